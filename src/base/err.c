@@ -1,0 +1,59 @@
+#include "base/err.h"
+
+#include "base/buf.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+/* Text from outside (a server's words, a path) may hold anything: a message stays one line. */
+static void one_line(char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			*s = '?';
+}
+
+int err_set(struct err *e, enum code code, const char *fmt, ...)
+{
+	int saved = errno;
+	va_list ap;
+
+	e->code = code;
+	e->hint[0] = 0;
+	va_start(ap, fmt);
+	vsnprintf(e->text, sizeof e->text, fmt, ap);
+	va_end(ap);
+	one_line(e->text);
+	errno = saved;
+	return -1;
+}
+
+int err_sys(struct err *e, enum code code, const char *fmt, ...)
+{
+	int saved = errno;
+	struct buf b = buf_over(e->text, sizeof e->text);
+	va_list ap;
+
+	e->code = code;
+	e->hint[0] = 0;
+	va_start(ap, fmt);
+	buf_vfmt(&b, fmt, ap);
+	va_end(ap);
+	buf_fmt(&b, ": %s", strerror(saved));
+	one_line(e->text);
+	errno = saved;
+	return -1;
+}
+
+int err_hint(struct err *e, const char *fmt, ...)
+{
+	int saved = errno;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(e->hint, sizeof e->hint, fmt, ap);
+	va_end(ap);
+	one_line(e->hint);
+	errno = saved;
+	return -1;
+}

@@ -1,0 +1,205 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define READ_STEP 4096
+
+int write_all(int fd, const void *p, size_t n)
+{
+	const char *at = p;
+
+	while (n) {
+		ssize_t done = write(fd, at, n);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return -1;
+		at += done;
+		n -= (size_t)done;
+	}
+	return 0;
+}
+
+static int read_rest(int fd, struct buf *out)
+{
+	for (;;) {
+		size_t room = READ_STEP;
+		char *to = buf_room(out, room);
+		ssize_t n;
+
+		/* Near the limit a smaller step may still fit; one byte tells the end of the file from a file too large. */
+		if (!to && (to = buf_room(out, room = 1)))
+			out->full = false;
+		if (!to) {
+			errno = EFBIG;
+			return -1;
+		}
+		n = read(fd, to, room);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return (int)n;
+		out->len += (size_t)n;
+		out->p[out->len] = 0;
+	}
+}
+
+int file_read(const char *path, struct buf *out, struct err *e)
+{
+	/* O_NONBLOCK: opening a FIFO must not wait for a writer. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+	int ret = 0;
+
+	if (fd < 0)
+		return errno == ENOENT ? 1 : err_sys(e, CODE_FAULT, "open %s", path);
+	if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))
+		ret = err_set(e, CODE_FAULT, "read %s: it is not a regular file", path);
+	else if (read_rest(fd, out))
+		ret = err_sys(e, CODE_FAULT, "read %s", path);
+	close(fd);
+	return ret;
+}
+
+/* Splits PATH; *NAME points into PATH. The folder of "x" is ".", that of "/x" is "/". */
+static int open_folder(const char *path, const char **name)
+{
+	const char *slash = strrchr(path, '/');
+	char dir[PATH_MAX];
+	size_t n = slash == path ? 1 : slash ? (size_t)(slash - path) : 0;
+
+	if (n >= sizeof dir) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(dir, path, n);
+	dir[n] = 0;
+	*name = slash ? slash + 1 : path;
+	return open(n ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static int check_replaceable(int dir, const char *name, const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW))
+		return errno == ENOENT ? 0 : err_sys(e, CODE_FAULT, "write %s", path);
+	if (S_ISLNK(st.st_mode))
+		return err_set(e, CODE_FAULT, "write %s: it is a symbolic link, which is not followed", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, CODE_FAULT, "write %s: it is not a regular file", path);
+	return 0;
+}
+
+/* Returns a descriptor of the new file TMP in DIR, filled and on disk, or -1 with errno set. */
+static int write_new(int dir, const char *tmp, mode_t mode, struct span content)
+{
+	int fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	int saved;
+
+	if (fd < 0)
+		return -1;
+	if (fchmod(fd, mode) == 0 && write_all(fd, content.p, content.n) == 0 && fsync(fd) == 0)
+		return fd;
+	saved = errno;
+	close(fd);
+	unlinkat(dir, tmp, 0);
+	errno = saved;
+	return -1;
+}
+
+int file_replace(const char *path, mode_t mode, struct span content, struct err *e)
+{
+	char tmp[64];
+	const char *name;
+	int dir, fd = -1, ret = -1;
+
+	/* Exclusive creation in one's own name: a second writer has another pid, a leftover of a dead one is replaced. */
+	snprintf(tmp, sizeof tmp, ".s3mounts-new-%ld", (long)getpid());
+	dir = open_folder(path, &name);
+	if (dir < 0)
+		return err_sys(e, CODE_FAULT, "write %s: open its folder", path);
+	if (check_replaceable(dir, name, path, e))
+		goto out;
+	unlinkat(dir, tmp, 0);
+	fd = write_new(dir, tmp, mode, content);
+	if (fd < 0) {
+		err_sys(e, CODE_FAULT, "write %s", path);
+		goto out;
+	}
+	if (renameat(dir, tmp, dir, name)) {
+		err_sys(e, CODE_FAULT, "write %s: rename", path);
+		unlinkat(dir, tmp, 0);
+		goto out;
+	}
+	fsync(dir);
+	ret = 0;
+out:
+	if (fd >= 0)
+		close(fd);
+	close(dir);
+	return ret;
+}
+
+int dir_make(const char *path, mode_t mode, struct err *e)
+{
+	char part[PATH_MAX];
+	struct stat st;
+	size_t n = strlen(path);
+	int no;
+
+	if (n >= sizeof part)
+		return err_set(e, CODE_FAULT, "make folder: the path is longer than %d bytes", PATH_MAX - 1);
+	for (size_t i = 1; i <= n; i++) {
+		if (path[i] != '/' && path[i])
+			continue;
+		memcpy(part, path, i);
+		part[i] = 0;
+		if (mkdir(part, mode) == 0 || errno == EEXIST)
+			continue;
+		/* On a read-only file system an existing folder gives EROFS. */
+		no = errno;
+		if (stat(part, &st) == 0 && S_ISDIR(st.st_mode))
+			continue;
+		errno = no;
+		return err_sys(e, CODE_FAULT, "make folder %s", part);
+	}
+	if (stat(path, &st))
+		return err_sys(e, CODE_FAULT, "make folder %s", path);
+	if (!S_ISDIR(st.st_mode))
+		return err_set(e, CODE_FAULT, "make folder %s: something else is there", path);
+	return 0;
+}
+
+int dir_private(const char *path, struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+	char parent[PATH_MAX];
+	struct stat st;
+
+	if (slash && slash != path) {
+		if ((size_t)(slash - path) >= sizeof parent)
+			return err_set(e, CODE_FAULT, "make folder: the path is longer than %d bytes", PATH_MAX - 1);
+		memcpy(parent, path, (size_t)(slash - path));
+		parent[slash - path] = 0;
+		if (dir_make(parent, 0755, e))
+			return -1;
+	}
+	if (mkdir(path, 0700) && errno != EEXIST)
+		return err_sys(e, CODE_FAULT, "make folder %s", path);
+	if (lstat(path, &st))
+		return err_sys(e, CODE_FAULT, "make folder %s", path);
+	if (!S_ISDIR(st.st_mode))
+		return err_set(e, CODE_FAULT, "folder %s: something else is there", path);
+	if (st.st_uid != geteuid())
+		return err_set(e, CODE_FAULT, "folder %s: it belongs to user %lu, not to us", path, (unsigned long)st.st_uid);
+	if (st.st_mode & 077)
+		return err_set(e, CODE_FAULT, "folder %s: others may enter it (mode %03o)", path, (unsigned)st.st_mode & 0777);
+	return 0;
+}

@@ -1,0 +1,36 @@
+/* base/file.h - whole files and folders, with the care that secrets and hostile neighbours ask for. */
+
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <sys/types.h>
+
+/*
+ * Appends the content of PATH to OUT. Returns 0; 1 when there is no such file; -1 with *E set (CODE_FAULT): not a regular
+ * file (a FIFO would block), unreadable, or larger than OUT may grow.
+ */
+int file_read(const char *path, struct buf *out, struct err *e);
+
+/*
+ * Puts CONTENT at PATH as a whole or not at all: a temporary file beside it, mode MODE, fsync(2), rename(2). Refuses a PATH
+ * that is a symbolic link or no regular file. Returns 0 or -1 with *E set (CODE_FAULT); then PATH is as it was and nothing
+ * is left beside it.
+ */
+int file_replace(const char *path, mode_t mode, struct span content, struct err *e);
+
+/* mkdir -p; what exists stays as it is, what is made gets MODE. Returns 0 or -1 with *E set (CODE_FAULT). */
+int dir_make(const char *path, mode_t mode, struct err *e);
+
+/*
+ * A folder for our secrets: made with mode 0700 (its parents 0755) where it is missing; an existing one must be a folder,
+ * no link, ours, and closed to everybody else. Returns 0 or -1 with *E set (CODE_FAULT).
+ */
+int dir_private(const char *path, struct err *e);
+
+/* Writes all N bytes, over short writes and EINTR. Returns 0 or -1 with errno set. */
+int write_all(int fd, const void *p, size_t n);
+
+#endif

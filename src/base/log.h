@@ -1,0 +1,15 @@
+/*
+ * base/log.h - a log file that cannot fill the disk: at LOG_MAX bytes it starts again from nothing. One line an event, with UTC time. Never
+ * give it a secret.
+ */
+
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#define LOG_MAX (256 * 1024)
+
+/* Opens PATH (mode 0600, appended to) for all later lines. Without it, or where it fails, lines go nowhere. errno is kept. */
+void log_open(const char *path);
+void log_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

@@ -1,0 +1,57 @@
+/* base/span.h - a stretch of bytes that somebody else owns. Never NUL-terminated by contract. */
+
+#ifndef BASE_SPAN_H
+#define BASE_SPAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+struct span {
+	const char *p;
+	size_t n;
+};
+
+#define SPAN(literal) ((struct span){ (literal), sizeof(literal) - 1 })
+
+static inline struct span span_of(const char *s)
+{
+	return (struct span){ s, strlen(s) };
+}
+
+static inline bool span_eq(struct span a, struct span b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+static inline bool span_is(struct span a, const char *s)
+{
+	return span_eq(a, span_of(s));
+}
+
+static inline bool span_starts(struct span a, struct span head)
+{
+	return a.n >= head.n && span_eq((struct span){ a.p, head.n }, head);
+}
+
+/* ASCII letters compare equal in both cases, as in HTTP field names (RFC 9110, 5.1). */
+bool span_is_nocase(struct span a, const char *s);
+
+static inline struct span span_skip(struct span a, size_t n)
+{
+	return (struct span){ a.p + n, a.n - n };
+}
+
+/* Without the blanks (space, tab) at both ends. */
+struct span span_trim(struct span a);
+
+/*
+ * Cuts *REST at the first SEP: what stands before it goes to *HEAD, what stands behind it stays in *REST (empty at the
+ * end). Returns false when there was no SEP: then *HEAD is all of it.
+ */
+bool span_cut(struct span *rest, char sep, struct span *head);
+
+/* The whole span as an unsigned decimal number of at most MAX; false for anything else (sign, blank, overflow, empty). */
+bool span_number(struct span a, unsigned long max, unsigned long *out);
+
+#endif

@@ -1,0 +1,121 @@
+#include "base/task.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void child(task_fn *fn, void *arg, int out, pid_t parent) __attribute__((noreturn));
+
+static void child(task_fn *fn, void *arg, int out, pid_t parent)
+{
+	sigset_t none;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	for (int s = 1; s < NSIG; s++)
+		signal(s, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	_exit(fn(arg, out));
+}
+
+int task_start(struct task *t, task_fn *fn, void *arg, int timeout_ms, struct err *e)
+{
+	pid_t self = getpid();
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC))
+		return err_sys(e, CODE_FAULT, "start a helper process: pipe");
+	t->pid = fork();
+	if (t->pid < 0) {
+		close(fds[0]);
+		close(fds[1]);
+		return err_sys(e, CODE_FAULT, "start a helper process: fork");
+	}
+	if (t->pid == 0) {
+		close(fds[0]);
+		child(fn, arg, fds[1], self);
+	}
+	close(fds[1]);
+	fcntl(fds[0], F_SETFL, O_NONBLOCK);
+	t->active = true;
+	t->out = fds[0];
+	t->deadline = clock_ms() + timeout_ms;
+	return 0;
+}
+
+void task_stop(struct task *t)
+{
+	if (!t->active)
+		return;
+	if (t->pid) {
+		kill(t->pid, SIGKILL);
+		waitpid(t->pid, NULL, WNOHANG);
+	}
+	task_release(t);
+}
+
+void task_release(struct task *t)
+{
+	close(t->out);
+	*t = (struct task){ 0 };
+}
+
+void task_reaped(struct task *t, pid_t pid)
+{
+	if (t->pid == pid)
+		t->pid = 0;
+}
+
+/* Reads until end-of-file or a full buffer; -1 with errno ETIMEDOUT at the deadline. */
+static ssize_t collect(const struct task *t, char *to, size_t size)
+{
+	size_t have = 0;
+
+	while (have < size) {
+		struct pollfd p = { .fd = t->out, .events = POLLIN };
+		ssize_t n = read(t->out, to + have, size - have);
+
+		if (n > 0)
+			have += (size_t)n;
+		if (n == 0)
+			break;
+		if (n > 0 || errno == EINTR)
+			continue;
+		if (errno != EAGAIN)
+			return -1;
+		if (poll(&p, 1, clock_left(t->deadline)) == 0) {
+			errno = ETIMEDOUT;
+			return -1;
+		}
+	}
+	return (ssize_t)have;
+}
+
+ssize_t task_run(task_fn *fn, void *arg, int timeout_ms, void *answer, size_t size, struct err *e)
+{
+	struct task t = { 0 };
+	ssize_t n;
+
+	if (task_start(&t, fn, arg, timeout_ms, e))
+		return -1;
+	n = collect(&t, answer, size);
+	if (n < 0) {
+		err_sys(e, CODE_UNREACHABLE, "wait for a helper process");
+		task_stop(&t);
+		return -1;
+	}
+	/* It has answered and has nothing left to do but end: this wait is short. */
+	kill(t.pid, SIGKILL);
+	while (waitpid(t.pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	task_release(&t);
+	return n;
+}

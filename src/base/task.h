@@ -1,0 +1,49 @@
+/*
+ * base/task.h - a function run in a child process with a deadline, because it may block for ever: a look-up of a name, a
+ * statfs(2) on a dead mount. Nothing of the caller hangs with it.
+ *
+ * The child writes its answer to a pipe and ends. A child that sits in an uninterruptible wait cannot be reaped at once:
+ * task_stop() does not wait for it; whoever owns SIGCHLD reaps it later.
+ */
+
+#ifndef BASE_TASK_H
+#define BASE_TASK_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct task {
+	bool active;	  /* all zero: none */
+	pid_t pid;	  /* 0: reaped already */
+	int out;	  /* readable, close-on-exec and non-blocking: what the child writes; end-of-file when it is done */
+	int64_t deadline; /* of clock_ms(), for the caller's poll loop */
+};
+
+/* Runs in the child: writes its answer to OUT and returns the child's exit status. */
+typedef int task_fn(void *arg, int out);
+
+/*
+ * Starts FN(ARG) in a child with all signals unblocked and at their defaults; it dies with its parent. Returns 0, or -1 with
+ * *E set (CODE_FAULT).
+ */
+int task_start(struct task *t, task_fn *fn, void *arg, int timeout_ms, struct err *e);
+
+/* Kills the child if it is still there, closes the pipe, reaps it where that needs no waiting. *T is none afterwards. */
+void task_stop(struct task *t);
+
+/* Lets the child live on as the caller's own (it has become another program); closes the pipe. *T is none afterwards. */
+void task_release(struct task *t);
+
+/* Whoever reaps all children tells it here, so that the pid is not used any more. */
+void task_reaped(struct task *t, pid_t pid);
+
+/*
+ * The blocking form: runs FN(ARG) and collects at most SIZE bytes of its answer in ANSWER. Returns the bytes read; -1 with *E
+ * set when it could not start (CODE_FAULT), or with e->code CODE_UNREACHABLE when the deadline passed.
+ */
+ssize_t task_run(task_fn *fn, void *arg, int timeout_ms, void *answer, size_t size, struct err *e);
+
+#endif
