@@ -1,0 +1,117 @@
+#include "base/clock.h"
+#include "cmd/cmd.h"
+#include "cmd/print.h"
+#include "cmd/setup.h"
+#include "s3/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define PREFIX_MS 10000
+#define CONNECT_MS 5000
+
+static enum code judge(const struct plan *p, const struct verdict *v)
+{
+	enum code first = CODE_OK;
+	size_t hold = 0;
+
+	for (size_t i = 0; i < p->mount_count; i++) {
+		if (v[i].code == CODE_OK)
+			hold++;
+		else if (first == CODE_OK && !p->mounts[i].nofail)
+			first = v[i].code;
+	}
+	return sum_up(hold, first);
+}
+
+static void print_json(const struct setup *s, const struct verdict *v, enum code code, int64_t ms)
+{
+	struct json_out o;
+	char url[640];
+
+	s3_site_url(&s->site, url, sizeof url);
+	json_begin(&o, "check", code, NULL);
+	json_int(&o.j, "ms", ms);
+	json_str(&o.j, "endpoint", url[0] ? url : s->site.host);
+	json_open(&o.j, "mounts", '[');
+	for (size_t i = 0; i < s->plan.mount_count; i++) {
+		json_open(&o.j, NULL, '{');
+		json_str(&o.j, "target", s->plan.mounts[i].target);
+		json_str(&o.j, "bucket", s->plan.mounts[i].bucket);
+		json_str(&o.j, "prefix", s->plan.mounts[i].prefix);
+		json_verdict(&o.j, "check", &v[i]);
+		json_close(&o.j, '}');
+	}
+	json_close(&o.j, ']');
+	json_end(&o);
+}
+
+static void print_lines(const struct setup *s, const struct verdict *v)
+{
+	for (size_t i = 0; i < s->plan.mount_count; i++) {
+		const struct plan_mount *m = &s->plan.mounts[i];
+
+		fprintf(stderr, "%-18s s3://%s/%s  for %s, %d ms\n", v[i].kind, m->bucket, m->prefix, m->target, v[i].ms);
+		if (v[i].cause[0])
+			fprintf(stderr, "          %s\n", v[i].cause);
+		if (v[i].hint[0])
+			fprintf(stderr, "          hint: %s\n", v[i].hint);
+	}
+}
+
+static int ask_all(const struct setup *s, const struct options *o, struct verdict *v, struct err *e)
+{
+	struct s3_check_options how = { .write = o->write, .timeout_ms = PREFIX_MS, .connect_ms = CONNECT_MS };
+	struct s3_checker *c = s3_checker_open(&s->site, &s->plan.creds, &how, e);
+
+	if (!c)
+		return -1;
+	for (size_t i = 0; i < s->plan.mount_count; i++)
+		s3_check(c, s->plan.mounts[i].bucket, s->plan.mounts[i].prefix, &v[i]);
+	s3_checker_close(c);
+	return 0;
+}
+
+static int check(const struct setup *s, const struct options *o, struct err *e)
+{
+	struct verdict *v = calloc(s->plan.mount_count + 1, sizeof *v);
+	int64_t begun = clock_ms();
+	enum code code;
+
+	if (!v)
+		return err_set(e, CODE_FAULT, "check: no memory");
+	if (ask_all(s, o, v, e)) {
+		free(v);
+		return -1;
+	}
+	code = judge(&s->plan, v);
+	if (o->json)
+		print_json(s, v, code, clock_ms() - begun);
+	else
+		print_lines(s, v);
+	free(v);
+	return (int)code;
+}
+
+int cmd_check(int argc, char **argv)
+{
+	struct setup s = { 0 };
+	struct options o;
+	struct err e;
+	int code;
+
+	if (options_read(&o, FOR_CHECK, "Asks S3 whether it takes the credentials for each mount's prefix", 0, argc, argv, &e))
+		return fail("check", o.json, &e);
+	if (o.help)
+		return CODE_OK;
+	if (setup_read(&s, &o, &e)) {
+		code = -1;
+	} else if (!s.plan.have_creds) {
+		code = err_set(&e, CODE_NO_CREDS, "check: no credentials are given");
+		err_hint(&e, "give S3_ACCESS_KEY_ID and S3_ACCESS_SECRET to this command");
+	} else {
+		code = check(&s, &o, &e);
+	}
+	setup_free(&s);
+	return code < 0 ? fail("check", o.json, &e) : code;
+}

@@ -1,0 +1,17 @@
+/* cmd/cmd.h - the commands. Each reads its options, asks, prints, and returns the exit code (base/err.h). */
+
+#ifndef CMD_CMD_H
+#define CMD_CMD_H
+
+typedef int command_fn(int argc, char **argv);
+
+/* argv[0] is the command's name. */
+command_fn cmd_up, cmd_check, cmd_config, cmd_status, cmd_flush, cmd_down;
+
+struct command {
+	const char *name;
+	command_fn *run;
+	const char *does;
+};
+
+#endif

@@ -1,0 +1,72 @@
+#include "base/file.h"
+#include "cmd/cmd.h"
+#include "cmd/print.h"
+#include "cmd/setup.h"
+#include "rclone/conf.h"
+#include "rclone/store.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+static int print(const struct setup *s, struct err *e)
+{
+	struct buf b = buf_heap(RCLONE_CONF_MAX);
+	int ret = rclone_conf_masked(&b, &s->site, &s->plan.creds, e);
+
+	if (ret == 0 && write_all(STDOUT_FILENO, b.p, b.len))
+		ret = err_sys(e, CODE_FAULT, "write to stdout");
+	buf_free(&b);
+	return ret;
+}
+
+static int store(const struct setup *s, const char *path, struct err *e)
+{
+	struct buf b = buf_heap(RCLONE_CONF_MAX);
+	int ret = rclone_conf_section(&b, &s->site, &s->plan.creds, e);
+
+	if (ret == 0)
+		ret = rclone_store(path, buf_all(&b), e);
+	buf_wipe(&b);
+	return ret;
+}
+
+static int config(const struct setup *s, const struct options *o, struct err *e)
+{
+	struct run_path path = setup_config(s, o);
+	struct json_out out;
+
+	if (o->print)
+		return print(s, e);
+	if (store(s, path.s, e))
+		return -1;
+	if (o->json) {
+		json_begin(&out, "config", CODE_OK, NULL);
+		json_str(&out.j, "path", path.s);
+		json_end(&out);
+	} else {
+		fprintf(stderr, "s3mounts: wrote [" RCLONE_REMOTE "] to %s\n", path.s);
+	}
+	return 0;
+}
+
+int cmd_config(int argc, char **argv)
+{
+	struct setup s = { 0 };
+	struct options o;
+	struct err e;
+	int ret;
+
+	if (options_read(&o, FOR_CONFIG, "Writes rclone.conf; other remotes in it stay as they are", 0, argc, argv, &e))
+		return fail("config", o.json, &e);
+	if (o.help)
+		return CODE_OK;
+	ret = setup_read(&s, &o, &e);
+	if (ret == 0 && !s.plan.have_creds) {
+		ret = err_set(&e, CODE_NO_CREDS, "config: no credentials are given");
+		err_hint(&e, "give S3_ACCESS_KEY_ID and S3_ACCESS_SECRET to this command");
+	} else if (ret == 0) {
+		ret = config(&s, &o, &e);
+	}
+	setup_free(&s);
+	return ret ? fail("config", o.json, &e) : CODE_OK;
+}

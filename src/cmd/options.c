@@ -1,0 +1,125 @@
+#include "cmd/options.h"
+
+#include "base/span.h"
+
+#include <getopt.h>
+#include <stdio.h>
+
+#define FOR_PLAN (FOR_UP | FOR_CHECK | FOR_CONFIG)
+#define FOR_ALL (FOR_PLAN | FOR_STATUS | FOR_FLUSH | FOR_DOWN)
+#define TIMEOUT_MAX_S 86400
+
+static const struct option_row {
+	const char *name;
+	const char *arg; /* NULL: takes none */
+	int commands;
+	const char *help;
+} rows[] = {
+	{ "mount", "SOURCE:TARGET[:OPTIONS]", FOR_PLAN, "mount this (repeatable); SOURCE: a prefix, or s3://bucket/prefix" },
+	{ "fstab", "FILE", FOR_PLAN, "read the mounts from FILE, in the form of fstab(5)" },
+	{ "rclone", "PATH", FOR_UP, "the rclone program (S3MOUNTS_RCLONE; else found in PATH)" },
+	{ "config", "FILE", FOR_UP | FOR_CONFIG, "the rclone.conf to write (RCLONE_CONFIG; else in the run directory)" },
+	{ "cache-dir", "DIR", FOR_UP, "where files wait for their upload (S3MOUNTS_CACHE_DIR; /var/cache/s3mounts)" },
+	{ "run-dir", "DIR", FOR_ALL, "control socket, logs, config (S3MOUNTS_RUN_DIR; /run/s3mounts)" },
+	{ "timeout", "SECONDS", FOR_UP | FOR_FLUSH | FOR_DOWN, "how long it may take" },
+	{ "keep", NULL, FOR_UP, "leave mounts up that this call does not name" },
+	{ "lazy", NULL, FOR_DOWN, "detach a mount that is in use, once its files are in S3" },
+	{ "write", NULL, FOR_CHECK, "also put and delete a small object below each prefix" },
+	{ "print", NULL, FOR_CONFIG, "print the config with its secrets masked, write nothing" },
+	{ "watch", NULL, FOR_STATUS, "show it again each second" },
+	{ "json", NULL, FOR_ALL, "one JSON object on stdout" },
+	{ "help", NULL, FOR_ALL, "this text" },
+};
+
+#define ROWS (sizeof rows / sizeof *rows)
+
+static const char exit_codes[] = "\nExit codes:\n"
+				 "  0  all of it holds\n"
+				 "  1  some mounts hold and some do not (each is told)\n"
+				 "  2  usage: option, variable, fstab line\n"
+				 "  3  no credentials given (placeholders were made)\n"
+				 "  4  S3 refuses: key, signature, clock skew, permission, bucket, region\n"
+				 "  5  S3 is out of reach: name, connection, TLS, blocked egress, time-out\n"
+				 "  6  a mount failed: no FUSE, driver missing or died, target busy\n"
+				 "  7  data still pending when the time ran out (nothing was dropped)\n"
+				 "  8  a fault of this machine: memory, disk, permission\n";
+
+static void print_help(int command, const char *name, const char *does, int timeout_s)
+{
+	printf("Usage: s3mounts %s [OPTIONS]\n\n%s.\n\nOptions:\n", name, does);
+	for (size_t i = 0; i < ROWS; i++) {
+		char left[64];
+
+		if (!(rows[i].commands & command))
+			continue;
+		snprintf(left, sizeof left, "--%s%s%s", rows[i].name, rows[i].arg ? " " : "", rows[i].arg ? rows[i].arg : "");
+		printf("  %-32s %s", left, rows[i].help);
+		if (span_is(span_of(rows[i].name), "timeout"))
+			printf(" (%d)", timeout_s);
+		putchar('\n');
+	}
+	fputs(exit_codes, stdout);
+}
+
+static int set(struct options *o, size_t row, char *value, struct err *e)
+{
+	const struct {
+		const char *name;
+		const char **text;
+		bool *flag;
+	} places[] = {
+		{ "fstab", &o->fstab, NULL },	      { "rclone", &o->rclone, NULL }, { "config", &o->config, NULL },
+		{ "cache-dir", &o->cache_dir, NULL }, { "run-dir", &o->run_dir, NULL }, { "keep", NULL, &o->keep },
+		{ "lazy", NULL, &o->lazy },	      { "write", NULL, &o->write },   { "print", NULL, &o->print },
+		{ "watch", NULL, &o->watch },	      { "json", NULL, &o->json },     { "help", NULL, &o->help },
+	};
+	struct span name = span_of(rows[row].name);
+	unsigned long seconds;
+
+	if (span_is(name, "mount")) {
+		if (o->spec_count == SPECS_MAX)
+			return err_set(e, CODE_USAGE, "option --mount: more than %d of them", SPECS_MAX);
+		o->specs[o->spec_count++] = value;
+	} else if (span_is(name, "timeout")) {
+		if (!span_number(span_of(value), TIMEOUT_MAX_S, &seconds) || !seconds)
+			return err_set(e, CODE_USAGE, "option --timeout '%s': must be whole seconds, 1 to %d", value, TIMEOUT_MAX_S);
+		o->timeout_ms = (int)seconds * 1000;
+	}
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+		if (!span_is(name, places[i].name))
+			continue;
+		if (places[i].text)
+			*places[i].text = value;
+		else
+			*places[i].flag = true;
+	}
+	return 0;
+}
+
+int options_read(struct options *o, int command, const char *does, int timeout_s, int argc, char **argv, struct err *e)
+{
+	struct option known[ROWS + 1] = { { 0 } };
+	int rest = 0, got, at = 0;
+
+	*o = (struct options){ .timeout_ms = timeout_s * 1000 };
+	for (size_t i = 0; i < ROWS; i++)
+		if (rows[i].commands & command)
+			known[rest++] = (struct option){ rows[i].name, rows[i].arg ? required_argument : no_argument, NULL, (int)i + 256 };
+	opterr = 0;
+	optind = 1;
+	while ((got = getopt_long(argc, argv, ":", known, &at)) != -1) {
+		if (got == ':')
+			return err_set(e, CODE_USAGE, "option %s: its value is missing", argv[optind - 1]);
+		if (got == '?') {
+			err_set(e, CODE_USAGE, "option %s: s3mounts %s does not know it", argv[optind - 1], argv[0]);
+			return err_hint(e, "s3mounts %s --help lists them", argv[0]);
+		}
+		if (set(o, (size_t)got - 256, optarg, e))
+			return -1;
+	}
+	if (o->help)
+		print_help(command, argv[0], does, timeout_s);
+	else if (optind < argc)
+		return err_set(e, CODE_USAGE, "'%s': s3mounts %s takes options only", argv[optind], argv[0]);
+	return 0;
+}

@@ -1,0 +1,38 @@
+/* cmd/options.h - the command line: GNU long options, one table for all commands and their help. */
+
+#ifndef CMD_OPTIONS_H
+#define CMD_OPTIONS_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Which commands take an option. */
+enum {
+	FOR_UP = 1,
+	FOR_CHECK = 2,
+	FOR_CONFIG = 4,
+	FOR_STATUS = 8,
+	FOR_FLUSH = 16,
+	FOR_DOWN = 32,
+};
+
+#define SPECS_MAX 1024
+
+struct options {
+	const char *specs[SPECS_MAX];
+	size_t spec_count;
+	const char *fstab, *rclone, *run_dir, *cache_dir, *config;
+	int timeout_ms;
+	bool json, write, print, keep, lazy, watch;
+	bool help; /* --help was given and printed: nothing else is to be done */
+};
+
+/*
+ * Reads the options of the one COMMAND (a FOR_ bit, DOES its sentence for --help); --timeout has TIMEOUT_S where it is not given.
+ * Returns 0 or -1 with CODE_USAGE naming the option.
+ */
+int options_read(struct options *o, int command, const char *does, int timeout_s, int argc, char **argv, struct err *e);
+
+#endif

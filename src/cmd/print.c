@@ -1,0 +1,94 @@
+#include "cmd/print.h"
+
+#include "base/file.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#define JSON_MAX (16 * 1024 * 1024)
+
+void json_begin(struct json_out *o, const char *command, enum code code, const struct err *error)
+{
+	static const struct err none = { .code = CODE_OK };
+
+	o->text = buf_heap(JSON_MAX);
+	o->j = (struct json){ .out = &o->text };
+	json_open(&o->j, NULL, '{');
+	json_str(&o->j, "command", command);
+	json_bool(&o->j, "ok", code == CODE_OK);
+	json_int(&o->j, "code", code);
+	json_error(&o->j, "error", error ? error : &none);
+}
+
+void json_end(struct json_out *o)
+{
+	json_close(&o->j, '}');
+	buf_char(&o->text, '\n');
+	(void)!write_all(STDOUT_FILENO, o->text.p, o->text.len);
+	buf_free(&o->text);
+}
+
+void json_error(struct json *j, const char *key, const struct err *e)
+{
+	if (e->code == CODE_OK) {
+		json_null(j, key);
+		return;
+	}
+	json_open(j, key, '{');
+	json_int(j, "code", e->code);
+	json_str(j, "message", e->text);
+	json_str(j, "hint", e->hint);
+	json_close(j, '}');
+}
+
+void json_verdict(struct json *j, const char *key, const struct verdict *v)
+{
+	if (!v->kind) {
+		json_null(j, key);
+		return;
+	}
+	json_open(j, key, '{');
+	json_str(j, "verdict", v->kind);
+	json_int(j, "http_status", v->http_status);
+	json_str(j, "s3_code", v->s3_code);
+	json_str(j, "cause", v->cause);
+	json_str(j, "hint", v->hint);
+	json_str(j, "region", v->region);
+	json_int(j, "skew_seconds", v->skew_seconds);
+	json_int(j, "ms", v->ms);
+	json_close(j, '}');
+}
+
+void json_strings(struct json *j, const char *key, const char *const *list, size_t count)
+{
+	json_open(j, key, '[');
+	for (size_t i = 0; i < count; i++)
+		json_str(j, NULL, list[i]);
+	json_close(j, ']');
+}
+
+void say_error(const struct err *e)
+{
+	fprintf(stderr, "s3mounts: %s\n", e->text);
+	if (e->hint[0])
+		fprintf(stderr, "          hint: %s\n", e->hint);
+}
+
+int fail(const char *command, bool json, const struct err *e)
+{
+	struct json_out o;
+
+	if (!json) {
+		say_error(e);
+		return e->code;
+	}
+	json_begin(&o, command, e->code, e);
+	json_strings(&o.j, "mounts", NULL, 0);
+	json_end(&o);
+	return e->code;
+}
+
+enum code sum_up(size_t hold, enum code first)
+{
+	return first != CODE_OK && hold ? CODE_SOME : first;
+}

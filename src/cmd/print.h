@@ -1,0 +1,32 @@
+/* cmd/print.h - what the commands say: plain lines on stderr for people, one JSON object on stdout for programs. */
+
+#ifndef CMD_PRINT_H
+#define CMD_PRINT_H
+
+#include "base/err.h"
+#include "base/json.h"
+#include "s3/check.h"
+#include "sup/wire.h"
+
+/* The object that every --json begins with; json_end() closes it and writes it to stdout with a newline. */
+struct json_out {
+	struct buf text;
+	struct json j;
+};
+void json_begin(struct json_out *o, const char *command, enum code code, const struct err *error);
+void json_end(struct json_out *o);
+
+void json_error(struct json *j, const char *key, const struct err *e); /* null for CODE_OK */
+void json_verdict(struct json *j, const char *key, const struct verdict *v); /* null where it was not asked */
+void json_strings(struct json *j, const char *key, const char *const *list, size_t count);
+
+/* "s3mounts: TEXT" and, indented, its hint, on stderr. */
+void say_error(const struct err *e);
+
+/* A command that could not do anything: its error, in the form that was asked for. Returns the exit code. */
+int fail(const char *command, bool json, const struct err *e);
+
+/* The exit code of a set of mounts: HOLD hold, FIRST is the first error's code (CODE_OK: none). */
+enum code sum_up(size_t hold, enum code first);
+
+#endif

@@ -1,0 +1,127 @@
+#include "cmd/setup.h"
+
+#include "base/file.h"
+#include "rclone/args.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+extern char **environ;
+
+#define FSTAB "/etc/s3mounts.fstab"
+
+static const char *env(const char *name)
+{
+	const char *v = getenv(name);
+
+	return v && *v ? v : NULL;
+}
+
+/*
+ * In place: a forked child shares these bytes, and /proc/PID/environ shows them. A child that needs S3's credentials gets them by another way.
+ */
+static void scrub_environment(void)
+{
+	static const char *const secrets[] = { "S3_ACCESS_KEY_ID=", "S3_ACCESS_SECRET=", "S3_SESSION_TOKEN=", "AWS_ACCESS_KEY_ID=",
+		"AWS_SECRET_ACCESS_KEY=", "AWS_SESSION_TOKEN=" };
+
+	for (char **v = environ; *v; v++)
+		for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
+			if (span_starts(span_of(*v), span_of(secrets[i])))
+				explicit_bzero(*v + strlen(secrets[i]), strlen(*v) - strlen(secrets[i]));
+}
+
+static int check_mounts(struct plan *p, struct err *e)
+{
+	long uid, gid;
+
+	plan_default_owner(&uid, &gid);
+	for (size_t i = 0; i < p->mount_count; i++) {
+		struct plan_mount *m = &p->mounts[i];
+
+		if (m->type == PLAN_NATIVE) {
+			err_set(e, CODE_MOUNT, "mount %s: this build has no native driver", m->target);
+			return err_hint(e, "use type 'rclone' or 'auto'");
+		}
+		for (size_t k = 0; k < m->option_count; k++)
+			if (rclone_option_check(m->options[k], e))
+				return -1;
+		m->uid = m->uid < 0 ? uid : m->uid;
+		m->gid = m->gid < 0 ? gid : m->gid;
+	}
+	return 0;
+}
+
+int setup_read(struct setup *s, const struct options *o, struct err *e)
+{
+	struct plan_input in = {
+		.env = env,
+		.specs = o->specs,
+		.spec_count = o->spec_count,
+		.fstab = o->fstab,
+		.fstab_path = FSTAB,
+	};
+	int bad;
+
+	*s = (struct setup){ .run = { "" } };
+	bad = plan_read(&s->plan, &in, e);
+	scrub_environment();
+	if (bad || run_find(&s->run, o->run_dir, e) || check_mounts(&s->plan, e))
+		return -1;
+	return s3_site_parse(&s->site, s->plan.endpoint, s->plan.provider, s->plan.region_given ? s->plan.region : "", e);
+}
+
+void setup_free(struct setup *s)
+{
+	plan_free(&s->plan);
+}
+
+struct run_path setup_config(const struct setup *s, const struct options *o)
+{
+	const char *named = o->config ? o->config : env("RCLONE_CONFIG");
+	struct run_path p = run_path(&s->run, "rclone.conf");
+
+	if (named)
+		snprintf(p.s, sizeof p.s, "%s", named);
+	return p;
+}
+
+static bool program(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
+}
+
+/* Absolute entries only: a relative one would mean another program in another folder. */
+static bool search_path(struct run_path *out, const char *name)
+{
+	struct span rest = span_of(env("PATH") ? env("PATH") : "/usr/local/bin:/usr/bin:/bin"), dir;
+	bool more = true;
+
+	while (more) {
+		more = span_cut(&rest, ':', &dir);
+		if (dir.n && dir.p[0] == '/' && (size_t)snprintf(out->s, sizeof out->s, "%.*s/%s", (int)dir.n, dir.p, name) < sizeof out->s &&
+			program(out->s))
+			return true;
+	}
+	return false;
+}
+
+int setup_rclone(struct run_path *out, const struct options *o, struct err *e)
+{
+	const char *named = o->rclone ? o->rclone : env("S3MOUNTS_RCLONE");
+
+	if (named) {
+		if (realpath(named, out->s) && program(out->s))
+			return 0;
+		err_set(e, CODE_MOUNT, "find rclone: %s (from %s) is no executable file", named, o->rclone ? "--rclone" : "S3MOUNTS_RCLONE");
+		return err_hint(e, "name rclone's program there, or leave it out to search PATH");
+	}
+	if (search_path(out, "rclone"))
+		return 0;
+	err_set(e, CODE_MOUNT, "find rclone: it is not in PATH");
+	return err_hint(e, "copy rclone (1.60 or newer) into the image, or name it with --rclone or S3MOUNTS_RCLONE");
+}

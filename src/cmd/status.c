@@ -1,0 +1,151 @@
+#include "cmd/cmd.h"
+#include "cmd/options.h"
+#include "cmd/print.h"
+#include "sup/ask.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define TIMEOUT_MS 10000
+#define WATCH_MS 1000
+
+static bool is_up(const struct report_mount *m)
+{
+	return span_is(span_of(m->state), "up");
+}
+
+static enum code judge(const struct report *r)
+{
+	enum code first = r->error.code;
+	size_t hold = 0;
+
+	for (size_t i = 0; i < r->mount_count; i++) {
+		const struct report_mount *m = &r->mounts[i];
+
+		if (is_up(m))
+			hold++;
+		else if (first == CODE_OK && !m->nofail)
+			first = m->error.code == CODE_OK ? CODE_MOUNT : m->error.code;
+	}
+	return sum_up(hold, first);
+}
+
+static void print_json(const struct report *r, enum code code)
+{
+	struct json_out o;
+
+	json_begin(&o, "status", code, &r->error);
+	if (r->pid) {
+		json_open(&o.j, "supervisor", '{');
+		json_int(&o.j, "pid", r->pid);
+		json_close(&o.j, '}');
+	} else {
+		json_null(&o.j, "supervisor");
+	}
+	json_open(&o.j, "mounts", '[');
+	for (size_t i = 0; i < r->mount_count; i++) {
+		const struct report_mount *m = &r->mounts[i];
+
+		json_open(&o.j, NULL, '{');
+		json_str(&o.j, "target", m->target);
+		json_str(&o.j, "source", m->source);
+		json_str(&o.j, "driver", m->driver);
+		json_str(&o.j, "state", m->state);
+		json_int(&o.j, "pid", m->pid);
+		json_int(&o.j, "memory_kib", m->memory_kib);
+		json_int(&o.j, "pending_files", m->pending_files);
+		json_int(&o.j, "pending_bytes", m->pending_bytes);
+		json_int(&o.j, "restarts", m->restarts);
+		json_strings(&o.j, "notes", m->notes, m->note_count);
+		json_error(&o.j, "error", &m->error);
+		json_close(&o.j, '}');
+	}
+	json_close(&o.j, ']');
+	json_end(&o);
+}
+
+/* A number, or what stands for one that is not known. */
+static const char *count(char out[24], long n)
+{
+	snprintf(out, 24, n < 0 ? "?" : "%ld", n);
+	return out;
+}
+
+static void print_table(const struct report *r)
+{
+	int target = 6, source = 6;
+	char a[24], b[24], c[24];
+
+	for (size_t i = 0; i < r->mount_count; i++) {
+		int t = (int)strlen(r->mounts[i].target), s = (int)strlen(r->mounts[i].source);
+
+		target = t > target ? t : target;
+		source = s > source ? s : source;
+	}
+	printf("%-10s %-*s  %-*s  %-7s %7s %10s %8s %10s\n", "STATE", target, "TARGET", source, "SOURCE", "DRIVER", "PID", "MEMORY KiB",
+		"PENDING", "BYTES");
+	for (size_t i = 0; i < r->mount_count; i++) {
+		const struct report_mount *m = &r->mounts[i];
+
+		printf("%-10s %-*s  %-*s  %-7s %7ld %10s %8s %10s\n", m->state, target, m->target, source, m->source, m->driver, m->pid,
+			count(a, m->memory_kib), count(b, m->pending_files), count(c, m->pending_bytes));
+	}
+	fflush(stdout);
+	for (size_t i = 0; i < r->mount_count; i++) {
+		const struct report_mount *m = &r->mounts[i];
+
+		if (m->restarts)
+			fprintf(stderr, "%s: driver restarted %ld times\n", m->target, m->restarts);
+		for (size_t k = 0; k < m->note_count; k++)
+			fprintf(stderr, "%s: note: %s\n", m->target, m->notes[k]);
+		if (m->error.code != CODE_OK)
+			say_error(&m->error);
+	}
+}
+
+static int show(const struct run *run, const struct options *o, struct err *e)
+{
+	struct request q = { .kind = REQUEST_STATUS, .timeout_ms = TIMEOUT_MS };
+	struct report r = { 0 };
+	struct arena a = { 0 };
+	int got = ask(run, false, &q, &a, &r, e);
+	enum code code = CODE_FAULT;
+
+	if (got > 0) {
+		err_set(&r.error, CODE_MOUNT, "status: no supervisor runs in %s: nothing is mounted by s3mounts", run->dir);
+		err_hint(&r.error, "s3mounts up mounts");
+	}
+	if (got >= 0) {
+		code = judge(&r);
+		if (o->json)
+			print_json(&r, code);
+		else if (got > 0)
+			say_error(&r.error);
+		else
+			print_table(&r);
+	}
+	arena_free(&a);
+	return got < 0 ? -1 : (int)code;
+}
+
+int cmd_status(int argc, char **argv)
+{
+	struct options o;
+	struct run run;
+	struct err e;
+	int code;
+
+	if (options_read(&o, FOR_STATUS, "Shows each mount, proven now: state, driver, memory, and what is not in S3 yet", 0, argc, argv, &e))
+		return fail("status", o.json, &e);
+	if (o.help)
+		return CODE_OK;
+	if (run_find(&run, o.run_dir, &e))
+		return fail("status", o.json, &e);
+	do {
+		if (o.watch && !o.json && isatty(STDOUT_FILENO))
+			printf("\033[H\033[2J"); /* home, clear */
+		code = show(&run, &o, &e);
+	} while (o.watch && code >= 0 && poll(NULL, 0, WATCH_MS) == 0);
+	return code < 0 ? fail("status", o.json, &e) : code;
+}

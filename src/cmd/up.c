@@ -1,0 +1,183 @@
+#include "base/clock.h"
+#include "base/file.h"
+#include "cmd/cmd.h"
+#include "cmd/print.h"
+#include "cmd/setup.h"
+#include "mnt/fuse.h"
+#include "s3/check.h"
+#include "sup/ask.h"
+
+#include <stdio.h>
+
+#define TIMEOUT_S 30 /* a sandbox's SDK gives a command 60 s */
+
+static bool holds(const struct report_mount *m)
+{
+	return span_is(span_of(m->state), "up") && m->error.code == CODE_OK;
+}
+
+static enum code judge(const struct report *r)
+{
+	enum code first = CODE_OK;
+	size_t hold = 0;
+
+	if (r->error.code != CODE_OK)
+		return r->error.code;
+	for (size_t i = 0; i < r->mount_count; i++) {
+		const struct report_mount *m = &r->mounts[i];
+
+		if (holds(m))
+			hold++;
+		else if (first == CODE_OK && !m->nofail)
+			first = m->error.code == CODE_OK ? CODE_MOUNT : m->error.code;
+	}
+	return sum_up(hold, first);
+}
+
+static void print_json(const struct report *r, enum code code, int64_t ms)
+{
+	struct json_out o;
+
+	json_begin(&o, "up", code, &r->error);
+	json_int(&o.j, "ms", ms);
+	json_open(&o.j, "supervisor", '{');
+	json_int(&o.j, "pid", r->pid);
+	json_close(&o.j, '}');
+	json_open(&o.j, "mounts", '[');
+	for (size_t i = 0; i < r->mount_count; i++) {
+		const struct report_mount *m = &r->mounts[i];
+
+		json_open(&o.j, NULL, '{');
+		json_str(&o.j, "target", m->target);
+		json_str(&o.j, "source", m->source);
+		json_str(&o.j, "driver", m->driver);
+		json_str(&o.j, "state", m->state);
+		json_int(&o.j, "pid", m->pid);
+		json_int(&o.j, "ms", m->ms);
+		json_strings(&o.j, "notes", m->notes, m->note_count);
+		json_verdict(&o.j, "check", &m->check);
+		json_error(&o.j, "error", &m->error);
+		json_close(&o.j, '}');
+	}
+	json_close(&o.j, ']');
+	json_end(&o);
+}
+
+static void print_lines(const struct report *r, int64_t ms)
+{
+	size_t hold = 0;
+
+	if (r->error.code != CODE_OK)
+		say_error(&r->error);
+	for (size_t i = 0; i < r->mount_count; i++) {
+		const struct report_mount *m = &r->mounts[i];
+
+		fprintf(stderr, "%-9s %s  %s  %s", m->state, m->target, m->source, m->driver);
+		if (m->pid)
+			fprintf(stderr, " pid %ld", m->pid);
+		if (holds(m) && m->ms)
+			fprintf(stderr, ", %ld ms", m->ms);
+		else if (holds(m))
+			fprintf(stderr, ", was up");
+		fputc('\n', stderr);
+		for (size_t k = 0; k < m->note_count; k++)
+			fprintf(stderr, "          note: %s\n", m->notes[k]);
+		if (m->error.code != CODE_OK)
+			say_error(&m->error);
+		hold += holds(m);
+	}
+	fprintf(stderr, "s3mounts: %zu of %zu mounts up and proven, %lld ms\n", hold, r->mount_count, (long long)ms);
+}
+
+/* Without credentials the folders are made, so that whoever looks for them finds them, empty. */
+static int no_credentials(const struct setup *s, const struct options *o)
+{
+	struct err e;
+	struct json_out out;
+
+	for (size_t i = 0; i < s->plan.place_count; i++)
+		if (dir_make(s->plan.places[i], 0755, &e))
+			return fail("up", o->json, &e);
+	err_set(&e, CODE_NO_CREDS, "up: no credentials are given: nothing is mounted, %zu placeholder folders stand", s->plan.place_count);
+	err_hint(&e, "give S3_ACCESS_KEY_ID and S3_ACCESS_SECRET to this command");
+	if (!o->json)
+		return fail("up", false, &e);
+	json_begin(&out, "up", e.code, &e);
+	json_strings(&out.j, "placeholders", s->plan.places, s->plan.place_count);
+	json_strings(&out.j, "mounts", NULL, 0);
+	json_end(&out);
+	return e.code;
+}
+
+/* The trust that rclone shall have: our own, as a file. */
+static int trust(const struct setup *s, struct run_path *out, struct err *e)
+{
+	const char *file = s->site.tls ? s3_trust_file() : "";
+
+	if (file) {
+		snprintf(out->s, sizeof out->s, "%s", file);
+		return 0;
+	}
+	*out = run_path(&s->run, "ca.pem");
+	return s3_trust_write(out->s, e);
+}
+
+static int mount_all(const struct setup *s, const struct options *o, struct arena *a, struct report *r, struct err *e)
+{
+	struct run_path rclone, config = setup_config(s, o), ca;
+	char cache[PATH_MAX];
+	struct request q = {
+		.kind = REQUEST_UP,
+		.timeout_ms = o->timeout_ms,
+		.keep = o->keep,
+		.endpoint = s->plan.endpoint,
+		.region = s->site.region,
+		.provider = s->plan.provider,
+		.rclone = rclone.s,
+		.config = config.s,
+		.cache_dir = cache,
+		.ca_cert = ca.s,
+		.creds = s->plan.creds,
+		.mounts = s->plan.mounts,
+		.mount_count = s->plan.mount_count,
+	};
+	int ret = -1;
+
+	if (setup_rclone(&rclone, o, e) == 0 && fuse_usable(&q.allow_other, e) == 0 &&
+		run_cache_dir(cache, sizeof cache, o->cache_dir, e) == 0 && run_prepare(&s->run, e) == 0 && trust(s, &ca, e) == 0)
+		ret = ask(&s->run, true, &q, a, r, e);
+	creds_wipe(&q.creds);
+	return ret;
+}
+
+int cmd_up(int argc, char **argv)
+{
+	struct arena a = { 0 };
+	int64_t begun = clock_ms();
+	struct options o;
+	struct setup s = { 0 };
+	struct report r;
+	struct err e;
+	int code;
+
+	if (options_read(&o, FOR_UP, "Checks the credentials, mounts everything in parallel and proves it", TIMEOUT_S, argc, argv, &e))
+		return fail("up", o.json, &e);
+	if (o.help)
+		return CODE_OK;
+	if (setup_read(&s, &o, &e)) {
+		code = fail("up", o.json, &e);
+	} else if (!s.plan.have_creds) {
+		code = no_credentials(&s, &o);
+	} else if (mount_all(&s, &o, &a, &r, &e)) {
+		code = fail("up", o.json, &e);
+	} else {
+		code = judge(&r);
+		if (o.json)
+			print_json(&r, (enum code)code, clock_ms() - begun);
+		else
+			print_lines(&r, clock_ms() - begun);
+	}
+	setup_free(&s);
+	arena_free(&a);
+	return code;
+}

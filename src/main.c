@@ -1,0 +1,61 @@
+/* s3mounts - gives a sandbox its S3 buckets as directories, and proves that they are there. */
+
+#include "base/err.h"
+#include "cmd/cmd.h"
+#include "mnt/helper.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct command commands[] = {
+	{ "up", cmd_up, "check, mount and prove every mount" },
+	{ "check", cmd_check, "check the credentials alone" },
+	{ "config", cmd_config, "write rclone.conf, or print it masked" },
+	{ "status", cmd_status, "show each mount, proven now" },
+	{ "flush", cmd_flush, "wait until every closed file is in S3" },
+	{ "down", cmd_down, "flush, unmount, and prove that the mounts are gone" },
+	{ "fusermount3", fusermount_main, "the FUSE mount helper that rclone calls; also by this name, and as fusermount" },
+};
+
+#define COMMANDS (sizeof commands / sizeof *commands)
+
+static void usage(FILE *to)
+{
+	fputs("s3mounts " S3MOUNTS_VERSION " - S3 buckets as directories, proven\n\nUsage: s3mounts COMMAND [OPTIONS]\n\n", to);
+	for (size_t i = 0; i < COMMANDS; i++)
+		fprintf(to, "  %-12s %s\n", commands[i].name, commands[i].does);
+	fputs("\ns3mounts COMMAND --help tells its options and the exit codes; s3mounts --version.\n", to);
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+int main(int argc, char **argv)
+{
+	const char *called = argc > 0 ? base_name(argv[0]) : "";
+
+	if (!strcmp(called, "fusermount3") || !strcmp(called, "fusermount"))
+		return fusermount_main(argc, argv);
+	if (argc < 2) {
+		usage(stderr);
+		return CODE_USAGE;
+	}
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (!strcmp(argv[1], commands[i].name))
+			return commands[i].run(argc - 1, argv + 1);
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		usage(stdout);
+		return CODE_OK;
+	}
+	if (!strcmp(argv[1], "--version")) {
+		puts("s3mounts " S3MOUNTS_VERSION);
+		return CODE_OK;
+	}
+	fprintf(stderr, "s3mounts: '%s': no such command\n\n", argv[1]);
+	usage(stderr);
+	return CODE_USAGE;
+}

@@ -1,0 +1,187 @@
+#include "sup/ask.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "sup/sup.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define GRACE_MS 10000 /* what the supervisor may take beyond the request's own time before it counts as hung */
+#define TRIES 5	       /* a supervisor that is just ending closes without an answer: then another is asked */
+
+static struct sockaddr_un control_address(const struct run *run)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+
+	/* RUN_PATH_MAX leaves room for the name. */
+	snprintf(to.sun_path, sizeof to.sun_path, "%s/control", run->dir);
+	return to;
+}
+
+/* A connected socket; -1 with errno. */
+static int dial(const struct run *run)
+{
+	struct sockaddr_un to = control_address(run);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -1;
+	if (connect(fd, (struct sockaddr *)&to, sizeof to)) {
+		int saved = errno;
+
+		close(fd);
+		errno = saved;
+		return -1;
+	}
+	return fd;
+}
+
+/* No socket: there is no supervisor, or it has ended in order. One on which nobody listens was left by a supervisor that was killed. */
+static bool nobody(void)
+{
+	return errno == ENOENT;
+}
+
+static bool left_behind(void)
+{
+	return errno == ECONNREFUSED;
+}
+
+static int start_supervisor(const struct run *run, struct err *e)
+{
+	struct sockaddr_un at = control_address(run);
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int ret = -1;
+
+	if (listener < 0)
+		return err_sys(e, CODE_FAULT, "control socket");
+	unlink(at.sun_path);
+	if (bind(listener, (struct sockaddr *)&at, sizeof at) || listen(listener, SOMAXCONN))
+		err_sys(e, CODE_FAULT, "control socket %s", at.sun_path);
+	else
+		ret = sup_spawn(run, listener, e);
+	close(listener);
+	return ret;
+}
+
+/* Under the lock, so that of two commands at once one starts it and the other finds it. */
+static int dial_or_start(const struct run *run, struct err *e)
+{
+	int lock, fd;
+
+	if (run_prepare(run, e))
+		return -1;
+	if ((lock = run_lock(run, e)) < 0)
+		return -1;
+	fd = dial(run);
+	if (fd < 0 && (nobody() || left_behind()) && start_supervisor(run, e)) {
+		close(lock);
+		return -1;
+	}
+	if (fd < 0)
+		fd = dial(run);
+	if (fd < 0)
+		err_sys(e, CODE_FAULT, "connect to the supervisor at %s/control", run->dir);
+	close(lock);
+	return fd;
+}
+
+/* 1: a whole answer is in IN; 0: the other side closed before its first byte; -1: *E. */
+static int receive(int fd, int64_t deadline, struct buf *in, struct err *e)
+{
+	for (;;) {
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+		long length = wire_length(buf_all(in));
+		char *to = buf_room(in, 4096);
+		ssize_t n;
+
+		if (length < 0 || !to)
+			return err_set(e, CODE_FAULT, "control socket: an answer that is too long");
+		if (length && in->len >= (size_t)length)
+			return 1;
+		if (poll(&p, 1, clock_left(deadline)) == 0)
+			return err_set(e, CODE_FAULT, "the supervisor does not answer: what it does is unknown");
+		n = recv(fd, to, 4096, MSG_DONTWAIT);
+		if (n == 0 || (n < 0 && errno == ECONNRESET))
+			return in->len ? err_set(e, CODE_FAULT, "the supervisor ended in the middle of its answer") : 0;
+		if (n > 0)
+			in->len += (size_t)n;
+		else if (errno != EAGAIN && errno != EINTR)
+			return err_sys(e, CODE_FAULT, "read from the supervisor");
+	}
+}
+
+static int no_supervisor(const struct run *run, struct err *e)
+{
+	if (!left_behind())
+		return err_sys(e, CODE_FAULT, "connect to the supervisor at %s/control", run->dir);
+	err_set(e, CODE_FAULT, "the supervisor of %s was killed: what its drivers have mounted and uploaded is unknown", run->dir);
+	return err_hint(e, "s3mounts up starts another, which takes its mounts over; the log is %s/log", run->dir);
+}
+
+static int send_all(int fd, struct span s)
+{
+	while (s.n) {
+		ssize_t n = send(fd, s.p, s.n, MSG_NOSIGNAL);
+
+		if (n < 0 && errno != EINTR)
+			return -1;
+		if (n > 0)
+			s = span_skip(s, (size_t)n);
+	}
+	return 0;
+}
+
+static int talk(int fd, struct span message, int64_t deadline, struct arena *a, struct report *r, struct err *e)
+{
+	struct buf in = buf_heap(WIRE_MAX + 4096);
+	int got = 0;
+
+	if (send_all(fd, message) && errno != EPIPE && errno != ECONNRESET)
+		got = err_sys(e, CODE_FAULT, "write to the supervisor");
+	else
+		got = receive(fd, deadline, &in, e);
+	if (got > 0 && wire_get_report(span_skip(buf_all(&in), 4), a, r, e))
+		got = -1;
+	buf_free(&in);
+	return got;
+}
+
+int ask(const struct run *run, bool start, const struct request *req, struct arena *a, struct report *r, struct err *e)
+{
+	struct buf message = buf_heap(WIRE_MAX);
+	int64_t deadline = clock_ms() + req->timeout_ms + GRACE_MS;
+	int ret = -1;
+
+	wire_put_request(&message, req);
+	if (message.full) {
+		err_set(e, CODE_USAGE, "the plan is larger than %d bytes", WIRE_MAX);
+		goto out;
+	}
+	for (int i = 0; i < TRIES; i++) {
+		int fd = start ? dial_or_start(run, e) : dial(run);
+		int got;
+
+		if (fd < 0 && !start) {
+			ret = nobody() ? 1 : no_supervisor(run, e);
+			goto out;
+		}
+		if (fd < 0)
+			goto out;
+		got = talk(fd, buf_all(&message), deadline, a, r, e);
+		close(fd);
+		if (got) {
+			ret = got > 0 ? 0 : -1;
+			goto out;
+		}
+	}
+	err_set(e, CODE_FAULT, "the supervisor closes the connection without an answer (its log: %s/log)", run->dir);
+out:
+	buf_wipe(&message);
+	return ret;
+}

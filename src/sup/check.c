@@ -1,0 +1,86 @@
+#include "sup/check.h"
+
+#include "base/file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define PREFIX_MS 10000
+#define CONNECT_MS 5000
+
+static void fault(struct verdict *v, const struct err *e)
+{
+	*v = (struct verdict){ .code = e->code, .kind = "fault" };
+	snprintf(v->cause, sizeof v->cause, "%.*s", (int)sizeof v->cause - 1, e->text);
+	snprintf(v->hint, sizeof v->hint, "%.*s", (int)sizeof v->hint - 1, e->hint);
+}
+
+int check_child(void *arg, int out)
+{
+	const struct request *r = arg;
+	struct s3_check_options o = { .timeout_ms = PREFIX_MS, .connect_ms = CONNECT_MS };
+	struct s3_checker *c = NULL;
+	struct s3_site site;
+	struct verdict v;
+	struct err e;
+
+	/* The caller's choice of trust, not that of the environment in which the supervisor was once started. */
+	if (r->ca_cert[0])
+		setenv("AWS_CA_BUNDLE", r->ca_cert, 1);
+	if (s3_site_parse(&site, r->endpoint, r->provider, r->region, &e) == 0)
+		c = s3_checker_open(&site, &r->creds, &o, &e);
+	for (size_t i = 0; i < r->mount_count; i++) {
+		if (c)
+			s3_check(c, r->mounts[i].bucket, r->mounts[i].prefix, &v);
+		else
+			fault(&v, &e);
+		if (write_all(out, &v, sizeof v))
+			return 1;
+	}
+	if (c)
+		s3_checker_close(c);
+	return 0;
+}
+
+int check_read(struct task *t, struct buf *have)
+{
+	for (;;) {
+		char *to = buf_room(have, sizeof(struct verdict));
+		ssize_t n = to ? read(t->out, to, sizeof(struct verdict)) : 0;
+
+		if (n > 0)
+			have->len += (size_t)n;
+		else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+			return 0;
+		else
+			return 1;
+	}
+}
+
+struct verdict check_verdict(const struct buf *have, size_t i)
+{
+	struct verdict v;
+	struct err e;
+
+	if ((i + 1) * sizeof v <= have->len) {
+		memcpy(&v, have->p + i * sizeof v, sizeof v);
+	} else {
+		err_set(&e, CODE_UNREACHABLE, "the check did not end in time: nothing is known of these credentials");
+		fault(&v, &e);
+		v.kind = "timeout";
+	}
+	return v;
+}
+
+void check_error(struct err *e, const char *target, const struct verdict *v)
+{
+	const char *who = v->code == CODE_REFUSED ? "S3 refuses" : v->code == CODE_UNREACHABLE ? "S3 is out of reach" : "the check failed";
+	char answer[96] = "";
+
+	if (v->http_status)
+		snprintf(answer, sizeof answer, " (%d%s%s)", v->http_status, v->s3_code[0] ? " " : "", v->s3_code);
+	err_set(e, v->code, "mount %s: %s%s: %s", target, who, answer, v->cause);
+	err_hint(e, "%s", v->hint);
+}

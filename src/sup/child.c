@@ -1,0 +1,186 @@
+#include "sup/child.h"
+
+#include "base/file.h"
+#include "base/log.h"
+#include "sup/step.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define WORDS_MAX 4096 /* of a driver's log, from its end */
+
+struct run_path child_log(const struct mount *m)
+{
+	char name[MOUNT_ID + 8];
+
+	snprintf(name, sizeof name, "%s.log", m->id);
+	return run_path(m->run, name);
+}
+
+long child_log_start(const struct mount *m)
+{
+	struct run_path log = child_log(m);
+	struct stat st;
+
+	if (lstat(log.s, &st) || !S_ISREG(st.st_mode))
+		return 0;
+	/* The driver appends: after truncation it goes on at the start. */
+	if (st.st_size > LOG_MAX && truncate(log.s, 0) == 0)
+		return 0;
+	return (long)st.st_size;
+}
+
+static int answer(int out, enum answer_kind kind, const struct mnt_ready *ready, const struct err *e)
+{
+	struct answer a = { .kind = kind };
+
+	if (ready)
+		a.ready = *ready;
+	if (e)
+		a.e = *e;
+	return write_all(out, &a, sizeof a) ? 1 : 0;
+}
+
+static int redirect(const struct mount *m, struct err *e)
+{
+	struct run_path log = child_log(m);
+	int fd = open(log.s, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0)
+		return err_sys(e, CODE_FAULT, "open %s", log.s);
+	close(fd);
+	return 0;
+}
+
+static int launch(struct mount *m, int out, struct err *e)
+{
+	struct arena a = { 0 };
+	struct mnt_ready ready;
+	char **command;
+
+	if (mnt_target_ready(m->spec.target, m->driver->fstype, m->source, &ready, e))
+		return -1;
+	if (ready.mounted)
+		return answer(out, ANSWER_DONE, &ready, NULL);
+	if (dir_make(m->job.cache_dir, 0700, e) || redirect(m, e))
+		return -1;
+	command = m->driver->command(&a, &m->job, ready.path, e);
+	if (!command || answer(out, ANSWER_DONE, &ready, NULL))
+		return -1;
+	return m->driver->start(&a, &m->job, command, e);
+}
+
+int child_launch(void *arg, int out)
+{
+	struct err e = { .code = CODE_OK };
+
+	/* A driver outlives its supervisor: the next one finds it. */
+	prctl(PR_SET_PDEATHSIG, 0);
+	setsid();
+	umask(022);
+	if (launch(arg, out, &e) < 0)
+		return answer(out, ANSWER_ERROR, NULL, &e);
+	return 0;
+}
+
+int child_probe(void *arg, int out)
+{
+	const struct mount *m = arg;
+	struct err e;
+
+	if (mnt_target_answers(m->path, &e))
+		return answer(out, ANSWER_ERROR, NULL, &e);
+	return answer(out, ANSWER_DONE, NULL, NULL);
+}
+
+/* 0, 1: busy, -1: *E. */
+static int unmount(const struct mount *m, struct err *e)
+{
+	const struct mnt_entry *top;
+	struct mnt_table t;
+	int ret;
+
+	if (mnt_table_read(&t, e))
+		return -1;
+	top = mnt_table_find(&t, m->path);
+	if (!top)
+		ret = 0;
+	else if (!mount_ours(m, top))
+		ret = err_set(e, CODE_MOUNT, "unmount %s: %.*s (%.*s) is mounted over it", m->path, (int)top->source.n, top->source.p,
+			(int)top->fstype.n, top->fstype.p);
+	else
+		ret = mnt_target_unmount(m->path, m->lazy || m->aborted || !m->pid, e);
+	mnt_table_free(&t);
+	return ret;
+}
+
+int child_unmount(void *arg, int out)
+{
+	struct err e;
+	int got = unmount(arg, &e);
+
+	return answer(out, got < 0 ? ANSWER_ERROR : got ? ANSWER_BUSY : ANSWER_DONE, NULL, got < 0 ? &e : NULL);
+}
+
+const struct answer *child_answer(const struct buf *have)
+{
+	size_t whole = have->len / sizeof(struct answer);
+
+	/* The buffer is malloc(3)'s, so its start is aligned, and each answer behind the first too. */
+	return whole ? (const struct answer *)(const void *)have->p + (whole - 1) : NULL;
+}
+
+/* rclone writes "2026/11/23 14:00:00 CRITICAL: Fatal error: …": the date says nothing here. */
+static struct span without_date(struct span line)
+{
+	static const char form[] = "dddd/dd/dd dd:dd:dd ";
+
+	for (size_t i = 0; i < sizeof form - 1; i++) {
+		bool digit = i < line.n && line.p[i] >= '0' && line.p[i] <= '9';
+
+		if (i >= line.n || (form[i] == 'd' ? !digit : line.p[i] != form[i]))
+			return line;
+	}
+	return span_skip(line, sizeof form - 1);
+}
+
+static bool telling(struct span line)
+{
+	static const char *const words[] = { "CRITICAL", "ERROR", "Fatal", "Error", "fusermount", "panic:" };
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (memmem(line.p, line.n, words[i], strlen(words[i])))
+			return true;
+	return false;
+}
+
+void child_last_words(const struct mount *m, char *out, size_t size)
+{
+	struct run_path log = child_log(m);
+	struct span rest, line, best = SPAN("");
+	char text[WORDS_MAX];
+	bool told = false, more = true;
+	int fd = open(log.s, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	ssize_t n = 0;
+
+	out[0] = 0;
+	if (fd < 0)
+		return;
+	if (lseek(fd, 0, SEEK_END) - m->log_from > WORDS_MAX)
+		lseek(fd, -WORDS_MAX, SEEK_END);
+	else
+		lseek(fd, m->log_from, SEEK_SET);
+	n = read(fd, text, sizeof text);
+	close(fd);
+	for (rest = (struct span){ text, n > 0 ? (size_t)n : 0 }; more;) {
+		more = span_cut(&rest, '\n', &line);
+		if (line.n && (telling(line) || !told))
+			best = without_date(line);
+		told = told || telling(line);
+	}
+	snprintf(out, size, "%.*s", (int)best.n, best.p);
+}

@@ -1,0 +1,54 @@
+#include "sup/driver.h"
+
+#include "rclone/args.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static struct rclone_paths paths(const struct driver_job *job)
+{
+	return (struct rclone_paths){
+		.rclone = job->rclone,
+		.config = job->config,
+		.cache_dir = job->cache_dir,
+		.ca_cert = job->ca_cert,
+		.helper_dir = job->helper_dir,
+		.home = job->cache_dir,
+	};
+}
+
+static char **rclone_command(struct arena *a, const struct driver_job *job, const char *target, struct err *e)
+{
+	struct rclone_paths p = paths(job);
+	const struct plan_mount *m = job->spec;
+
+	return rclone_args(a, m, &p, target, m->uid, m->gid, m->allow_other && job->allow_other, e);
+}
+
+static int rclone_start(struct arena *a, const struct driver_job *job, char **command, struct err *e)
+{
+	struct rclone_paths p = paths(job);
+	char **env = rclone_env(a, &p, environ);
+
+	if (env)
+		execve(job->rclone, command, env);
+	err_sys(e, CODE_MOUNT, "start %s", job->rclone);
+	return err_hint(e, "it must be rclone's program for this machine, with the libraries that it loads");
+}
+
+static int rclone_dirty(const struct driver_job *job, struct pending *p, struct err *e)
+{
+	return rclone_pending(job->cache_dir, job->spec, p, e);
+}
+
+const struct driver driver_rclone = {
+	.name = "rclone",
+	.fstype = "fuse.rclone",
+	.source = rclone_devname,
+	.command = rclone_command,
+	.start = rclone_start,
+	.pending = rclone_dirty,
+	.stop_signal = SIGTERM,
+};

@@ -1,0 +1,45 @@
+/* sup/driver.h - the drivers: what each kind of mount needs to be started, asked and stopped. */
+
+#ifndef SUP_DRIVER_H
+#define SUP_DRIVER_H
+
+#include "base/arena.h"
+#include "plan/plan.h"
+#include "rclone/pending.h"
+
+/* What a driver is told of one mount. Strings live as long as the mount. */
+struct driver_job {
+	const struct plan_mount *spec;
+	const char *rclone;	/* the program */
+	const char *config;	/* rclone.conf */
+	const char *cache_dir;	/* of this mount alone */
+	const char *ca_cert;	/* "" where TLS is not used */
+	const char *helper_dir; /* leads PATH */
+	bool allow_other;
+};
+
+struct driver {
+	const char *name;
+	const char *fstype; /* as the mount table shows it */
+
+	/* The source as the mount table shows it. NULL: no memory. */
+	char *(*source)(struct arena *a, const struct plan_mount *spec);
+
+	/*
+	 * What it would be started with on TARGET, as a NULL-terminated list: two equal lists are the same driver. NULL with *E set.
+	 */
+	char **(*command)(struct arena *a, const struct driver_job *job, const char *target, struct err *e);
+
+	/* In the child that shall become the driver: starts it with COMMAND. Returns only on failure, -1 with *E set. */
+	int (*start)(struct arena *a, const struct driver_job *job, char **command, struct err *e);
+
+	/* What is not in S3 yet. 0, or -1 with *E set: unknown. */
+	int (*pending)(const struct driver_job *job, struct pending *p, struct err *e);
+
+	/* The signal that ends it once its mount is gone. */
+	int stop_signal;
+};
+
+extern const struct driver driver_rclone;
+
+#endif

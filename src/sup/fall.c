@@ -1,0 +1,242 @@
+#include "sup/step.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "sup/child.h"
+#include "sup/pidfile.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#define UNMOUNT_MS 5000
+#define DRAIN_LOOK_MS 50 /* rclone tells nobody when it has uploaded: its metadata has to be looked at */
+#define BUSY_LOOK_MS 100
+#define BUSY_MS 2000	 /* a file indexer or a shell that just leaves is forgiven */
+#define STOP_STEP_MS 1500 /* a driver ends by itself when its mount is gone; then it is urged */
+#define STOP_STAGES 3	 /* asked, killed, given up */
+#define TRIES_MAX 8
+#define BACKOFF_FIRST_MS 500
+#define BACKOFF_MAX_MS 30000
+
+
+static void unmount(struct mount *m, const struct mnt_table *t)
+{
+	(void)t;
+	/* Without a child the deadline of the state tries again. */
+	if (!mount_start_task(m, child_unmount, UNMOUNT_MS, MOUNT_DETACH))
+		mount_enter(m, MOUNT_DETACH, clock_ms() + BUSY_LOOK_MS);
+}
+
+static step settle_down;
+
+/* Waits for the driver's end and the table; each time the deadline passes the driver is urged harder. */
+void step_stop(struct mount *m, const struct mnt_table *t)
+{
+	enum mount_event seen = t ? mount_seen(m, t) : EVENT_SHOWN;
+
+	task_stop(&m->task);
+	mount_enter(m, MOUNT_STOP, clock_ms() + STOP_STEP_MS);
+	if (mount_running(m) && m->stop_stage < STOP_STAGES)
+		return;
+	if (seen == EVENT_GONE)
+		settle_down(m, t);
+	else if (seen == EVENT_SHOWN && m->stop_stage <= STOP_STAGES)
+		unmount(m, t);
+}
+
+void step_urge(struct mount *m, const struct mnt_table *t)
+{
+	struct err e;
+
+	m->stop_stage++;
+	mount_signal_driver(m, m->stop_stage == 1 ? m->driver->stop_signal : SIGKILL);
+	if (m->stop_stage <= STOP_STAGES) {
+		step_stop(m, t);
+		return;
+	}
+	err_set(&e, CODE_MOUNT, "unmount %s: %s", m->spec.target,
+		m->pid ? "its driver cannot be ended" : "it does not leave the mount table");
+	err_hint(&e, "look at /proc/%ld/stack and at who uses the folder (fuser -m)", (long)m->pid);
+	mount_set_error(m, &e);
+	mount_enter(m, MOUNT_FAILED, NEVER);
+}
+
+/* Ends whatever there is of it, at once; the reason stands in m->error. */
+void step_give_up(struct mount *m, const struct mnt_table *t)
+{
+	m->aborted = true;
+	m->wanted = false;
+	/* Before it is mounted it has nothing to lose, and must not mount any more. */
+	mount_signal_driver(m, m->state == MOUNT_LAUNCH || m->state == MOUNT_START ? SIGKILL : m->driver->stop_signal);
+	m->stop_stage = 1;
+	if (m->path && t && mount_seen(m, t) == EVENT_SHOWN)
+		unmount(m, t);
+	else
+		step_stop(m, t);
+}
+
+/* How many files are pending; what is unknown counts as one. */
+static uint64_t dirty(struct mount *m, struct pending *p)
+{
+	struct err e;
+
+	if (m->driver->pending(&m->job, p, &e) == 0)
+		return p->files;
+	mount_set_error(m, &e);
+	*p = (struct pending){ .files = 1 };
+	return 1;
+}
+
+static void back_off(struct mount *m)
+{
+	int64_t wait = 0;
+
+	m->restarts++;
+	if (m->tries > TRIES_MAX) {
+		m->wanted = false;
+		mount_enter(m, MOUNT_FAILED, NEVER);
+		return;
+	}
+	for (int i = 1; i < m->tries; i++)
+		wait = wait ? wait * 2 : BACKOFF_FIRST_MS;
+	mount_enter(m, MOUNT_BACKOFF, clock_ms() + (wait < BACKOFF_MAX_MS ? wait : BACKOFF_MAX_MS));
+}
+
+/* The driver has ended and the table is clear: what next? */
+static void settle_down(struct mount *m, const struct mnt_table *t)
+{
+	struct pending p;
+
+	pidfile_remove(m);
+	if (m->aborted) {
+		mount_enter(m, MOUNT_FAILED, NEVER);
+	} else if (m->wanted && m->outdated) {
+		step_launch(m, t);
+	} else if (m->wanted && m->proven) {
+		back_off(m);
+	} else if (m->wanted) {
+		m->wanted = false;
+		mount_enter(m, MOUNT_FAILED, NEVER);
+	} else if (dirty(m, &p) && clock_ms() < m->give_up && m->tries++ < TRIES_MAX) {
+		/* Written between the last look and the unmount, or left by a driver that died: only a driver can upload it. */
+		step_launch(m, t);
+	} else {
+		m->proven = false;
+		mount_enter(m, MOUNT_DOWN, NEVER);
+	}
+}
+
+/* It could not go down: it stays, and stays looked after. */
+static void stay_up(struct mount *m)
+{
+	m->wanted = true;
+	m->lazy = false;
+	mount_enter(m, MOUNT_UP, NEVER);
+}
+
+void step_drain(struct mount *m, const struct mnt_table *t)
+{
+	struct pending p;
+	struct err e;
+
+	if (!dirty(m, &p)) {
+		unmount(m, t);
+	} else if (clock_ms() < m->give_up) {
+		mount_enter(m, MOUNT_DRAIN, clock_first(m->give_up, clock_ms() + DRAIN_LOOK_MS));
+	} else {
+		err_set(&e, CODE_PENDING, "unmount %s: %llu files (%llu bytes) are not in S3 yet: it stays mounted", m->spec.target,
+			(unsigned long long)p.files, (unsigned long long)p.bytes);
+		err_hint(&e, "give it more time (--timeout), or look at %s for what S3 answers", child_log(m).s);
+		mount_set_error(m, &e);
+		stay_up(m);
+	}
+}
+
+void step_begin_drain(struct mount *m, const struct mnt_table *t)
+{
+	m->busy_until = NEVER;
+	m->stop_stage = 0;
+	step_drain(m, t);
+}
+
+void step_busy(struct mount *m, const struct mnt_table *t)
+{
+	struct err e;
+
+	(void)t;
+	task_stop(&m->task);
+	if (m->busy_until == NEVER)
+		m->busy_until = clock_ms() + BUSY_MS;
+	if (clock_ms() < m->busy_until) {
+		mount_enter(m, MOUNT_DRAIN, clock_ms() + BUSY_LOOK_MS);
+		return;
+	}
+	err_set(&e, CODE_MOUNT, "unmount %s: it is in use (Device or resource busy): it stays mounted", m->spec.target);
+	err_hint(&e, "end the process that has a file or its working directory there (fuser -vm %s), or use --lazy", m->spec.target);
+	mount_set_error(m, &e);
+	stay_up(m);
+}
+
+void step_unmount_failed(struct mount *m, const struct mnt_table *t)
+{
+	const struct answer *a = child_answer(&m->answer);
+	struct err e;
+
+	if (a)
+		e = a->e;
+	else
+		err_set(&e, CODE_MOUNT, "unmount %s: no answer from the kernel", m->spec.target);
+	task_stop(&m->task);
+	if (m->aborted || !m->pid) {
+		step_urge(m, t);
+		return;
+	}
+	mount_set_error(m, &e);
+	stay_up(m);
+}
+
+/* A driver that does not answer is of no use: its files in the cache are uploaded by the next one. */
+void step_replace(struct mount *m, const struct mnt_table *t)
+{
+	m->wanted = true;
+	m->tries = 1;
+	mount_signal_driver(m, SIGKILL);
+	step_stop(m, t);
+}
+
+void step_want(struct mount *m, const struct mnt_table *t)
+{
+	(void)t;
+	m->wanted = true;
+}
+
+void step_unwant(struct mount *m, const struct mnt_table *t)
+{
+	(void)t;
+	m->wanted = false;
+}
+
+void step_unwant_stopped(struct mount *m, const struct mnt_table *t)
+{
+	m->wanted = false;
+	m->tries = 0;
+	settle_down(m, t);
+}
+
+void step_forget(struct mount *m, const struct mnt_table *t)
+{
+	(void)t;
+	m->wanted = false;
+	m->proven = false;
+	mount_enter(m, MOUNT_DOWN, NEVER);
+}
+
+void step_unwant_up(struct mount *m, const struct mnt_table *t)
+{
+	m->wanted = false;
+	m->tries = 0;
+	step_begin_drain(m, t);
+}
+

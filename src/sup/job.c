@@ -1,0 +1,482 @@
+#include "base/clock.h"
+#include "base/log.h"
+#include "rclone/conf.h"
+#include "rclone/store.h"
+#include "sup/check.h"
+#include "sup/loop.h"
+
+#include <stdlib.h>
+
+#define STATUS_MS 6000	  /* longer than a probe takes to be given up */
+#define OVERTIME_MS 15000 /* beyond the job's own time: to take down what did not come up */
+#define FLUSH_LOOK_MS 50  /* no driver tells when it has uploaded */
+
+/* ---- mounts ---- */
+
+static struct mount *find(const struct sup *s, const char *target)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (strcmp(s->mounts[i]->spec.target, target) == 0)
+			return s->mounts[i];
+	return NULL;
+}
+
+static bool any_active(const struct sup *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (mount_active(s->mounts[i]))
+			return true;
+	return false;
+}
+
+static bool all_settled(const struct sup *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (!mount_settled(s->mounts[i]))
+			return false;
+	return true;
+}
+
+static int add(struct sup *s, struct mount *m)
+{
+	struct mount **bigger = realloc(s->mounts, (s->count + 1) * sizeof *bigger);
+
+	if (!bigger)
+		return -1;
+	s->mounts = bigger;
+	s->mounts[s->count++] = m;
+	return 0;
+}
+
+static void drop(struct sup *s, struct mount *m)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->mounts[i] == m) {
+			memmove(&s->mounts[i], &s->mounts[i + 1], (--s->count - i) * sizeof(struct mount *));
+			mount_free(m);
+			return;
+		}
+}
+
+static void drop_inactive(struct sup *s)
+{
+	for (size_t i = s->count; i--;)
+		if (!mount_active(s->mounts[i]))
+			drop(s, s->mounts[i]);
+}
+
+static void all(struct sup *s, enum mount_event ev)
+{
+	for (size_t i = 0; i < s->count; i++)
+		mount_event(s->mounts[i], ev, sup_table(s));
+}
+
+/* ---- the end of a job ---- */
+
+/* With no mount left the keys go from the disk too. */
+static void forget_config(struct sup *s)
+{
+	struct err e;
+
+	if (!s->config[0])
+		return;
+	if (rclone_unstore(s->config, &e))
+		log_line("%s", e.text);
+	s->config[0] = 0;
+}
+
+static void finish(struct sup *s)
+{
+	struct job *j = &s->job;
+	struct report r;
+
+	for (size_t i = 0; i < j->req.mount_count && j->fresh; i++)
+		if (j->fresh[i])
+			mount_free(j->fresh[i]);
+	for (size_t i = 0; i < s->count; i++)
+		s->mounts[i]->fresh = false;
+	report_make(s, &r, &j->mem, j->req.kind != REQUEST_UP);
+	if (j->client)
+		client_answer(j->client, &r);
+	if (!any_active(s) && (j->req.kind == REQUEST_UP || j->req.kind == REQUEST_DOWN)) {
+		drop_inactive(s);
+		forget_config(s);
+	}
+	task_stop(&j->check);
+	buf_free(&j->verdicts);
+	buf_wipe(&j->config);
+	creds_wipe(&j->req.creds);
+	arena_free(&j->mem);
+	*j = (struct job){ .phase = JOB_NONE };
+}
+
+/* ---- up ---- */
+
+/* The place in the plan of the mount M's target; the plan's size where it does not name it. */
+static size_t place(const struct job *j, const struct mount *m)
+{
+	size_t i = 0;
+
+	while (i < j->req.mount_count && strcmp(j->req.mounts[i].target, m->spec.target) != 0)
+		i++;
+	return i;
+}
+
+static bool named(const struct job *j, const struct mount *m)
+{
+	return place(j, m) < j->req.mount_count;
+}
+
+/* Stays as it is. */
+static bool unchanged(const struct job *j, const struct mount *m)
+{
+	return named(j, m) ? !j->fresh[place(j, m)] : j->req.keep;
+}
+
+static bool change_needed(const struct sup *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (mount_active(s->mounts[i]) && !unchanged(&s->job, s->mounts[i]))
+			return true;
+	return false;
+}
+
+/* A struct mount for each of the plan's that does not stand as it is wanted. */
+static int make_fresh(struct sup *s, struct err *e)
+{
+	struct job *j = &s->job;
+	struct run_path helpers = run_path(s->run, "bin");
+	struct driver_job with = {
+		.rclone = j->req.rclone,
+		.config = j->req.config,
+		.ca_cert = j->req.ca_cert,
+		.helper_dir = helpers.s,
+		.allow_other = j->req.allow_other,
+	};
+
+	j->fresh = arena_get(&j->mem, (j->req.mount_count + 1) * sizeof *j->fresh);
+	if (!j->fresh)
+		return err_set(e, CODE_FAULT, "up: no memory");
+	for (size_t i = 0; i < j->req.mount_count; i++) {
+		const struct plan_mount *spec = &j->req.mounts[i];
+		struct mount *old = find(s, spec->target);
+		struct mount *m = mount_new(s->run, spec, &with, j->req.endpoint, j->req.cache_dir, buf_all(&j->config), e);
+
+		if (!m)
+			return -1;
+		if (old && strcmp(old->fingerprint, m->fingerprint) == 0 && strcmp(old->id, m->id) == 0) {
+			old->spec.nofail = spec->nofail;
+			mount_free(m);
+		} else {
+			j->fresh[i] = m;
+		}
+	}
+	return 0;
+}
+
+static void stop_others(struct sup *s)
+{
+	s->job.phase = JOB_STOP;
+	for (size_t i = 0; i < s->count; i++) {
+		struct mount *m = s->mounts[i];
+
+		if (unchanged(&s->job, m))
+			continue;
+		m->give_up = s->job.deadline;
+		mount_event(m, EVENT_STOP, sup_table(s));
+	}
+}
+
+static int begin_up(struct sup *s)
+{
+	struct job *j = &s->job;
+	struct s3_site site;
+
+	j->config = buf_heap(RCLONE_CONF_MAX);
+	if (s3_site_parse(&site, j->req.endpoint, j->req.provider, j->req.region, &j->error) ||
+		rclone_conf_section(&j->config, &site, &j->req.creds, &j->error) || make_fresh(s, &j->error))
+		return -1;
+	if (task_start(&j->check, check_child, &j->req, j->req.timeout_ms, &j->error))
+		return -1;
+	/* The check has its own copy now. */
+	creds_wipe(&j->req.creds);
+	if (change_needed(s))
+		j->phase = JOB_CHECK;
+	else
+		stop_others(s);
+	return 0;
+}
+
+static void start(struct sup *s, struct mount *m, bool fresh)
+{
+	m->fresh = fresh;
+	m->wanted = true;
+	m->lazy = false;
+	m->begun = clock_ms();
+	m->give_up = s->job.deadline;
+	m->ms = 0;
+	m->check.kind = NULL;
+	mount_event(m, EVENT_START, sup_table(s));
+}
+
+/* The old ones have gone, or have refused to. */
+static int start_all(struct sup *s)
+{
+	struct job *j = &s->job;
+
+	if (rclone_store(j->req.config, buf_all(&j->config), &j->error))
+		return -1;
+	buf_wipe(&j->config);
+	strncpy(s->config, j->req.config, sizeof s->config - 1);
+	for (size_t i = 0; i < j->req.mount_count; i++) {
+		struct mount *old = find(s, j->req.mounts[i].target), *m = j->fresh[i];
+
+		if (!m) {
+			start(s, old, !mount_active(old));
+			continue;
+		}
+		if (old && mount_active(old))
+			continue; /* it could not go down, and says why */
+		if (old)
+			drop(s, old);
+		if (add(s, m))
+			return err_set(&j->error, CODE_FAULT, "up: no memory");
+		j->fresh[i] = NULL;
+		start(s, m, true);
+	}
+	return 0;
+}
+
+static bool others_settled(const struct sup *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (!unchanged(&s->job, s->mounts[i]) && !mount_settled(s->mounts[i]))
+			return false;
+	return true;
+}
+
+/* Those that the plan no longer names are forgotten when they have gone. */
+static void drop_others(struct sup *s)
+{
+	for (size_t i = s->count; i--;)
+		if (!named(&s->job, s->mounts[i]) && !s->job.req.keep && !mount_active(s->mounts[i]))
+			drop(s, s->mounts[i]);
+}
+
+static void refuse(struct sup *s, struct mount *m, const struct verdict *v)
+{
+	struct err e;
+
+	check_error(&e, m->spec.target, v);
+	/* One that works is left alone: what S3 says of the new credentials is told all the same. */
+	if (m->fresh && mount_active(m))
+		mount_abort(m, &e, sup_table(s));
+	else
+		m->error = e;
+}
+
+/* The check has ended: its verdicts go to their mounts. */
+static void take_verdicts(struct sup *s)
+{
+	struct job *j = &s->job;
+
+	for (size_t i = 0; i < j->req.mount_count; i++) {
+		struct mount *m = find(s, j->req.mounts[i].target);
+
+		if (!m)
+			continue;
+		m->check = check_verdict(&j->verdicts, i);
+		if (m->check.code != CODE_OK)
+			refuse(s, m, &m->check);
+	}
+}
+
+void job_read_check(struct sup *s)
+{
+	struct job *j = &s->job;
+
+	if (check_read(&j->check, &j->verdicts))
+		return;
+	task_stop(&j->check);
+	if (j->phase == JOB_SETTLE)
+		take_verdicts(s);
+}
+
+/* Nothing has been touched yet: only if S3 takes the new settings for one mount at least the old ones go. */
+static void judge_first(struct sup *s)
+{
+	struct job *j = &s->job;
+	struct verdict first = { 0 };
+
+	for (size_t i = 0; i < j->req.mount_count; i++) {
+		struct verdict v = check_verdict(&j->verdicts, i);
+
+		if (v.code == CODE_OK) {
+			stop_others(s);
+			return;
+		}
+		if (!first.kind)
+			first = v;
+	}
+	check_error(&j->error, "(new settings)", &first);
+	finish(s);
+}
+
+/* ---- every kind ---- */
+
+static void too_late(struct sup *s)
+{
+	struct job *j = &s->job;
+	struct err e;
+
+	if (j->check.active) {
+		task_stop(&j->check);
+		if (j->phase == JOB_SETTLE)
+			take_verdicts(s);
+	}
+	for (size_t i = 0; i < s->count && j->req.kind == REQUEST_UP; i++) {
+		struct mount *m = s->mounts[i];
+
+		if (mount_settled(m) || m->aborted || !m->wanted)
+			continue;
+		err_set(&e, CODE_MOUNT, "mount %s: not up within %d s", m->spec.target, j->req.timeout_ms / 1000);
+		mount_abort(m, &e, sup_table(s));
+	}
+}
+
+static bool flushed(struct sup *s)
+{
+	struct job *j = &s->job;
+	uint64_t files = 0, bytes = 0;
+
+	for (size_t i = 0; i < s->count; i++) {
+		struct pending p;
+
+		if (s->mounts[i]->driver->pending(&s->mounts[i]->job, &p, &j->error))
+			return true; /* unknown: an error */
+		files += p.files;
+		bytes += p.bytes;
+	}
+	if (!files)
+		return true;
+	if (clock_ms() < j->deadline) {
+		j->look = clock_ms() + FLUSH_LOOK_MS;
+		return false;
+	}
+	err_set(&j->error, CODE_PENDING, "flush: %llu files (%llu bytes) are not in S3 yet", (unsigned long long)files,
+		(unsigned long long)bytes);
+	err_hint(&j->error, "give it more time (--timeout), or look at the drivers' logs in %s for what S3 answers", s->run->dir);
+	return true;
+}
+
+static bool settled(struct sup *s)
+{
+	struct job *j = &s->job;
+
+	if (j->req.kind == REQUEST_FLUSH)
+		return flushed(s);
+	if (clock_ms() > j->deadline + OVERTIME_MS)
+		return true;
+	return all_settled(s) && !j->check.active;
+}
+
+/* One step; false: nothing more to do now. */
+static bool step(struct sup *s)
+{
+	struct job *j = &s->job;
+
+	if (clock_ms() >= j->deadline)
+		too_late(s);
+	switch (j->phase) {
+	case JOB_NONE:
+		return false;
+	case JOB_CHECK:
+		if (j->check.active)
+			return false;
+		judge_first(s);
+		return j->phase != JOB_NONE;
+	case JOB_STOP:
+		if (!others_settled(s))
+			return false;
+		drop_others(s);
+		j->phase = JOB_SETTLE;
+		if (start_all(s)) {
+			finish(s);
+			return false;
+		}
+		if (!j->check.active)
+			take_verdicts(s);
+		return true;
+	case JOB_SETTLE:
+		if (settled(s))
+			finish(s);
+		return false;
+	}
+	return false;
+}
+
+void job_step(struct sup *s)
+{
+	while (step(s))
+		;
+}
+
+int64_t job_deadline(const struct sup *s)
+{
+	const struct job *j = &s->job;
+
+	if (j->phase == JOB_NONE)
+		return NEVER;
+	if (j->req.kind == REQUEST_FLUSH)
+		return j->look;
+	return clock_ms() < j->deadline ? j->deadline : j->deadline + OVERTIME_MS + 1;
+}
+
+static void begin(struct sup *s)
+{
+	struct job *j = &s->job;
+
+	j->phase = JOB_SETTLE;
+	j->begun = clock_ms();
+	j->deadline = j->begun + (j->req.kind == REQUEST_STATUS ? STATUS_MS : j->req.timeout_ms);
+	j->look = j->begun;
+	j->verdicts = buf_heap(PLAN_MOUNTS_MAX * sizeof(struct verdict) + 1);
+	switch (j->req.kind) {
+	case REQUEST_STATUS:
+		all(s, EVENT_PROBE);
+		break;
+	case REQUEST_UP:
+		if (begin_up(s))
+			finish(s);
+		break;
+	case REQUEST_DOWN:
+		for (size_t i = 0; i < s->count; i++) {
+			s->mounts[i]->give_up = j->deadline;
+			s->mounts[i]->lazy = j->req.lazy;
+		}
+		all(s, EVENT_STOP);
+		break;
+	case REQUEST_FLUSH:
+		break;
+	}
+}
+
+void job_begin(struct sup *s, struct client *c)
+{
+	struct job *j = &s->job;
+	int bad;
+
+	j->client = c;
+	bad = wire_get_request(span_skip(buf_all(&c->in), 4), &j->mem, &j->req, &j->error);
+	buf_wipe(&c->in);
+	if (bad)
+		finish(s);
+	else
+		begin(s);
+}
+
+void job_begin_end(struct sup *s)
+{
+	s->job.req = (struct request){ .kind = REQUEST_DOWN, .timeout_ms = 25000 };
+	begin(s);
+}

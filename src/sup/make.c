@@ -1,0 +1,120 @@
+#include "sup/child.h"
+#include "sup/step.h"
+
+#include <bearssl_hash.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define COMMAND_MAX (1024 * 1024)
+
+static bool copy(struct arena *a, const char **s)
+{
+	return (*s = arena_str(a, span_of(*s))) != NULL;
+}
+
+/* The caller's strings become the mount's own. */
+static bool own(struct mount *m)
+{
+	struct plan_mount *spec = &m->spec;
+	struct driver_job *job = &m->job;
+	const char **options = arena_get(&m->mem, (spec->option_count + 1) * sizeof *options);
+
+	if (!options)
+		return false;
+	for (size_t i = 0; i < spec->option_count; i++) {
+		options[i] = spec->options[i];
+		if (!copy(&m->mem, &options[i]))
+			return false;
+	}
+	spec->options = options;
+	job->spec = spec;
+	return copy(&m->mem, &spec->target) && copy(&m->mem, &spec->bucket) && copy(&m->mem, &spec->prefix) &&
+	       copy(&m->mem, &job->rclone) && copy(&m->mem, &job->config) && copy(&m->mem, &job->cache_dir) &&
+	       copy(&m->mem, &job->ca_cert) && copy(&m->mem, &job->helper_dir);
+}
+
+/* Hex of SHA-256's first 16 bytes over the COUNT parts, each with its end. */
+static void hash(char out[MOUNT_ID], const struct span *parts, size_t count)
+{
+	unsigned char digest[br_sha256_SIZE];
+	struct buf hex = buf_over(out, MOUNT_ID);
+	br_sha256_context c;
+
+	br_sha256_init(&c);
+	for (size_t i = 0; i < count; i++) {
+		br_sha256_update(&c, parts[i].p, parts[i].n);
+		br_sha256_update(&c, "", 1);
+	}
+	br_sha256_out(&c, digest);
+	buf_hex(&hex, digest, 16);
+}
+
+static int identify(struct mount *m, const char *endpoint, const char *cache_root, struct span config, struct err *e)
+{
+	struct span who[] = { span_of(endpoint), span_of(m->source), span_of(m->spec.target) };
+	char path[PATH_MAX];
+	struct arena a = { 0 };
+	struct buf all = buf_heap(COMMAND_MAX);
+	char **command;
+
+	hash(m->id, who, 3);
+	snprintf(path, sizeof path, "%s/%s", cache_root, m->id);
+	m->job.cache_dir = arena_str(&m->mem, span_of(path));
+	if (!m->job.cache_dir)
+		return err_set(e, CODE_FAULT, "mount %s: no memory", m->spec.target);
+	command = m->driver->command(&a, &m->job, m->spec.target, e);
+	for (char **arg = command; arg && *arg; arg++)
+		buf_add(&all, *arg, strlen(*arg) + 1);
+	if (command) {
+		struct span what[] = { buf_all(&all), config };
+
+		hash(m->fingerprint, what, 2);
+	}
+	buf_free(&all);
+	arena_free(&a);
+	return command ? 0 : -1;
+}
+
+struct mount *mount_new(const struct run *run, const struct plan_mount *spec, const struct driver_job *job, const char *endpoint,
+	const char *cache_root, struct span config, struct err *e)
+{
+	struct mount *m = calloc(1, sizeof *m);
+
+	if (!m) {
+		err_set(e, CODE_FAULT, "mount %s: no memory", spec->target);
+		return NULL;
+	}
+	*m = (struct mount){
+		.spec = *spec,
+		.job = *job,
+		.driver = &driver_rclone,
+		.run = run,
+		.deadline = NEVER,
+		.busy_until = NEVER,
+		.give_up = NEVER,
+		.pidfd = -1,
+		.answer = buf_heap(4 * sizeof(struct answer)),
+	};
+	m->job.cache_dir = "";
+	if (!own(m) || !(m->source = m->driver->source(&m->mem, &m->spec)))
+		err_set(e, CODE_FAULT, "mount %s: no memory", spec->target);
+	else if (identify(m, endpoint, cache_root, config, e) == 0)
+		return m;
+	mount_free(m);
+	return NULL;
+}
+
+void mount_free(struct mount *m)
+{
+	task_stop(&m->task);
+	mount_forget_notes(m);
+	buf_free(&m->answer);
+	free(m->path);
+	if (m->pidfd >= 0)
+		close(m->pidfd);
+	arena_free(&m->mem);
+	free(m);
+}
+

@@ -1,0 +1,129 @@
+/*
+ * sup/mount.h - one mount's life: a const table [state][event] (sup/mount.c). What may block (target, statfs, umount) runs in a child with
+ * a deadline; the supervisor itself never touches a mount's file system.
+ */
+
+#ifndef SUP_MOUNT_H
+#define SUP_MOUNT_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/task.h"
+#include "mnt/table.h"
+#include "s3/check.h"
+#include "sup/driver.h"
+#include "sup/run.h"
+
+enum mount_state {
+	MOUNT_DOWN,    /* nothing of it stands */
+	MOUNT_LAUNCH,  /* a child makes the target ready, then becomes the driver */
+	MOUNT_START,   /* the driver runs, the mount table does not show it yet */
+	MOUNT_PROVE,   /* the table shows it, statfs(2) is asked */
+	MOUNT_UP,      /* proven */
+	MOUNT_SICK,    /* was proven; does not answer now, or something covers it */
+	MOUNT_DRAIN,   /* to go down: waits until nothing is pending */
+	MOUNT_DETACH,  /* umount(2) is under way */
+	MOUNT_STOP,    /* waits until the driver has ended and the table is clear */
+	MOUNT_BACKOFF, /* its driver died: will be started again */
+	MOUNT_FAILED,  /* given up, for the reason in ERROR */
+	MOUNT_STATES
+};
+
+enum mount_event {
+	EVENT_START,  /* it is wanted */
+	EVENT_PROBE,  /* prove it again */
+	EVENT_STOP,   /* it is not wanted: drain, then unmount */
+	EVENT_ABORT,  /* unmount now; what is pending stays in the cache for the next time */
+	EVENT_DONE,   /* the child that was asked has answered well */
+	EVENT_REFUSED, /* it has answered with an error */
+	EVENT_BUSY,   /* umount: somebody uses it */
+	EVENT_SHOWN,  /* the table shows it, topmost */
+	EVENT_GONE,   /* the table does not show it */
+	EVENT_COVERED, /* the table shows something else on top of it */
+	EVENT_EXIT,   /* the driver has ended */
+	EVENT_TIME,   /* m->deadline has passed */
+	EVENT_COUNT
+};
+
+#define MOUNT_ID 33	  /* hex of 16 bytes, and a NUL */
+#define MOUNT_NOTES 4
+#define NEVER (-1)
+
+struct mount {
+	struct arena mem; /* strings of SPEC and JOB, SOURCE */
+	struct plan_mount spec;
+	struct driver_job job;
+	const struct driver *driver;
+	const struct run *run;
+	char *source;
+	char id[MOUNT_ID];	    /* names its cache folder and its files in RUN: from source, target and endpoint */
+	char fingerprint[MOUNT_ID]; /* of the driver's command and config */
+
+	enum mount_state state;
+	bool wanted;	    /* shall be up; false: on its way down */
+	bool lazy;	    /* going down: detach it even when it is busy */
+	bool aborted;	    /* going down for the reason in ERROR */
+	bool outdated;	    /* adopted with another command or config: replaced once it is drained */
+	bool fresh;	    /* started by the job under way: goes down again where the check refuses */
+	bool proven;	    /* has been up since it was wanted */
+	int64_t deadline;   /* of the state; NEVER */
+	int64_t busy_until; /* NEVER, or until when a busy mount is tried again */
+	int stop_stage;	    /* how far the driver has been urged to end */
+	int64_t give_up;    /* of what was asked: to be up, or down, by then */
+	char *path;	    /* the target as the mount table shows it; NULL: not known yet */
+
+	pid_t pid;	    /* the driver; 0: none */
+	pid_t group;	    /* its process group; 0: not known (of an earlier supervisor) */
+	int pidfd;	    /* of a driver that an earlier supervisor started: it is no child of ours; else -1 */
+	int exit_status;    /* of waitpid(2), of the last driver */
+	struct task task;
+	struct buf answer;  /* of the task */
+	long log_from;	    /* where this driver's log begins */
+
+	int64_t begun;	    /* when it was asked to be up */
+	long ms;	    /* what that took */
+	long restarts;
+	int tries;	    /* failures in a row */
+	int64_t up_since;
+	struct err error;   /* code CODE_OK: none */
+	char *notes[MOUNT_NOTES];
+	size_t note_count;
+	struct verdict check; /* kind NULL: not asked */
+};
+
+/*
+ * A mount for SPEC, in the heap, state MOUNT_DOWN; JOB's strings are copied. CONFIG is the section of rclone.conf, for the fingerprint.
+ * NULL with *E set.
+ */
+struct mount *mount_new(const struct run *run, const struct plan_mount *spec, const struct driver_job *job, const char *endpoint,
+	const char *cache_root, struct span config, struct err *e);
+void mount_free(struct mount *m);
+
+/* Takes event EV. TABLE is the mount table as it is now, NULL where it cannot be read. */
+void mount_event(struct mount *m, enum mount_event ev, const struct mnt_table *table);
+
+/* Looks for it in TABLE and takes EVENT_SHOWN, EVENT_GONE or EVENT_COVERED. */
+void mount_look(struct mount *m, const struct mnt_table *table);
+
+/* The task's pipe is readable: reads, and when the answer is whole takes EVENT_DONE, EVENT_REFUSED or EVENT_BUSY. */
+void mount_read(struct mount *m, const struct mnt_table *table);
+
+/* Child PID has ended; true when it was this mount's driver. */
+bool mount_reap(struct mount *m, pid_t pid, int status, const struct mnt_table *table);
+
+/* An adopted driver's pidfd is readable: it has ended. */
+void mount_adopted_end(struct mount *m, const struct mnt_table *table);
+
+/* Nothing is under way: it stands, or has failed, or is down. */
+bool mount_settled(const struct mount *m);
+
+/* Something of it may stand: a driver, an entry in the table. */
+bool mount_active(const struct mount *m);
+
+/* The state's name for people and programs. */
+const char *mount_state_name(const struct mount *m);
+
+/* Takes it down for the reason E (EVENT_ABORT). */
+void mount_abort(struct mount *m, const struct err *e, const struct mnt_table *table);
+
+#endif

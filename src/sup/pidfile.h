@@ -1,0 +1,19 @@
+/* sup/pidfile.h - what is written down of a driver in RUN, so that a later supervisor finds the driver of an earlier one. */
+
+#ifndef SUP_PIDFILE_H
+#define SUP_PIDFILE_H
+
+#include "sup/mount.h"
+
+/* Writes RUN/ID.driver: pid, start time, fingerprint. Where that fails a later supervisor does not know the driver: it is only logged. */
+void pidfile_write(const struct mount *m);
+
+/*
+ * Takes the driver that RUN/ID.driver names: sets pid, pidfd and outdated (another fingerprint). 0, or -1: none is named, or it does not
+ * run any more (its start time tells it from another process with its pid).
+ */
+int pidfile_adopt(struct mount *m);
+
+void pidfile_remove(const struct mount *m);
+
+#endif

@@ -1,0 +1,211 @@
+#include "sup/step.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "sup/child.h"
+#include "sup/pidfile.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#define LAUNCH_MS 10000	 /* making a folder, asking a dead mount: anything longer hangs */
+#define PROBE_MS 5000	 /* rclone answers statfs(2) from memory */
+#define START_MS 30000	 /* for a driver that is started again by itself */
+#define STABLE_MS 60000	 /* up for so long: earlier failures are forgotten */
+
+
+void step_launch(struct mount *m, const struct mnt_table *t)
+{
+	(void)t;
+	mount_forget_notes(m);
+	m->error.code = CODE_OK;
+	m->aborted = m->outdated = false;
+	m->stop_stage = 0;
+	m->busy_until = NEVER;
+	m->log_from = child_log_start(m);
+	free(m->path);
+	m->path = NULL;
+	if (mount_start_task(m, child_launch, LAUNCH_MS, MOUNT_LAUNCH))
+		m->pid = m->group = m->task.pid;
+	else
+		mount_enter(m, MOUNT_FAILED, NEVER);
+}
+
+void step_prove(struct mount *m, const struct mnt_table *t)
+{
+	if (!mount_start_task(m, child_probe, PROBE_MS, MOUNT_PROVE))
+		step_give_up(m, t);
+}
+
+void step_begin(struct mount *m, const struct mnt_table *t)
+{
+	m->proven = false;
+	m->tries = 0;
+	step_launch(m, t);
+}
+
+/* An event of the outside (a driver that died, a mount that went) in words; then what stands of it goes. */
+static void broken(struct mount *m, const struct mnt_table *t, const struct err *e)
+{
+	mount_set_error(m, e);
+	if (m->proven && m->up_since && clock_ms() - m->up_since > STABLE_MS)
+		m->tries = 0;
+	m->tries++;
+	m->up_since = 0;
+	step_stop(m, t);
+}
+
+void step_died(struct mount *m, const struct mnt_table *t)
+{
+	char words[sizeof(((struct err *)0)->text)];
+	const char *how = m->pidfd >= 0 ? "ended" : WIFSIGNALED(m->exit_status) ? "was killed by signal" : "ended with status";
+	int number = WIFSIGNALED(m->exit_status) ? WTERMSIG(m->exit_status) : WEXITSTATUS(m->exit_status);
+	struct err e;
+
+	child_last_words(m, words, sizeof words);
+	err_set(&e, CODE_MOUNT, "mount %s: the driver (%s) %s %d%s%s", m->spec.target, m->driver->name, how, number, words[0] ? ": " : "",
+		words);
+	err_hint(&e, "its log is %s", child_log(m).s);
+	broken(m, t, &e);
+}
+
+void step_vanished(struct mount *m, const struct mnt_table *t)
+{
+	struct err e;
+
+	err_set(&e, CODE_MOUNT, "mount %s: it was unmounted from outside", m->spec.target);
+	broken(m, t, &e);
+}
+
+void step_covered(struct mount *m, const struct mnt_table *t)
+{
+	const struct mnt_entry *top = mnt_table_find(t, m->path);
+	struct err e;
+
+	err_set(&e, CODE_MOUNT, "mount %s: %.*s (%.*s) has been mounted over it", m->spec.target, (int)top->source.n, top->source.p,
+		(int)top->fstype.n, top->fstype.p);
+	err_hint(&e, "unmount that first: umount %s", m->spec.target);
+	task_stop(&m->task);
+	mount_set_error(m, &e);
+	mount_enter(m, MOUNT_SICK, NEVER);
+}
+
+static void adopt(struct mount *m, const struct mnt_table *t)
+{
+	struct err e;
+
+	m->pid = m->group = 0; /* the child that found it has only looked */
+	if (pidfile_adopt(m)) {
+		err_set(&e, CODE_MOUNT, "mount %s: it is mounted already, by a driver that s3mounts does not know", m->spec.target);
+		err_hint(&e, "unmount it first: umount %s", m->spec.target);
+		free(m->path);
+		m->path = NULL; /* not ours to unmount */
+		mount_set_error(m, &e);
+		step_give_up(m, t);
+		return;
+	}
+	mount_note(m, m->outdated ? "was mounted by an earlier supervisor with other settings: replaced"
+			    : "was mounted by an earlier supervisor: taken over");
+	step_prove(m, t);
+}
+
+void step_launched(struct mount *m, const struct mnt_table *t)
+{
+	const struct mnt_ready *r = &child_answer(&m->answer)->ready;
+
+	if (!(m->path = strdup(r->path)))
+		abort(); /* a few bytes: nothing sensible is left to do */
+	if (r->cleared)
+		mount_note(m, "a dead mount was there and has been cleared");
+	if (r->not_empty)
+		mount_note(m, "the folder is not empty: its files are covered while it is mounted");
+	if (r->mounted) {
+		task_stop(&m->task);
+		adopt(m, t);
+		return;
+	}
+	task_release(&m->task);
+	if (!m->pid) {
+		step_died(m, t);
+		return;
+	}
+	pidfile_write(m);
+	mount_enter(m, MOUNT_START, m->wanted && m->proven ? clock_ms() + START_MS : m->give_up);
+	if (t && mount_seen(m, t) == EVENT_SHOWN)
+		step_prove(m, t);
+}
+
+void step_launch_failed(struct mount *m, const struct mnt_table *t)
+{
+	const struct answer *a = child_answer(&m->answer);
+	struct err e;
+
+	if (a && a->kind == ANSWER_ERROR)
+		e = a->e;
+	else
+		err_set(&e, CODE_MOUNT, "mount %s: making the folder ready did not end: something that is mounted there, or above it, hangs",
+			m->spec.target);
+	mount_signal_driver(m, SIGKILL);
+	broken(m, t, &e);
+}
+
+void step_never_shown(struct mount *m, const struct mnt_table *t)
+{
+	char words[sizeof(((struct err *)0)->text)];
+	struct err e;
+
+	child_last_words(m, words, sizeof words);
+	err_set(&e, CODE_MOUNT, "mount %s: the driver (%s) runs, but did not mount in time%s%s", m->spec.target, m->driver->name,
+		words[0] ? ": " : "", words);
+	err_hint(&e, "its log is %s; --timeout gives it longer", child_log(m).s);
+	mount_set_error(m, &e);
+	step_give_up(m, t);
+}
+
+void step_not_proven(struct mount *m, const struct mnt_table *t)
+{
+	const struct answer *a = child_answer(&m->answer);
+	struct err e;
+
+	if (!t) {
+		err_set(&e, CODE_FAULT, "mount %s: the mount table cannot be read: its state is unknown", m->spec.target);
+	} else if (a) {
+		e = a->e;
+	} else {
+		err_set(&e, CODE_MOUNT, "mount %s: it does not answer within %d ms: its driver hangs", m->spec.target, PROBE_MS);
+		err_hint(&e, "s3mounts up replaces the driver; its log is %s", child_log(m).s);
+	}
+	task_stop(&m->task);
+	mount_set_error(m, &e);
+	if (m->proven)
+		mount_enter(m, MOUNT_SICK, NEVER);
+	else
+		step_give_up(m, t);
+}
+
+void step_proven(struct mount *m, const struct mnt_table *t)
+{
+	int64_t now = clock_ms();
+
+	if (!t) {
+		step_not_proven(m, t);
+		return;
+	}
+	task_stop(&m->task);
+	if (mount_seen(m, t) != EVENT_SHOWN) {
+		step_vanished(m, t);
+		return;
+	}
+	if (!m->proven)
+		m->ms = now - m->begun;
+	if (!m->up_since)
+		m->up_since = now;
+	m->proven = true;
+	m->error.code = CODE_OK;
+	mount_enter(m, MOUNT_UP, NEVER);
+	if (!m->wanted || m->outdated)
+		step_begin_drain(m, t);
+}
+

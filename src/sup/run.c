@@ -1,0 +1,118 @@
+#include "sup/run.h"
+
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *env(const char *name)
+{
+	const char *v = getenv(name);
+
+	return v && *v ? v : NULL;
+}
+
+/* An absolute DIR and TAIL in OUT; WHAT names where it came from. */
+static int set_dir(char *out, size_t size, const char *what, const char *dir, const char *tail, struct err *e)
+{
+	if (dir[0] != '/')
+		return err_set(e, CODE_USAGE, "%s '%s': must be an absolute path", what, dir);
+	if ((size_t)snprintf(out, size, "%s%s", dir, tail) >= size)
+		return err_set(e, CODE_USAGE, "%s '%s': longer than %zu bytes", what, dir, size - 1);
+	return 0;
+}
+
+int run_find(struct run *r, const char *option, struct err *e)
+{
+	if (option)
+		return set_dir(r->dir, sizeof r->dir, "--run-dir", option, "", e);
+	if (env("S3MOUNTS_RUN_DIR"))
+		return set_dir(r->dir, sizeof r->dir, "S3MOUNTS_RUN_DIR", env("S3MOUNTS_RUN_DIR"), "", e);
+	if (geteuid() == 0)
+		return set_dir(r->dir, sizeof r->dir, "run directory", "/run", "/s3mounts", e);
+	if (env("XDG_RUNTIME_DIR"))
+		return set_dir(r->dir, sizeof r->dir, "XDG_RUNTIME_DIR", env("XDG_RUNTIME_DIR"), "/s3mounts", e);
+	snprintf(r->dir, sizeof r->dir, "/tmp/s3mounts-%lu", (unsigned long)geteuid());
+	return 0;
+}
+
+int run_cache_dir(char *out, size_t size, const char *option, struct err *e)
+{
+	if (option)
+		return set_dir(out, size, "--cache-dir", option, "", e);
+	if (env("S3MOUNTS_CACHE_DIR"))
+		return set_dir(out, size, "S3MOUNTS_CACHE_DIR", env("S3MOUNTS_CACHE_DIR"), "", e);
+	if (geteuid() == 0)
+		return set_dir(out, size, "cache directory", "/var/cache", "/s3mounts", e);
+	if (env("XDG_CACHE_HOME"))
+		return set_dir(out, size, "XDG_CACHE_HOME", env("XDG_CACHE_HOME"), "/s3mounts", e);
+	if (env("HOME"))
+		return set_dir(out, size, "HOME", env("HOME"), "/.cache/s3mounts", e);
+	return err_set(e, CODE_USAGE, "cache directory: HOME is not set; give --cache-dir");
+}
+
+struct run_path run_path(const struct run *r, const char *name)
+{
+	struct run_path p;
+
+	snprintf(p.s, sizeof p.s, "%s/%s", r->dir, name);
+	return p;
+}
+
+static const char *const helpers[] = { "bin/fusermount3", "bin/fusermount" };
+
+static int link_helpers(const struct run *r, struct err *e)
+{
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+
+	if (n < 0)
+		return err_sys(e, CODE_FAULT, "find this program: /proc/self/exe");
+	self[n] = 0;
+	for (size_t i = 0; i < sizeof helpers / sizeof *helpers; i++) {
+		struct run_path p = run_path(r, helpers[i]);
+
+		if (symlink(self, p.s) == 0)
+			continue;
+		if (errno != EEXIST || unlink(p.s) || symlink(self, p.s))
+			return err_sys(e, CODE_FAULT, "make link %s", p.s);
+	}
+	return 0;
+}
+
+int run_prepare(const struct run *r, struct err *e)
+{
+	if (dir_private(r->dir, e) || dir_private(run_path(r, "bin").s, e))
+		return -1;
+	return link_helpers(r, e);
+}
+
+int run_lock(const struct run *r, struct err *e)
+{
+	struct run_path p = run_path(r, "lock");
+	int fd = open(p.s, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return err_sys(e, CODE_FAULT, "open %s", p.s);
+	while (flock(fd, LOCK_EX))
+		if (errno != EINTR) {
+			err_sys(e, CODE_FAULT, "lock %s", p.s);
+			close(fd);
+			return -1;
+		}
+	return fd;
+}
+
+void run_clean(const struct run *r)
+{
+	for (size_t i = 0; i < sizeof helpers / sizeof *helpers; i++)
+		unlink(run_path(r, helpers[i]).s);
+	rmdir(run_path(r, "bin").s);
+	unlink(run_path(r, "ca.pem").s);
+	unlink(run_path(r, "control").s);
+}

@@ -1,0 +1,45 @@
+/*
+ * sup/run.h - the run directory (RUN, mode 0700): what the supervisor and its drivers keep while they run.
+ *
+ *	control		the socket			lock		taken while a supervisor is started
+ *	log		the supervisor's log		rclone.conf	the drivers' config, 0600
+ *	ca.pem		built-in trust, for rclone	bin/		fusermount3 and fusermount: links to this program
+ *	ID.log		a driver's stderr		ID.driver	its pid, start time and fingerprint
+ */
+
+#ifndef SUP_RUN_H
+#define SUP_RUN_H
+
+#include "base/err.h"
+
+#include <limits.h>
+#include <stddef.h>
+
+#define RUN_PATH_MAX 96 /* sun_path has 108 bytes, and the names in it must fit */
+
+struct run {
+	char dir[RUN_PATH_MAX];
+};
+
+/* The run directory: OPTION, else S3MOUNTS_RUN_DIR, else /run/s3mounts for root, else $XDG_RUNTIME_DIR/s3mounts or /tmp/s3mounts-UID. */
+int run_find(struct run *r, const char *option, struct err *e);
+
+/* Where caches go: OPTION, else S3MOUNTS_CACHE_DIR, else /var/cache/s3mounts for root, else $XDG_CACHE_HOME or ~/.cache, "/s3mounts". */
+int run_cache_dir(char *out, size_t size, const char *option, struct err *e);
+
+/* RUN/NAME. */
+struct run_path {
+	char s[PATH_MAX];
+};
+struct run_path run_path(const struct run *r, const char *name);
+
+/* Makes RUN, and RUN/bin with its links. Returns 0 or -1 with *E set. */
+int run_prepare(const struct run *r, struct err *e);
+
+/* Takes RUN/lock, waiting for whoever holds it. Returns a descriptor to close, or -1 with *E set. */
+int run_lock(const struct run *r, struct err *e);
+
+/* Removes what the supervisor put there; logs stay. */
+void run_clean(const struct run *r);
+
+#endif

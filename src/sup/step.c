@@ -1,0 +1,95 @@
+#include "sup/step.h"
+
+#include "base/log.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const state_names[MOUNT_STATES] = {
+	[MOUNT_DOWN] = "down",	        [MOUNT_LAUNCH] = "starting", [MOUNT_START] = "starting", [MOUNT_PROVE] = "starting",
+	[MOUNT_UP] = "up",	        [MOUNT_SICK] = "unhealthy",  [MOUNT_DRAIN] = "stopping", [MOUNT_DETACH] = "stopping",
+	[MOUNT_STOP] = "stopping",      [MOUNT_BACKOFF] = "restarting", [MOUNT_FAILED] = "failed",
+};
+
+const char *mount_state_name(const struct mount *m)
+{
+	return m->state == MOUNT_PROVE && m->proven ? "up" : state_names[m->state];
+}
+
+/* The driver, and what it started: its mount helper may outlive it by a moment, and still mount. */
+bool mount_running(const struct mount *m)
+{
+	return m->pid || (m->group && kill(-m->group, 0) == 0);
+}
+
+void mount_signal_driver(const struct mount *m, int sig)
+{
+	if (m->group)
+		kill(-m->group, sig);
+	else if (m->pid)
+		kill(m->pid, sig);
+}
+
+void mount_enter(struct mount *m, enum mount_state s, int64_t deadline)
+{
+	const char *before = mount_state_name(m);
+
+	m->state = s;
+	m->deadline = deadline;
+	if (mount_state_name(m) != before)
+		log_line("%s: %s", m->spec.target, mount_state_name(m));
+}
+
+void mount_set_error(struct mount *m, const struct err *e)
+{
+	m->error = *e;
+	log_line("%s: %s", m->spec.target, e->text);
+}
+
+void mount_note(struct mount *m, const char *text)
+{
+	if (m->note_count < MOUNT_NOTES && (m->notes[m->note_count] = strdup(text)))
+		m->note_count++;
+}
+
+void mount_forget_notes(struct mount *m)
+{
+	while (m->note_count)
+		free(m->notes[--m->note_count]);
+}
+
+bool mount_ours(const struct mount *m, const struct mnt_entry *entry)
+{
+	return span_is(entry->fstype, m->driver->fstype) && span_is(entry->source, m->source);
+}
+
+/* What the table says of it. */
+enum mount_event mount_seen(const struct mount *m, const struct mnt_table *t)
+{
+	const struct mnt_entry *top = m->path ? mnt_table_find(t, m->path) : NULL;
+
+	if (!top)
+		return EVENT_GONE;
+	if (mount_ours(m, top))
+		return EVENT_SHOWN;
+	for (size_t i = 0; i < t->count; i++)
+		if (span_is(t->entries[i].target, m->path) && mount_ours(m, &t->entries[i]))
+			return EVENT_COVERED;
+	return EVENT_GONE;
+}
+
+bool mount_start_task(struct mount *m, task_fn *fn, int timeout_ms, enum mount_state s)
+{
+	struct err e;
+
+	task_stop(&m->task);
+	buf_clear(&m->answer);
+	if (task_start(&m->task, fn, m, timeout_ms, &e)) {
+		mount_set_error(m, &e);
+		return false;
+	}
+	mount_enter(m, s, m->task.deadline);
+	return true;
+}
+

@@ -1,0 +1,338 @@
+#include "sup/sup.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "sup/loop.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define TIDY_MS 60000 /* how often the drivers' logs are looked at */
+
+/* Listener, signals, table, check; each client; of each mount its task and its adopted driver. */
+#define WATCHED(s) (4 + CLIENTS_MAX + 2 * (s)->count)
+
+const struct mnt_table *sup_table(const struct sup *s)
+{
+	return s->table_known ? &s->table : NULL;
+}
+
+static void read_table(struct sup *s)
+{
+	struct err e;
+
+	if (s->table_known)
+		mnt_table_free(&s->table);
+	s->table_known = mnt_table_read(&s->table, &e) == 0;
+	if (!s->table_known)
+		log_line("%s", e.text);
+}
+
+static void table_changed(struct sup *s)
+{
+	read_table(s);
+	for (size_t i = 0; i < s->count && s->table_known; i++)
+		mount_look(s->mounts[i], &s->table);
+}
+
+static void reap(struct sup *s)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		task_reaped(&s->job.check, pid);
+		for (size_t i = 0; i < s->count; i++)
+			if (mount_reap(s->mounts[i], pid, status, sup_table(s)))
+				break;
+	}
+	/* A driver's helper may have been the last of its process group. */
+	for (size_t i = 0; i < s->count; i++)
+		if (s->mounts[i]->state == MOUNT_STOP)
+			mount_event(s->mounts[i], EVENT_EXIT, sup_table(s));
+}
+
+static void take_signal(struct sup *s)
+{
+	struct signalfd_siginfo si;
+
+	while (read(s->signals, &si, sizeof si) == sizeof si) {
+		if (si.ssi_signo == SIGTERM || si.ssi_signo == SIGINT)
+			s->ending = true;
+		else if (si.ssi_signo == SIGHUP)
+			for (size_t i = 0; i < s->count; i++)
+				mount_event(s->mounts[i], EVENT_PROBE, sup_table(s));
+	}
+	reap(s);
+}
+
+static int64_t next_deadline(const struct sup *s)
+{
+	int64_t first = job_deadline(s);
+
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		if (s->clients[i].state != CLIENT_NONE)
+			first = clock_first(first, s->clients[i].deadline);
+	for (size_t i = 0; i < s->count; i++)
+		first = clock_first(first, s->mounts[i]->deadline);
+	return s->count ? clock_first(first, clock_ms() + TIDY_MS) : first;
+}
+
+static void pass_deadlines(struct sup *s)
+{
+	int64_t now = clock_ms();
+
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		if (s->clients[i].state != CLIENT_NONE && s->clients[i].deadline != NEVER && s->clients[i].deadline <= now)
+			client_close(s, &s->clients[i]);
+	for (size_t i = 0; i < s->count; i++)
+		if (s->mounts[i]->deadline != NEVER && s->mounts[i]->deadline <= now)
+			mount_event(s->mounts[i], EVENT_TIME, sup_table(s));
+}
+
+/* Each watched descriptor keeps its place, so that what is ready is found by the same order; -1 is passed over by poll(2). */
+static size_t watch(const struct sup *s, struct pollfd *p)
+{
+	size_t n = 0;
+
+	p[n++] = (struct pollfd){ .fd = s->listener, .events = POLLIN };
+	p[n++] = (struct pollfd){ .fd = s->signals, .events = POLLIN };
+	p[n++] = (struct pollfd){ .fd = s->table_fd, .events = POLLPRI };
+	p[n++] = (struct pollfd){ .fd = s->job.check.active ? s->job.check.out : -1, .events = POLLIN };
+	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+		const struct client *c = &s->clients[i];
+
+		p[n++] = (struct pollfd){ .fd = c->state == CLIENT_NONE ? -1 : c->fd,
+			.events = c->state == CLIENT_WRITING ? POLLOUT : POLLIN };
+	}
+	for (size_t i = 0; i < s->count; i++) {
+		const struct mount *m = s->mounts[i];
+
+		p[n++] = (struct pollfd){ .fd = m->task.active ? m->task.out : -1, .events = POLLIN };
+		p[n++] = (struct pollfd){ .fd = m->pidfd, .events = POLLIN };
+	}
+	return n;
+}
+
+static void handle(struct sup *s, const struct pollfd *p)
+{
+	const struct pollfd *clients = p + 4, *mounts = clients + CLIENTS_MAX;
+	size_t count = s->count; /* no handler adds or drops a mount: job_step() does, afterwards */
+
+	if (p[2].revents)
+		table_changed(s);
+	for (size_t i = 0; i < count; i++) {
+		struct mount *m = s->mounts[i];
+
+		if (mounts[2 * i].revents && m->task.active && m->task.out == mounts[2 * i].fd)
+			mount_read(m, sup_table(s));
+		if (mounts[2 * i + 1].revents && m->pidfd >= 0)
+			mount_adopted_end(m, sup_table(s));
+	}
+	if (p[1].revents)
+		take_signal(s);
+	if (p[3].revents && s->job.check.active)
+		job_read_check(s);
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		if (clients[i].revents && s->clients[i].state != CLIENT_NONE)
+			client_io(s, &s->clients[i]);
+	if (p[0].revents)
+		client_accept(s);
+}
+
+/* What only reads is answered beside the job that is under way. */
+static void answer_status(struct sup *s)
+{
+	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+		struct client *c = &s->clients[i];
+		struct arena a = { 0 };
+		struct report r;
+
+		if (c->state != CLIENT_WAITING || c == s->job.client || wire_kind(buf_all(&c->in)) != REQUEST_STATUS)
+			continue;
+		report_make(s, &r, &a, true);
+		r.error.code = CODE_OK;
+		client_answer(c, &r);
+		arena_free(&a);
+	}
+}
+
+static bool clients_left(const struct sup *s)
+{
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		if (s->clients[i].state != CLIENT_NONE && s->clients[i].state != CLIENT_WRITING)
+			return true;
+	return false;
+}
+
+/*
+ * With nothing left to look after it ends. Under the lock: whoever comes now either is accepted here, or finds no socket and starts another
+ * supervisor. True: it is over, and only answers are left to be written.
+ */
+static bool try_end(struct sup *s)
+{
+	struct err e;
+	int lock;
+
+	if (s->count || s->job.phase != JOB_NONE || clients_left(s))
+		return false;
+	if ((lock = run_lock(s->run, &e)) < 0)
+		return false;
+	if (client_accept(s)) {
+		close(lock);
+		return false;
+	}
+	run_clean(s->run);
+	close(s->listener);
+	s->listener = -1;
+	close(lock);
+	return true;
+}
+
+static bool answers_left(const struct sup *s)
+{
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		if (s->clients[i].state != CLIENT_NONE)
+			return true;
+	return false;
+}
+
+static int turn(struct sup *s)
+{
+	struct pollfd *p = malloc(WATCHED(s) * sizeof *p);
+	size_t n;
+
+	if (!p)
+		return -1;
+	n = watch(s, p);
+	if (poll(p, n, clock_left(next_deadline(s))) >= 0)
+		handle(s, p);
+	free(p);
+	pass_deadlines(s);
+	return 0;
+}
+
+static void go_on(struct sup *s)
+{
+	struct client *c;
+
+	job_step(s);
+	while (s->job.phase == JOB_NONE && (c = client_next(s))) {
+		job_begin(s, c);
+		job_step(s);
+	}
+	if (s->job.phase == JOB_NONE && s->ending && s->count) {
+		s->ending = false; /* once a signal: what cannot be flushed stays up */
+		job_begin_end(s);
+		job_step(s);
+	}
+	if (s->job.phase != JOB_NONE)
+		answer_status(s);
+}
+
+static int loop(struct sup *s)
+{
+	bool over = false;
+
+	while (!over || answers_left(s)) {
+		if (turn(s))
+			return CODE_FAULT;
+		go_on(s);
+		over = over || try_end(s);
+	}
+	return CODE_OK;
+}
+
+/* Descriptors 0 to 2 never stay on the caller's pipes: whoever runs the command waits for their end. A scratch image may have no /dev/null. */
+static void leave_caller(void)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		fd = memfd_create("null", MFD_CLOEXEC);
+	for (int i = 0; i < 3 && fd >= 0; i++)
+		dup2(fd, i);
+	if (fd > 2)
+		close(fd);
+}
+
+/* Only LISTENER stays open of what the caller had. */
+static int keep_only(int listener)
+{
+	int kept = fcntl(listener, F_DUPFD_CLOEXEC, 3);
+	int most = (int)sysconf(_SC_OPEN_MAX);
+
+	for (int fd = 3; fd < (most > 65536 ? 65536 : most); fd++)
+		if (fd != kept)
+			close(fd);
+	return kept;
+}
+
+static int block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	signal(SIGPIPE, SIG_IGN);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int supervise(const struct run *run, int listener)
+{
+	struct sup *s = calloc(1, sizeof *s);
+	struct err e;
+
+	if (!s || chdir("/"))
+		return CODE_FAULT;
+	leave_caller();
+	s->run = run;
+	s->listener = keep_only(listener);
+	log_open(run_path(run, "log").s);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	prctl(PR_SET_NAME, "s3mounts");
+	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 }); /* a core file would hold keys */
+	s->signals = block_signals();
+	s->table_fd = mnt_table_watch(&e);
+	if (s->table_fd < 0 || s->signals < 0) {
+		log_line("cannot start: %s", s->table_fd < 0 ? e.text : "signalfd");
+		return CODE_FAULT;
+	}
+	read_table(s);
+	log_line("supervisor %ld starts", (long)getpid());
+	return loop(s);
+}
+
+int sup_spawn(const struct run *run, int listener, struct err *e)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return err_sys(e, CODE_FAULT, "start the supervisor: fork");
+	if (pid == 0) {
+		/* Twice, so that it is nobody's child: the caller would have to reap it. */
+		setsid();
+		pid = fork();
+		if (pid)
+			_exit(pid < 0);
+		_exit(supervise(run, listener));
+	}
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return status ? err_set(e, CODE_FAULT, "start the supervisor: fork failed") : 0;
+}

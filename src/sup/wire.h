@@ -1,0 +1,81 @@
+/*
+ * sup/wire.h - what a command and the supervisor say to each other over the control socket: one request, one report, then the
+ * connection is closed. A message is four bytes of length (this machine's order) and records (base/record.h).
+ *
+ * The request of `up` carries the plan with the credentials: nothing is read from disk, and the supervisor forgets them once the check and
+ * rclone's config have had them.
+ */
+
+#ifndef SUP_WIRE_H
+#define SUP_WIRE_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/creds.h"
+#include "base/err.h"
+#include "plan/plan.h"
+#include "s3/check.h"
+
+#define WIRE_MAX (4 * 1024 * 1024) /* a thousand mounts with long names */
+
+enum request_kind { REQUEST_STATUS, REQUEST_UP, REQUEST_DOWN, REQUEST_FLUSH };
+
+struct request {
+	enum request_kind kind;
+	int timeout_ms;
+	bool keep; /* up: mounts that the plan does not name stay */
+	bool lazy; /* down: a busy mount is detached */
+	/* up: */
+	const char *endpoint, *region, *provider;
+	const char *rclone;    /* absolute */
+	const char *config;    /* rclone.conf */
+	const char *cache_dir; /* of all mounts; each gets a folder in it */
+	const char *ca_cert;   /* CA bundle for the check and rclone; "" where TLS is not used */
+	bool allow_other;      /* others may be let in on this machine */
+	struct creds creds;
+	struct plan_mount *mounts;
+	size_t mount_count;
+};
+
+struct report_mount {
+	const char *target;
+	const char *source; /* as the mount table shows it */
+	const char *driver; /* "rclone" */
+	const char *state;  /* "up", "down", "failed", "starting", "stopping", "unhealthy" */
+	bool nofail;
+	long pid;	     /* of the driver; 0: none */
+	long ms;	     /* up: what it took; 0: was up already */
+	long memory_kib;     /* resident; -1: unknown */
+	long restarts;
+	long pending_files;  /* -1: unknown */
+	long pending_bytes;
+	const char **pending_names;
+	size_t pending_name_count;
+	const char **notes;
+	size_t note_count;
+	struct verdict check; /* kind NULL: not asked */
+	struct err error;     /* code CODE_OK: none */
+};
+
+struct report {
+	long pid;	  /* the supervisor's; 0: none runs */
+	struct err error; /* of the whole request; code CODE_OK: none */
+	struct report_mount *mounts;
+	size_t mount_count;
+};
+
+/* Appends R as a message to OUT (buf_heap(WIRE_MAX), to be wiped). */
+void wire_put_request(struct buf *out, const struct request *r);
+void wire_put_report(struct buf *out, const struct report *r);
+
+/* The length of the message at the start of HAVE, its four bytes included; 0: not known yet; -1: too long to be one. */
+long wire_length(struct span have);
+
+/* What the whole message HAVE asks for, without reading all of it. */
+enum request_kind wire_kind(struct span have);
+
+/* Reads the body (without the four bytes) of a message into *R and A. 0, or -1 with *E set (CODE_FAULT: no such message). */
+int wire_get_request(struct span body, struct arena *a, struct request *r, struct err *e);
+int wire_get_report(struct span body, struct arena *a, struct report *r, struct err *e);
+
+#endif
