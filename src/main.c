@@ -1,10 +1,10 @@
 /* s3mounts - gives a sandbox its S3 buckets as directories, and proves that they are there. */
 
 #include "base/err.h"
+#include "base/text.h"
 #include "cmd/cmd.h"
 #include "mnt/helper.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static const struct command commands[] = {
@@ -19,12 +19,12 @@ static const struct command commands[] = {
 
 #define COMMANDS (sizeof commands / sizeof *commands)
 
-static void usage(FILE *to)
+static void usage(int to)
 {
-	fputs("s3mounts " S3MOUNTS_VERSION " - S3 buckets as directories, proven\n\nUsage: s3mounts COMMAND [OPTIONS]\n\n", to);
+	say(to, "s3mounts " S3MOUNTS_VERSION " - S3 buckets as directories, proven\n\nUsage: s3mounts COMMAND [OPTIONS]\n\n");
 	for (size_t i = 0; i < COMMANDS; i++)
-		fprintf(to, "  %-12s %s\n", commands[i].name, commands[i].does);
-	fputs("\ns3mounts COMMAND --help tells its options and the exit codes; s3mounts --version.\n", to);
+		say(to, "  %-12s %s\n", commands[i].name, commands[i].does);
+	say(to, "\ns3mounts COMMAND --help tells its options and the exit codes; s3mounts --version.\n");
 }
 
 static const char *base_name(const char *path)
@@ -41,21 +41,21 @@ int main(int argc, char **argv)
 	if (!strcmp(called, "fusermount3") || !strcmp(called, "fusermount"))
 		return fusermount_main(argc, argv);
 	if (argc < 2) {
-		usage(stderr);
+		usage(2);
 		return CODE_USAGE;
 	}
 	for (size_t i = 0; i < COMMANDS; i++)
 		if (!strcmp(argv[1], commands[i].name))
 			return commands[i].run(argc - 1, argv + 1);
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
-		usage(stdout);
+		usage(1);
 		return CODE_OK;
 	}
 	if (!strcmp(argv[1], "--version")) {
-		puts("s3mounts " S3MOUNTS_VERSION);
+		say(1, "s3mounts " S3MOUNTS_VERSION "\n");
 		return CODE_OK;
 	}
-	fprintf(stderr, "s3mounts: '%s': no such command\n\n", argv[1]);
-	usage(stderr);
+	say(2, "s3mounts: '%s': no such command\n\n", argv[1]);
+	usage(2);
 	return CODE_USAGE;
 }

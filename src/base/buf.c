@@ -1,6 +1,7 @@
 #include "base/buf.h"
 
-#include <stdio.h>
+#include "base/text.h"
+
 #include <stdlib.h>
 
 #define FIRST_GROWTH 512
@@ -98,20 +99,13 @@ void buf_char(struct buf *b, char c)
 
 void buf_vfmt(struct buf *b, const char *fmt, va_list ap)
 {
-	va_list again;
-	char *to;
-	int n;
+	size_t n = text_vfmt(NULL, 0, fmt, ap);
+	char *to = buf_room(b, n);
 
-	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
-	to = n < 0 ? NULL : buf_room(b, (size_t)n);
-	if (to) {
-		vsnprintf(to, (size_t)n + 1, fmt, again);
-		b->len += (size_t)n;
-	} else {
-		b->full = true;
-	}
-	va_end(again);
+	if (!to)
+		return;
+	text_vfmt(to, n + 1, fmt, ap);
+	b->len += n;
 }
 
 void buf_fmt(struct buf *b, const char *fmt, ...)

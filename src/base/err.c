@@ -1,9 +1,9 @@
 #include "base/err.h"
 
 #include "base/buf.h"
+#include "base/text.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 /* Text from outside (a server's words, a path) may hold anything: a message stays one line. */
 static void one_line(char *s)
@@ -21,7 +21,7 @@ int err_set(struct err *e, enum code code, const char *fmt, ...)
 	e->code = code;
 	e->hint[0] = 0;
 	va_start(ap, fmt);
-	vsnprintf(e->text, sizeof e->text, fmt, ap);
+	text_vfmt(e->text, sizeof e->text, fmt, ap);
 	va_end(ap);
 	one_line(e->text);
 	errno = saved;
@@ -51,7 +51,7 @@ int err_hint(struct err *e, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(e->hint, sizeof e->hint, fmt, ap);
+	text_vfmt(e->hint, sizeof e->hint, fmt, ap);
 	va_end(ap);
 	one_line(e->hint);
 	errno = saved;

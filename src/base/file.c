@@ -1,5 +1,7 @@
 #include "base/file.h"
 
+#include "base/text.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -121,7 +123,7 @@ int file_replace(const char *path, mode_t mode, struct span content, struct err 
 	int dir, fd = -1, ret = -1;
 
 	/* Exclusive creation in one's own name: a second writer has another pid, a leftover of a dead one is replaced. */
-	snprintf(tmp, sizeof tmp, ".s3mounts-new-%ld", (long)getpid());
+	text_fmt(tmp, sizeof tmp, ".s3mounts-new-%ld", (long)getpid());
 	dir = open_folder(path, &name);
 	if (dir < 0)
 		return err_sys(e, CODE_FAULT, "write %s: open its folder", path);

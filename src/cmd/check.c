@@ -1,10 +1,10 @@
 #include "base/clock.h"
+#include "base/text.h"
 #include "cmd/cmd.h"
 #include "cmd/print.h"
 #include "cmd/setup.h"
 #include "s3/check.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #define PREFIX_MS 10000
@@ -51,11 +51,11 @@ static void print_lines(const struct setup *s, const struct verdict *v)
 	for (size_t i = 0; i < s->plan.mount_count; i++) {
 		const struct plan_mount *m = &s->plan.mounts[i];
 
-		fprintf(stderr, "%-18s s3://%s/%s  for %s, %d ms\n", v[i].kind, m->bucket, m->prefix, m->target, v[i].ms);
+		say(2, "%-18s s3://%s/%s  for %s, %d ms\n", v[i].kind, m->bucket, m->prefix, m->target, v[i].ms);
 		if (v[i].cause[0])
-			fprintf(stderr, "          %s\n", v[i].cause);
+			say(2, "          %s\n", v[i].cause);
 		if (v[i].hint[0])
-			fprintf(stderr, "          hint: %s\n", v[i].hint);
+			say(2, "          hint: %s\n", v[i].hint);
 	}
 }
 

@@ -1,11 +1,11 @@
 #include "base/file.h"
+#include "base/text.h"
 #include "cmd/cmd.h"
 #include "cmd/print.h"
 #include "cmd/setup.h"
 #include "rclone/conf.h"
 #include "rclone/store.h"
 
-#include <stdio.h>
 #include <unistd.h>
 
 static int print(const struct setup *s, struct err *e)
@@ -44,7 +44,7 @@ static int config(const struct setup *s, const struct options *o, struct err *e)
 		json_str(&out.j, "path", path.s);
 		json_end(&out);
 	} else {
-		fprintf(stderr, "s3mounts: wrote [" RCLONE_REMOTE "] to %s\n", path.s);
+		say(2, "s3mounts: wrote [" RCLONE_REMOTE "] to %s\n", path.s);
 	}
 	return 0;
 }

@@ -1,10 +1,10 @@
 #include "base/clock.h"
+#include "base/text.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 #include "cmd/print.h"
 #include "sup/ask.h"
 
-#include <stdio.h>
 
 #define TIMEOUT_S 50 /* a sandbox's SDK gives a command 60 s */
 
@@ -69,20 +69,20 @@ static void print_lines(const char *command, const struct report *r)
 	if (r->error.code != CODE_OK)
 		say_error(&r->error);
 	if (!r->mount_count)
-		fprintf(stderr, "s3mounts: %s: nothing is mounted\n", command);
+		say(2, "s3mounts: %s: nothing is mounted\n", command);
 	for (size_t i = 0; i < r->mount_count; i++) {
 		const struct report_mount *m = &r->mounts[i];
 
-		fprintf(stderr, "%-9s %s  %s", m->state, m->target, m->source);
+		say(2, "%-9s %s  %s", m->state, m->target, m->source);
 		if (m->pending_files < 0)
-			fprintf(stderr, "  pending: unknown");
+			say(2, "  pending: unknown");
 		else if (m->pending_files)
-			fprintf(stderr, "  pending: %ld files, %ld bytes", m->pending_files, m->pending_bytes);
+			say(2, "  pending: %ld files, %ld bytes", m->pending_files, m->pending_bytes);
 		else
-			fprintf(stderr, "  all of it is in S3");
-		fputc('\n', stderr);
+			say(2, "  all of it is in S3");
+		say(2, "\n");
 		for (size_t k = 0; k < m->pending_name_count; k++)
-			fprintf(stderr, "          not in S3 yet: %s\n", m->pending_names[k]);
+			say(2, "          not in S3 yet: %s\n", m->pending_names[k]);
 		if (m->error.code != CODE_OK)
 			say_error(&m->error);
 	}

@@ -1,9 +1,9 @@
 #include "cmd/options.h"
 
 #include "base/span.h"
+#include "base/text.h"
 
 #include <getopt.h>
-#include <stdio.h>
 
 #define FOR_PLAN (FOR_UP | FOR_CHECK | FOR_CONFIG)
 #define FOR_ALL (FOR_PLAN | FOR_STATUS | FOR_FLUSH | FOR_DOWN)
@@ -46,19 +46,19 @@ static const char exit_codes[] = "\nExit codes:\n"
 
 static void print_help(int command, const char *name, const char *does, int timeout_s)
 {
-	printf("Usage: s3mounts %s [OPTIONS]\n\n%s.\n\nOptions:\n", name, does);
+	say(1, "Usage: s3mounts %s [OPTIONS]\n\n%s.\n\nOptions:\n", name, does);
 	for (size_t i = 0; i < ROWS; i++) {
 		char left[64];
 
 		if (!(rows[i].commands & command))
 			continue;
-		snprintf(left, sizeof left, "--%s%s%s", rows[i].name, rows[i].arg ? " " : "", rows[i].arg ? rows[i].arg : "");
-		printf("  %-32s %s", left, rows[i].help);
+		text_fmt(left, sizeof left, "--%s%s%s", rows[i].name, rows[i].arg ? " " : "", rows[i].arg ? rows[i].arg : "");
+		say(1, "  %-32s %s", left, rows[i].help);
 		if (span_is(span_of(rows[i].name), "timeout"))
-			printf(" (%d)", timeout_s);
-		putchar('\n');
+			say(1, " (%d)", timeout_s);
+		say(1, "\n");
 	}
-	fputs(exit_codes, stdout);
+	say(1, "%s", exit_codes);
 }
 
 static int set(struct options *o, size_t row, char *value, struct err *e)

@@ -1,8 +1,8 @@
 #include "cmd/print.h"
 
 #include "base/file.h"
+#include "base/text.h"
 
-#include <stdio.h>
 #include <unistd.h>
 
 #define JSON_MAX (16 * 1024 * 1024)
@@ -69,9 +69,9 @@ void json_strings(struct json *j, const char *key, const char *const *list, size
 
 void say_error(const struct err *e)
 {
-	fprintf(stderr, "s3mounts: %s\n", e->text);
+	say(2, "s3mounts: %s\n", e->text);
 	if (e->hint[0])
-		fprintf(stderr, "          hint: %s\n", e->hint);
+		say(2, "          hint: %s\n", e->hint);
 }
 
 int fail(const char *command, bool json, const struct err *e)

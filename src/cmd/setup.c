@@ -1,9 +1,9 @@
 #include "cmd/setup.h"
 
 #include "base/file.h"
+#include "base/text.h"
 #include "rclone/args.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -84,7 +84,7 @@ struct run_path setup_config(const struct setup *s, const struct options *o)
 	struct run_path p = run_path(&s->run, "rclone.conf");
 
 	if (named)
-		snprintf(p.s, sizeof p.s, "%s", named);
+		text_fmt(p.s, sizeof p.s, "%s", named);
 	return p;
 }
 
@@ -103,7 +103,7 @@ static bool search_path(struct run_path *out, const char *name)
 
 	while (more) {
 		more = span_cut(&rest, ':', &dir);
-		if (dir.n && dir.p[0] == '/' && (size_t)snprintf(out->s, sizeof out->s, "%.*s/%s", (int)dir.n, dir.p, name) < sizeof out->s &&
+		if (dir.n && dir.p[0] == '/' && text_fmt(out->s, sizeof out->s, "%.*s/%s", (int)dir.n, dir.p, name) < sizeof out->s &&
 			program(out->s))
 			return true;
 	}

@@ -1,10 +1,10 @@
+#include "base/text.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 #include "cmd/print.h"
 #include "sup/ask.h"
 
 #include <poll.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #define TIMEOUT_MS 10000
@@ -68,7 +68,7 @@ static void print_json(const struct report *r, enum code code)
 /* A number, or what stands for one that is not known. */
 static const char *count(char out[24], long n)
 {
-	snprintf(out, 24, n < 0 ? "?" : "%ld", n);
+	text_fmt(out, 24, n < 0 ? "?" : "%ld", n);
 	return out;
 }
 
@@ -83,22 +83,21 @@ static void print_table(const struct report *r)
 		target = t > target ? t : target;
 		source = s > source ? s : source;
 	}
-	printf("%-10s %-*s  %-*s  %-7s %7s %10s %8s %10s\n", "STATE", target, "TARGET", source, "SOURCE", "DRIVER", "PID", "MEMORY KiB",
+	say(1, "%-10s %-*s  %-*s  %-7s %7s %10s %8s %10s\n", "STATE", target, "TARGET", source, "SOURCE", "DRIVER", "PID", "MEMORY KiB",
 		"PENDING", "BYTES");
 	for (size_t i = 0; i < r->mount_count; i++) {
 		const struct report_mount *m = &r->mounts[i];
 
-		printf("%-10s %-*s  %-*s  %-7s %7ld %10s %8s %10s\n", m->state, target, m->target, source, m->source, m->driver, m->pid,
+		say(1, "%-10s %-*s  %-*s  %-7s %7ld %10s %8s %10s\n", m->state, target, m->target, source, m->source, m->driver, m->pid,
 			count(a, m->memory_kib), count(b, m->pending_files), count(c, m->pending_bytes));
 	}
-	fflush(stdout);
 	for (size_t i = 0; i < r->mount_count; i++) {
 		const struct report_mount *m = &r->mounts[i];
 
 		if (m->restarts)
-			fprintf(stderr, "%s: driver restarted %ld times\n", m->target, m->restarts);
+			say(2, "%s: driver restarted %ld times\n", m->target, m->restarts);
 		for (size_t k = 0; k < m->note_count; k++)
-			fprintf(stderr, "%s: note: %s\n", m->target, m->notes[k]);
+			say(2, "%s: note: %s\n", m->target, m->notes[k]);
 		if (m->error.code != CODE_OK)
 			say_error(&m->error);
 	}
@@ -144,7 +143,7 @@ int cmd_status(int argc, char **argv)
 		return fail("status", o.json, &e);
 	do {
 		if (o.watch && !o.json && isatty(STDOUT_FILENO))
-			printf("\033[H\033[2J"); /* home, clear */
+			say(1, "\033[H\033[2J"); /* home, clear */
 		code = show(&run, &o, &e);
 	} while (o.watch && code >= 0 && poll(NULL, 0, WATCH_MS) == 0);
 	return code < 0 ? fail("status", o.json, &e) : code;

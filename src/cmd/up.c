@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "cmd/cmd.h"
 #include "cmd/print.h"
 #include "cmd/setup.h"
@@ -7,7 +8,6 @@
 #include "s3/check.h"
 #include "sup/ask.h"
 
-#include <stdio.h>
 
 #define TIMEOUT_S 30 /* a sandbox's SDK gives a command 60 s */
 
@@ -72,21 +72,21 @@ static void print_lines(const struct report *r, int64_t ms)
 	for (size_t i = 0; i < r->mount_count; i++) {
 		const struct report_mount *m = &r->mounts[i];
 
-		fprintf(stderr, "%-9s %s  %s  %s", m->state, m->target, m->source, m->driver);
+		say(2, "%-9s %s  %s  %s", m->state, m->target, m->source, m->driver);
 		if (m->pid)
-			fprintf(stderr, " pid %ld", m->pid);
+			say(2, " pid %ld", m->pid);
 		if (holds(m) && m->ms)
-			fprintf(stderr, ", %ld ms", m->ms);
+			say(2, ", %ld ms", m->ms);
 		else if (holds(m))
-			fprintf(stderr, ", was up");
-		fputc('\n', stderr);
+			say(2, ", was up");
+		say(2, "\n");
 		for (size_t k = 0; k < m->note_count; k++)
-			fprintf(stderr, "          note: %s\n", m->notes[k]);
+			say(2, "          note: %s\n", m->notes[k]);
 		if (m->error.code != CODE_OK)
 			say_error(&m->error);
 		hold += holds(m);
 	}
-	fprintf(stderr, "s3mounts: %zu of %zu mounts up and proven, %lld ms\n", hold, r->mount_count, (long long)ms);
+	say(2, "s3mounts: %zu of %zu mounts up and proven, %lld ms\n", hold, r->mount_count, (long long)ms);
 }
 
 /* Without credentials the folders are made, so that whoever looks for them finds them, empty. */
@@ -115,7 +115,7 @@ static int trust(const struct setup *s, struct run_path *out, struct err *e)
 	const char *file = s->site.tls ? s3_trust_file() : "";
 
 	if (file) {
-		snprintf(out->s, sizeof out->s, "%s", file);
+		text_fmt(out->s, sizeof out->s, "%s", file);
 		return 0;
 	}
 	*out = run_path(&s->run, "ca.pem");

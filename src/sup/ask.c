@@ -2,11 +2,11 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "sup/sup.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -19,7 +19,7 @@ static struct sockaddr_un control_address(const struct run *run)
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
 
 	/* RUN_PATH_MAX leaves room for the name. */
-	snprintf(to.sun_path, sizeof to.sun_path, "%s/control", run->dir);
+	text_fmt(to.sun_path, sizeof to.sun_path, "%s/control", run->dir);
 	return to;
 }
 

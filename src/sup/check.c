@@ -1,9 +1,9 @@
 #include "sup/check.h"
 
 #include "base/file.h"
+#include "base/text.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -13,8 +13,8 @@
 static void fault(struct verdict *v, const struct err *e)
 {
 	*v = (struct verdict){ .code = e->code, .kind = "fault" };
-	snprintf(v->cause, sizeof v->cause, "%.*s", (int)sizeof v->cause - 1, e->text);
-	snprintf(v->hint, sizeof v->hint, "%.*s", (int)sizeof v->hint - 1, e->hint);
+	text_fmt(v->cause, sizeof v->cause, "%.*s", (int)sizeof v->cause - 1, e->text);
+	text_fmt(v->hint, sizeof v->hint, "%.*s", (int)sizeof v->hint - 1, e->hint);
 }
 
 int check_child(void *arg, int out)
@@ -67,7 +67,7 @@ struct verdict check_verdict(const struct buf *have, size_t i)
 	if ((i + 1) * sizeof v <= have->len) {
 		memcpy(&v, have->p + i * sizeof v, sizeof v);
 	} else {
-		err_set(&e, CODE_UNREACHABLE, "the check did not end in time: nothing is known of these credentials");
+		err_set(&e, CODE_UNREACHABLE, "the check ended without an answer, or not in time: nothing is known of these credentials");
 		fault(&v, &e);
 		v.kind = "timeout";
 	}
@@ -80,7 +80,7 @@ void check_error(struct err *e, const char *target, const struct verdict *v)
 	char answer[96] = "";
 
 	if (v->http_status)
-		snprintf(answer, sizeof answer, " (%d%s%s)", v->http_status, v->s3_code[0] ? " " : "", v->s3_code);
+		text_fmt(answer, sizeof answer, " (%d%s%s)", v->http_status, v->s3_code[0] ? " " : "", v->s3_code);
 	err_set(e, v->code, "mount %s: %s%s: %s", target, who, answer, v->cause);
 	err_hint(e, "%s", v->hint);
 }

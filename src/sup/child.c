@@ -2,10 +2,10 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "sup/step.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -17,7 +17,7 @@ struct run_path child_log(const struct mount *m)
 {
 	char name[MOUNT_ID + 8];
 
-	snprintf(name, sizeof name, "%s.log", m->id);
+	text_fmt(name, sizeof name, "%s.log", m->id);
 	return run_path(m->run, name);
 }
 
@@ -182,5 +182,5 @@ void child_last_words(const struct mount *m, char *out, size_t size)
 			best = without_date(line);
 		told = told || telling(line);
 	}
-	snprintf(out, size, "%.*s", (int)best.n, best.p);
+	text_fmt(out, size, "%.*s", (int)best.n, best.p);
 }

@@ -1,8 +1,8 @@
+#include "base/text.h"
 #include "sup/child.h"
 #include "sup/step.h"
 
 #include <bearssl_hash.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -60,7 +60,7 @@ static int identify(struct mount *m, const char *endpoint, const char *cache_roo
 	char **command;
 
 	hash(m->id, who, 3);
-	snprintf(path, sizeof path, "%s/%s", cache_root, m->id);
+	text_fmt(path, sizeof path, "%s/%s", cache_root, m->id);
 	m->job.cache_dir = arena_str(&m->mem, span_of(path));
 	if (!m->job.cache_dir)
 		return err_set(e, CODE_FAULT, "mount %s: no memory", m->spec.target);

@@ -2,9 +2,9 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/text.h"
 
 #include <limits.h>
-#include <stdio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -14,7 +14,7 @@ static struct run_path driver_file(const struct mount *m)
 {
 	char name[MOUNT_ID + 8];
 
-	snprintf(name, sizeof name, "%s.driver", m->id);
+	text_fmt(name, sizeof name, "%s.driver", m->id);
 	return run_path(m->run, name);
 }
 
@@ -28,7 +28,7 @@ static unsigned long start_time(long pid)
 	const char *at;
 	struct err e;
 
-	snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+	text_fmt(path, sizeof path, "/proc/%ld/stat", pid);
 	if (file_read(path, &b, &e) == 0 && (at = strrchr(b.p, ')'))) {
 		/* Behind the name in brackets and a blank comes field 3. */
 		rest = span_of(at + 1);

@@ -1,32 +1,28 @@
+#include "base/text.h"
 #include "sup/loop.h"
 
 #include "base/file.h"
 
 #include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-/* Field 2 of /proc/PID/statm (proc_pid_statm(5)), in KiB; -1: unknown. */
+/* VmRSS of /proc/PID/status (proc_pid_status(5)); -1: unknown. */
 static long resident_kib(pid_t pid)
 {
-	struct buf b = buf_heap(4096);
-	struct span rest, field;
-	unsigned long pages;
-	long kib = -1;
+	struct buf b = buf_heap(16384);
+	struct span rest, line;
+	unsigned long kib = 0;
+	bool known = false;
 	char path[64];
 	struct err e;
 
-	snprintf(path, sizeof path, "/proc/%ld/statm", (long)pid);
-	if (pid && file_read(path, &b, &e) == 0) {
-		rest = buf_all(&b);
-		span_cut(&rest, ' ', &field);
-		span_cut(&rest, ' ', &field);
-		if (span_number(field, LONG_MAX / 64, &pages))
-			kib = (long)pages * (sysconf(_SC_PAGESIZE) / 1024);
-	}
+	text_fmt(path, sizeof path, "/proc/%ld/status", (long)pid);
+	if (pid && file_read(path, &b, &e) == 0)
+		for (rest = buf_all(&b); !known && span_cut(&rest, '\n', &line);)
+			if (span_starts(line, SPAN("VmRSS:")) && line.n > 3)
+				known = span_number(span_trim((struct span){ line.p + 6, line.n - 6 - 3 }), LONG_MAX, &kib);
 	buf_free(&b);
-	return kib;
+	return known ? (long)kib : -1;
 }
 
 static void add_text(struct arena *a, const char ***list, size_t *count, const char *text)

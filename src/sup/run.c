@@ -1,10 +1,10 @@
 #include "sup/run.h"
 
 #include "base/file.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -22,7 +22,7 @@ static int set_dir(char *out, size_t size, const char *what, const char *dir, co
 {
 	if (dir[0] != '/')
 		return err_set(e, CODE_USAGE, "%s '%s': must be an absolute path", what, dir);
-	if ((size_t)snprintf(out, size, "%s%s", dir, tail) >= size)
+	if (text_fmt(out, size, "%s%s", dir, tail) >= size)
 		return err_set(e, CODE_USAGE, "%s '%s': longer than %zu bytes", what, dir, size - 1);
 	return 0;
 }
@@ -37,7 +37,7 @@ int run_find(struct run *r, const char *option, struct err *e)
 		return set_dir(r->dir, sizeof r->dir, "run directory", "/run", "/s3mounts", e);
 	if (env("XDG_RUNTIME_DIR"))
 		return set_dir(r->dir, sizeof r->dir, "XDG_RUNTIME_DIR", env("XDG_RUNTIME_DIR"), "/s3mounts", e);
-	snprintf(r->dir, sizeof r->dir, "/tmp/s3mounts-%lu", (unsigned long)geteuid());
+	text_fmt(r->dir, sizeof r->dir, "/tmp/s3mounts-%lu", (unsigned long)geteuid());
 	return 0;
 }
 
@@ -60,7 +60,7 @@ struct run_path run_path(const struct run *r, const char *name)
 {
 	struct run_path p;
 
-	snprintf(p.s, sizeof p.s, "%s/%s", r->dir, name);
+	text_fmt(p.s, sizeof p.s, "%s/%s", r->dir, name);
 	return p;
 }
 

@@ -1,0 +1,198 @@
+#include "base/text.h"
+
+#include "base/buf.h"
+#include "base/file.h"
+
+#include <limits.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SAY_MAX 8192 /* the longest line: a path or two and an error */
+
+/* Counts all, keeps what fits. */
+struct sink {
+	char *out;
+	size_t size, length;
+};
+
+struct spec {
+	bool left, zero, upper;
+	size_t width, precision;
+	int longs; /* 0: int, 1: long, 2: long long; size_t is a long on every target */
+};
+
+static void put(struct sink *s, char c)
+{
+	if (s->length + 1 < s->size)
+		s->out[s->length] = c;
+	s->length++;
+}
+
+static void fill(struct sink *s, char c, size_t n)
+{
+	while (n--)
+		put(s, c);
+}
+
+/* P's N bytes in the width of the spec; SIGN stands before zeros. */
+static void field(struct sink *s, const struct spec *f, const char *p, size_t n, bool minus)
+{
+	size_t all = n + minus, pad = f->width > all ? f->width - all : 0;
+
+	if (!f->left && !f->zero)
+		fill(s, ' ', pad);
+	if (minus)
+		put(s, '-');
+	if (!f->left && f->zero)
+		fill(s, '0', pad);
+	for (size_t i = 0; i < n; i++)
+		put(s, p[i]);
+	if (f->left)
+		fill(s, ' ', pad);
+}
+
+static void number(struct sink *s, const struct spec *f, uintmax_t v, unsigned base, bool minus)
+{
+	const char *figures = f->upper ? "0123456789ABCDEF" : "0123456789abcdef";
+	char digits[24]; /* 64 bits in octal are 22 */
+	size_t at = sizeof digits;
+
+	do {
+		digits[--at] = figures[v % base];
+		v /= base;
+	} while (v);
+	field(s, f, digits + at, sizeof digits - at, minus);
+}
+
+/* A va_list can be handed on by pointer only inside a struct: on some targets it is an array. */
+struct args {
+	va_list ap;
+};
+
+static size_t count(const char **fmt, struct args *a)
+{
+	size_t n = 0;
+
+	if (**fmt == '*') {
+		int v = va_arg(a->ap, int);
+
+		++*fmt;
+		return v > 0 ? (size_t)v : 0;
+	}
+	while (**fmt >= '0' && **fmt <= '9')
+		n = n * 10 + (size_t)(*(*fmt)++ - '0');
+	return n;
+}
+
+static const char *read_spec(const char *fmt, struct spec *f, struct args *a)
+{
+	*f = (struct spec){ .precision = SIZE_MAX };
+	for (; *fmt == '-' || *fmt == '0'; fmt++) {
+		f->left |= *fmt == '-';
+		f->zero |= *fmt == '0';
+	}
+	f->width = count(&fmt, a);
+	if (*fmt == '.') {
+		fmt++;
+		f->precision = count(&fmt, a);
+	}
+	for (; *fmt == 'l' || *fmt == 'z' || *fmt == 'h'; fmt++)
+		f->longs += *fmt != 'h';
+	return fmt;
+}
+
+static uintmax_t get_unsigned(const struct spec *f, struct args *a)
+{
+	if (f->longs == 0)
+		return va_arg(a->ap, unsigned);
+	return f->longs == 1 ? va_arg(a->ap, unsigned long) : va_arg(a->ap, unsigned long long);
+}
+
+static void put_signed(struct sink *s, const struct spec *f, struct args *a)
+{
+	intmax_t v = f->longs == 0 ? va_arg(a->ap, int) : f->longs == 1 ? va_arg(a->ap, long) : va_arg(a->ap, long long);
+
+	number(s, f, v < 0 ? -(uintmax_t)v : (uintmax_t)v, 10, v < 0);
+}
+
+static void convert(struct sink *s, char kind, struct spec *f, struct args *a)
+{
+	const char *str;
+	char c;
+
+	f->upper = kind == 'X';
+	switch (kind) {
+	case '%':
+		put(s, '%');
+		break;
+	case 'c':
+		c = (char)va_arg(a->ap, int);
+		field(s, f, &c, 1, false);
+		break;
+	case 's':
+		str = va_arg(a->ap, const char *);
+		field(s, f, str, strnlen(str, f->precision), false);
+		break;
+	case 'd':
+	case 'i':
+		put_signed(s, f, a);
+		break;
+	case 'u':
+		number(s, f, get_unsigned(f, a), 10, false);
+		break;
+	case 'x':
+	case 'X':
+		number(s, f, get_unsigned(f, a), 16, false);
+		break;
+	case 'o':
+		number(s, f, get_unsigned(f, a), 8, false);
+		break;
+	default:
+		abort();
+	}
+}
+
+size_t text_vfmt(char *out, size_t size, const char *fmt, va_list ap)
+{
+	struct sink s = { .out = out, .size = size };
+	struct spec f;
+	struct args a;
+
+	va_copy(a.ap, ap);
+	for (; *fmt; fmt++) {
+		if (*fmt != '%') {
+			put(&s, *fmt);
+			continue;
+		}
+		fmt = read_spec(fmt + 1, &f, &a);
+		convert(&s, *fmt, &f, &a);
+	}
+	va_end(a.ap);
+	if (size)
+		out[s.length < size ? s.length : size - 1] = 0;
+	return s.length;
+}
+
+size_t text_fmt(char *out, size_t size, const char *fmt, ...)
+{
+	size_t n;
+	va_list ap;
+
+	va_start(ap, fmt);
+	n = text_vfmt(out, size, fmt, ap);
+	va_end(ap);
+	return n;
+}
+
+void say(int fd, const char *fmt, ...)
+{
+	char line[SAY_MAX];
+	va_list ap;
+	size_t n;
+
+	va_start(ap, fmt);
+	n = text_vfmt(line, sizeof line, fmt, ap);
+	va_end(ap);
+	(void)!write_all(fd, line, n < sizeof line ? n : sizeof line - 1);
+}

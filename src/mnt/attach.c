@@ -1,0 +1,81 @@
+#include "mnt/attach.h"
+
+#include "base/buf.h"
+#include "mnt/words.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ENOENT is strerror(3)'s, at the end of the line: rclone looks for just that. */
+static const struct mnt_words access_words[] = {
+	{ ENOTDIR, "it is not a directory", "name a folder" },
+	{ ELOOP, "too many symbolic links lead there", NULL },
+	{ ENOTCONN, "Transport endpoint is not connected: a FUSE mount is there whose driver is gone",
+		"fusermount3 -u -z clears it" },
+	{ 0, NULL, NULL },
+};
+
+static const struct mnt_words mount_words[] = {
+	{ EPERM,
+		"this process may not mount: CAP_SYS_ADMIN is missing in the user namespace that owns the mounts, or seccomp forbids it",
+		"run as root; " MNT_HINT_CONTAINER },
+	{ EACCES, "a security module (AppArmor, SELinux) forbids it", "docker: --security-opt apparmor=unconfined" },
+	{ EBUSY, "the kernel says that the mount point is in use", NULL },
+	{ ENODEV, "this kernel has no FUSE", "it needs a kernel with CONFIG_FUSE_FS" },
+	{ EINVAL, "the kernel refuses the options, or /dev/fuse was opened in another user namespace", NULL },
+	{ ENOENT, "the mount point has been removed", NULL },
+	{ ENOTDIR, "it is not a directory", "name a folder" },
+	{ ENOSPC, "the mount table is full", "raise fs.mount-max, or unmount what is not needed" },
+	{ 0, NULL, NULL },
+};
+
+static int open_folder(const char *target, struct stat *st, struct err *e)
+{
+	int fd = open(target, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0 && fstat(fd, st) == 0)
+		return fd;
+	mnt_words(e, access_words, "failed to access mountpoint %s", target);
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+/* mount(2) knows no descriptors; "." is one, and works without /proc too. */
+static int mount_on(int dir, const struct fuse_mount_options *o, const char *data)
+{
+	int back = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int ret = -1, no;
+
+	if (back >= 0 && fchdir(dir) == 0)
+		ret = mount(o->source, ".", o->fstype, o->flags, data);
+	no = errno;
+	if (back >= 0) {
+		(void)!fchdir(back);
+		close(back);
+	}
+	errno = no;
+	return ret;
+}
+
+int mnt_attach(const char *target, int fd, const struct fuse_mount_options *o, struct err *e)
+{
+	char mem[sizeof o->data + 128];
+	struct buf data = buf_over(mem, sizeof mem);
+	struct stat st;
+	int dir = open_folder(target, &st, e), ret;
+
+	if (dir < 0)
+		return -1;
+	buf_fmt(&data, "fd=%d,rootmode=%o,user_id=%u,group_id=%u", fd, (unsigned)(st.st_mode & S_IFMT), (unsigned)getuid(),
+		(unsigned)getgid());
+	buf_fmt(&data, "%s%s", o->data[0] ? "," : "", o->data);
+	ret = mount_on(dir, o, data.p);
+	if (ret)
+		mnt_words(e, mount_words, "mount %s", target);
+	close(dir);
+	return ret;
+}

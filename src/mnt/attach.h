@@ -1,0 +1,17 @@
+/* mnt/attach.h - mount(2) of a FUSE file system. */
+
+#ifndef MNT_ATTACH_H
+#define MNT_ATTACH_H
+
+#include "base/err.h"
+#include "mnt/options.h"
+
+/*
+ * Mounts on the folder TARGET the file system that the holder of FD (from fuse_open()) serves; user and group are the caller's. The
+ * folder is opened first and the mount is put on what was opened: exchanging the name in between cannot redirect it. Needs
+ * CAP_SYS_ADMIN, no /proc, and changes the working directory for a moment (no threads). Returns 0, or -1 with *E set (CODE_MOUNT): "failed
+ * to access mountpoint X: …" or "mount X: …".
+ */
+int mnt_attach(const char *target, int fd, const struct fuse_mount_options *o, struct err *e);
+
+#endif

@@ -1,0 +1,233 @@
+#include "mnt/helper.h"
+
+#include "base/buf.h"
+#include "base/text.h"
+#include "mnt/attach.h"
+#include "mnt/fuse.h"
+#include "mnt/words.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/auxv.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define COMMFD "_FUSE_COMMFD"
+
+enum job { MOUNT, UNMOUNT, HELP, VERSION };
+
+struct call {
+	char **argv;
+	enum job job;
+	bool lazy, quiet;
+	struct buf options; /* of all -o */
+	const char *target;
+};
+
+static const struct option long_options[] = {
+	{ "unmount", no_argument, NULL, 'u' },
+	{ "lazy", no_argument, NULL, 'z' },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "version", no_argument, NULL, 'V' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static int take_option(struct call *c, int opt, struct err *e)
+{
+	switch (opt) {
+	case 'o':
+		buf_fmt(&c->options, "%s%s", c->options.len ? "," : "", optarg);
+		return 0;
+	case 'u':
+		c->job = UNMOUNT;
+		return 0;
+	case 'z':
+		c->lazy = true;
+		return 0;
+	case 'q':
+		c->quiet = true;
+		return 0;
+	case 'V':
+		c->job = VERSION;
+		return 0;
+	case 'h':
+		c->job = HELP;
+		return 0;
+	case ':':
+		return err_set(e, CODE_USAGE, "option -%c wants a value", optopt);
+	default:
+		return optopt ? err_set(e, CODE_USAGE, "unknown or misused option -%c", optopt) :
+				err_set(e, CODE_USAGE, "unknown option %s", c->argv[optind - 1]);
+	}
+}
+
+static int check_call(struct call *c, int argc, struct err *e)
+{
+	if (c->options.full)
+		return err_set(e, CODE_USAGE, "the mount options are too long");
+	if (c->lazy && c->job != UNMOUNT)
+		return err_set(e, CODE_USAGE, "-z can only be used with -u");
+	if (optind >= argc)
+		return err_set(e, CODE_USAGE, "missing mountpoint argument");
+	if (optind + 1 < argc)
+		return err_set(e, CODE_USAGE, "extra arguments after the mountpoint");
+	c->target = c->argv[optind];
+	/* An empty name would be the working directory for some calls. */
+	return *c->target ? 0 : err_set(e, CODE_USAGE, "the mountpoint is an empty name");
+}
+
+static int parse_call(struct call *c, int argc, struct err *e)
+{
+	int opt;
+
+	opterr = 0;
+	optind = 1;
+	while ((opt = getopt_long(argc, c->argv, ":o:uzqVh", long_options, NULL)) != -1) {
+		if (take_option(c, opt, e))
+			return -1;
+		if (c->job == HELP || c->job == VERSION)
+			return 0;
+	}
+	return check_call(c, argc, e);
+}
+
+/* The system's set-uid helper takes the same call, and inherits the socket. Returns only where it cannot. */
+static int become_system_helper(const struct call *c, const char *verb, struct err *e)
+{
+	const char *helper = fuse_system_helper();
+
+	if (!helper)
+		return fuse_no_rights(e, verb, c->target);
+	execv(helper, c->argv);
+	return err_sys(e, CODE_MOUNT, "%s %s: run %s", verb, c->target, helper);
+}
+
+/* The caller's socket, looked at before anything is mounted. */
+static int caller_socket(struct err *e)
+{
+	const char *value = getenv(COMMFD);
+	unsigned long fd;
+	socklen_t n = sizeof(int);
+	int type;
+
+	if (!value) {
+		err_set(e, CODE_USAGE, COMMFD " is not set");
+		return err_hint(e, "a FUSE program calls this to mount; by hand only -u is of use");
+	}
+	if (!span_number(span_of(value), INT_MAX, &fd))
+		return err_set(e, CODE_USAGE, COMMFD " is no descriptor's number");
+	if (getsockopt((int)fd, SOL_SOCKET, SO_TYPE, &type, &n))
+		return err_sys(e, CODE_USAGE, COMMFD "=%lu", fd);
+	return (int)fd;
+}
+
+/* One byte, because a message must not be empty, and FD beside it (unix(7), SCM_RIGHTS). */
+static int send_descriptor(int sock, int fd)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { .room = { 0 } };
+	char byte = 0;
+	struct iovec data = { &byte, 1 };
+	struct msghdr m = {
+		.msg_iov = &data, .msg_iovlen = 1, .msg_control = control.room, .msg_controllen = sizeof control.room
+	};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	ssize_t sent;
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof fd);
+	memcpy(CMSG_DATA(c), &fd, sizeof fd);
+	do
+		sent = sendmsg(sock, &m, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	return sent == 1 ? 0 : -1;
+}
+
+static int mount_and_send(const struct call *c, int sock, const struct fuse_mount_options *o, struct err *e)
+{
+	int fd = fuse_open(e);
+
+	if (fd < 0 || mnt_attach(c->target, fd, o, e))
+		return -1;
+	if (send_descriptor(sock, fd) == 0)
+		return 0;
+	err_sys(e, CODE_MOUNT, "mount %s: send the descriptor to the FUSE program", c->target);
+	umount2(c->target, MNT_DETACH);
+	return -1;
+}
+
+static int do_mount(struct call *c, struct err *e)
+{
+	struct fuse_mount_options o;
+	char why[160];
+	int sock;
+
+	if (fuse_mount_options_parse(&o, c->options.p, why, sizeof why))
+		return err_set(e, CODE_USAGE, "%s", why);
+	sock = caller_socket(e);
+	if (sock < 0)
+		return -1;
+	return fuse_may_mount() ? mount_and_send(c, sock, &o, e) : become_system_helper(c, "mount", e);
+}
+
+static int do_unmount(struct call *c, struct err *e)
+{
+	if (umount2(c->target, UMOUNT_NOFOLLOW | (c->lazy ? MNT_DETACH : 0)) == 0)
+		return 0;
+	if (errno == EPERM && !fuse_may_mount())
+		return become_system_helper(c, "unmount", e);
+	return mnt_words(e, mnt_umount_words, "failed to unmount %s", c->target);
+}
+
+static int usage(const char *name)
+{
+	say(1, "usage: %s [-o OPTION[,OPTION...]] [--] MOUNTPOINT   mount, for a FUSE program (" COMMFD ")\n"
+	       "       %s -u [-z] [-q] [--] MOUNTPOINT              unmount; -z: detach though busy, -q: say nothing\n"
+	       "       %s -V | -h                                   version, this text\n",
+		name, name, name);
+	return 0;
+}
+
+static int run(struct call *c, const char *name, struct err *e)
+{
+	switch (c->job) {
+	case HELP:
+		return usage(name);
+	case VERSION:
+		say(1, "%s version: s3mounts " S3MOUNTS_VERSION "\n", name);
+		return 0;
+	case UNMOUNT:
+		return do_unmount(c, e);
+	case MOUNT:
+	default:
+		return do_mount(c, e);
+	}
+}
+
+int fusermount_main(int argc, char **argv)
+{
+	char options[8192];
+	struct call c = { .argv = argv, .options = buf_over(options, sizeof options) };
+	const char *slash = strrchr(argv[0], '/'), *name = slash ? slash + 1 : argv[0];
+	struct err e;
+
+	if (getauxval(AT_SECURE)) {
+		say(2, "%s: this program is not made to be set-uid\n", name);
+		return 1;
+	}
+	if (parse_call(&c, argc, &e) == 0 && run(&c, name, &e) == 0)
+		return 0;
+	if (c.job == UNMOUNT && c.quiet)
+		return 1;
+	say(2, "%s: %s\n", name, e.text);
+	if (e.hint[0])
+		say(2, "%s: hint: %s\n", name, e.hint);
+	return 1;
+}

@@ -1,0 +1,130 @@
+#include "mnt/target.h"
+
+#include "base/file.h"
+#include "mnt/table.h"
+#include "mnt/words.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+
+#define STACK_MAX 64 /* dead mounts one upon the other; each restart of a driver leaves at most one */
+
+static const struct mnt_words answer_words[] = {
+	{ ENOTCONN, "the FUSE driver is gone (Transport endpoint is not connected)", "s3mounts up mounts it anew" },
+	{ ECONNABORTED, "the FUSE connection was aborted", "s3mounts up mounts it anew" },
+	{ 0, NULL, NULL },
+};
+
+static const struct mnt_words folder_words[] = {
+	{ ENOTCONN, "it lies on a FUSE mount whose driver is gone (Transport endpoint is not connected)",
+		"unmount that one first" },
+	{ ECONNABORTED, "it lies on a FUSE mount whose connection was aborted", "unmount that one first" },
+	{ EACCES, "permission denied", "run as root, or take a folder of this user's" },
+	{ EROFS, "the file system is read-only", "make the folder when the image is built, or mount a writable one there" },
+	{ ENOTDIR, "a part of its path is not a directory", NULL },
+	{ ELOOP, "too many symbolic links lead there", NULL },
+	{ ENOENT, "a symbolic link leads nowhere", "make the folder that it points to" },
+	{ 0, NULL, NULL },
+};
+
+static bool dead(int no)
+{
+	return no == ENOTCONN || no == ECONNABORTED;
+}
+
+int mnt_target_answers(const char *target, struct err *e)
+{
+	struct statfs fs;
+
+	return statfs(target, &fs) ? mnt_words(e, answer_words, "%s", target) : 0;
+}
+
+/* Asks nothing of what is mounted at the very place, so that a dead mount there can be told from a bad folder. */
+static int resolve(const char *target, struct mnt_ready *r, struct err *e)
+{
+	if (realpath(target, r->path))
+		return 0;
+	if (errno == ENOENT && dir_make(target, 0755, e) == 0 && realpath(target, r->path))
+		return 0;
+	return mnt_words(e, folder_words, "make folder %s", target);
+}
+
+static int look_inside(struct mnt_ready *r, struct err *e)
+{
+	struct dirent *d;
+	struct stat st;
+	DIR *dir;
+
+	if (stat(r->path, &st))
+		return mnt_words(e, folder_words, "look at %s", r->path);
+	if (!S_ISDIR(st.st_mode)) {
+		err_set(e, CODE_MOUNT, "mount on %s: it is a file, not a directory", r->path);
+		return err_hint(e, "move it away, or name another target");
+	}
+	/* Who may not list it cannot be told; the mount itself may be allowed all the same. */
+	dir = opendir(r->path);
+	while (dir && !r->not_empty && (d = readdir(dir)))
+		r->not_empty = strcmp(d->d_name, ".") && strcmp(d->d_name, "..");
+	if (dir)
+		closedir(dir);
+	return 0;
+}
+
+static int say_taken(const struct mnt_entry *m, const char *path, const char *how, struct err *e)
+{
+	err_set(e, CODE_MOUNT, "mount on %s: %s is there already: type %.*s, source %.*s", path, how, (int)m->fstype.n,
+		m->fstype.p, (int)m->source.n, m->source.p);
+	return err_hint(e, "unmount it (umount %s), or name another target", path);
+}
+
+/* What stands at the place already. Returns 0: nothing in the way or ours (r->mounted), 1: a dead one of ours, -1: in the way. */
+static int judge(const struct mnt_entry *m, const char *fstype, const char *source, struct mnt_ready *r, struct err *e)
+{
+	bool ours = m && span_is(m->fstype, fstype);
+	struct statfs fs;
+
+	if (!m)
+		return 0;
+	if (statfs(r->path, &fs) == 0) {
+		if (!ours)
+			return say_taken(m, r->path, "somebody else's mount", e);
+		r->mounted = span_is(m->source, source);
+		return r->mounted ? 0 : say_taken(m, r->path, "a mount of another source", e);
+	}
+	if (dead(errno))
+		return ours ? 1 : say_taken(m, r->path, "somebody else's dead FUSE mount", e);
+	return mnt_words(e, answer_words, "ask the mount on %s", r->path);
+}
+
+static int look_at_mounts(const char *fstype, const char *source, struct mnt_ready *r, struct err *e)
+{
+	struct mnt_table t;
+	int verdict;
+
+	if (mnt_table_read(&t, e))
+		return -1;
+	verdict = judge(mnt_table_find(&t, r->path), fstype, source, r, e);
+	mnt_table_free(&t);
+	return verdict;
+}
+
+int mnt_target_ready(const char *target, const char *fstype, const char *source, struct mnt_ready *r, struct err *e)
+{
+	int verdict, busy;
+
+	memset(r, 0, sizeof *r);
+	if (resolve(target, r, e))
+		return -1;
+	for (int i = 0; (verdict = look_at_mounts(fstype, source, r, e)) == 1; i++) {
+		if (i == STACK_MAX)
+			return err_set(e, CODE_MOUNT, "mount on %s: more than %d dead mounts are there", r->path, STACK_MAX);
+		busy = mnt_target_unmount(r->path, true, e);
+		if (busy)
+			return busy < 0 ? -1 : err_set(e, CODE_MOUNT, "clear the dead mount on %s: it is busy", r->path);
+		r->cleared = true;
+	}
+	return verdict < 0 || r->mounted ? verdict : look_inside(r, e);
+}

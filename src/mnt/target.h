@@ -1,0 +1,39 @@
+/*
+ * mnt/target.h - the folder that a mount is put on: made ready, proven, cleared. Each function may block for ever on a dead
+ * file system and is meant to be run in a child with a deadline (base/task.h).
+ */
+
+#ifndef MNT_TARGET_H
+#define MNT_TARGET_H
+
+#include "base/err.h"
+
+#include <limits.h>
+#include <stdbool.h>
+
+struct mnt_ready {
+	char path[PATH_MAX]; /* the target with its links resolved: what the mount table will show */
+	bool mounted;	     /* a live mount with our FSTYPE and SOURCE stands there already */
+	bool cleared;	     /* a dead mount of ours (ENOTCONN) was there and has been detached */
+	bool not_empty;	     /* the folder holds files, which the mount will cover */
+};
+
+/*
+ * Makes TARGET (absolute) ready for a mount of FSTYPE from SOURCE: makes missing folders (0755), detaches dead FUSE mounts of ours at the
+ * place (ENOTCONN from statfs(2); whatever its source if it is FSTYPE), resolves links. Returns 0 with *R filled, or -1 with *E set,
+ * CODE_MOUNT: the target is no folder, somebody else's mount is there (named by type and source), or a live one of FSTYPE from another
+ * source, a folder cannot be made; CODE_FAULT. A mount ON WHICH the target lies is nobody's concern here unless it is dead.
+ */
+int mnt_target_ready(const char *target, const char *fstype, const char *source, struct mnt_ready *r, struct err *e);
+
+/* Does the file system at TARGET answer statfs(2)? 0, or -1 with *E set (CODE_MOUNT): a dead one is told as such. */
+int mnt_target_answers(const char *target, struct err *e);
+
+/*
+ * umount2(2) of what is topmost at TARGET, never through a link at its end; DETACH takes it out of the tree even while it is in use
+ * (MNT_DETACH). Without the right to (EPERM) it lets the system's set-uid fusermount3 do it. Returns 0 (also where nothing was
+ * mounted), 1 when it is busy (EBUSY), -1 with *E set (CODE_MOUNT; CODE_FAULT).
+ */
+int mnt_target_unmount(const char *target, bool detach, struct err *e);
+
+#endif

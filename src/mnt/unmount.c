@@ -1,0 +1,121 @@
+#include "base/buf.h"
+#include "mnt/fuse.h"
+#include "mnt/table.h"
+#include "mnt/target.h"
+#include "mnt/words.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* In the child: the helper with its words going to OUT. */
+static void exec_helper(const char *helper, const char *target, bool detach, int out) __attribute__((noreturn));
+
+static void exec_helper(const char *helper, const char *target, bool detach, int out)
+{
+	dup2(out, STDOUT_FILENO);
+	dup2(out, STDERR_FILENO);
+	execl(helper, "fusermount3", detach ? "-uz" : "-u", "--", target, (char *)NULL);
+	_exit(127);
+}
+
+static void read_words(int fd, struct buf *words)
+{
+	char *to;
+	ssize_t n;
+
+	while ((to = buf_room(words, 128))) {
+		n = read(fd, to, 128);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		words->len += (size_t)n;
+	}
+	words->p[words->len] = 0;
+}
+
+/* Returns the helper's exit status with its WORDS, or -1 with *E set. */
+static int run_helper(const char *helper, const char *target, bool detach, struct buf *words, struct err *e)
+{
+	int fds[2], status = -1;
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC))
+		return err_sys(e, CODE_FAULT, "run %s: pipe", helper);
+	pid = fork();
+	if (pid == 0)
+		exec_helper(helper, target, detach, fds[1]);
+	close(fds[1]);
+	if (pid > 0) {
+		read_words(fds[0], words);
+		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+			;
+		status = WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+	} else {
+		err_sys(e, CODE_FAULT, "run %s: fork", helper);
+	}
+	close(fds[0]);
+	return status;
+}
+
+static int unmount_by_helper(const char *target, bool detach, struct err *e)
+{
+	const char *helper = fuse_system_helper();
+	char mem[640];
+	struct buf words = buf_over(mem, sizeof mem);
+	int status;
+
+	if (!helper)
+		return fuse_no_rights(e, "unmount", target);
+	status = run_helper(helper, target, detach, &words, e);
+	if (status <= 0)
+		return status;
+	/* glibc's words for EBUSY: the helper gives no number. */
+	if (strstr(words.p, "Device or resource busy"))
+		return 1;
+	words.p[strcspn(words.p, "\n")] = 0;
+	return err_set(e, CODE_MOUNT, "unmount %s: %s", target, *words.p ? words.p : "the helper failed without a word");
+}
+
+/* 1: something is mounted there, 0: nothing, -1: unknown, with *E set. A link is no mount point. */
+static int stands(const char *target, struct err *e)
+{
+	char path[PATH_MAX];
+	struct mnt_table t;
+	int found;
+
+	if (readlink(target, path, sizeof path) >= 0)
+		return 0;
+	if (!realpath(target, path))
+		return err_sys(e, CODE_FAULT, "unmount %s", target);
+	if (mnt_table_read(&t, e))
+		return -1;
+	found = mnt_table_find(&t, path) != NULL;
+	mnt_table_free(&t);
+	return found;
+}
+
+/* EINVAL: nothing is mounted there, or the mount came from another user namespace, which locks it. EPERM comes before either. */
+int mnt_target_unmount(const char *target, bool detach, struct err *e)
+{
+	int no = umount2(target, UMOUNT_NOFOLLOW | (detach ? MNT_DETACH : 0)) ? errno : 0;
+	int found;
+
+	if (no == 0 || no == ENOENT || no == ENOTDIR)
+		return 0;
+	if (no == EBUSY)
+		return 1;
+	if (no == EINVAL || no == EPERM) {
+		found = stands(target, e);
+		if (found <= 0)
+			return found;
+	}
+	if (no == EPERM && !fuse_may_mount())
+		return unmount_by_helper(target, detach, e);
+	errno = no;
+	return mnt_words(e, mnt_umount_words, "unmount %s", target);
+}

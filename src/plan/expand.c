@@ -1,0 +1,141 @@
+#include "plan/parts.h"
+
+#define VALUE_MAX 128
+
+/* A file name shows up in listings, logs and requests: what is secret must not get there. */
+static const char *const secrets[] = {
+	"S3_ACCESS_KEY_ID",
+	"S3_ACCESS_SECRET",
+	"S3_SESSION_TOKEN",
+	"AWS_ACCESS_KEY_ID",
+	"AWS_SECRET_ACCESS_KEY",
+	"AWS_SESSION_TOKEN",
+	"AWS_SECURITY_TOKEN",
+};
+
+bool plan_control(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+			return true;
+	return false;
+}
+
+/* The bytes after the first of a sequence, and the least code point that needs as many (RFC 3629, 3). */
+static const struct {
+	unsigned char mask, lead;
+	unsigned long least;
+} utf8_forms[] = { { 0x80, 0x00, 0 }, { 0xe0, 0xc0, 0x80 }, { 0xf0, 0xe0, 0x800 }, { 0xf8, 0xf0, 0x10000 } };
+
+/* Length of the sequence that S begins with, 0 where there is none. */
+static size_t utf8_sequence(struct span s)
+{
+	unsigned char first = (unsigned char)s.p[0];
+	unsigned long point;
+	size_t more = 0;
+
+	while (more < 4 && (first & utf8_forms[more].mask) != utf8_forms[more].lead)
+		more++;
+	if (more == 4 || s.n <= more)
+		return 0;
+	point = first & (unsigned char)~utf8_forms[more].mask;
+	for (size_t i = 1; i <= more; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if ((c & 0xc0) != 0x80)
+			return 0;
+		point = point << 6 | (c & 0x3f);
+	}
+	if (point < utf8_forms[more].least || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
+		return 0;
+	return more + 1;
+}
+
+bool plan_utf8(struct span s)
+{
+	while (s.n) {
+		size_t n = utf8_sequence(s);
+
+		if (!n)
+			return false;
+		s = span_skip(s, n);
+	}
+	return true;
+}
+
+static bool name_byte(char c, bool first)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || (!first && c >= '0' && c <= '9');
+}
+
+/* Why VALUE cannot be one path component; NULL when it can. */
+static const char *why_no_component(struct span value)
+{
+	if (value.n > VALUE_MAX)
+		return "it is longer than 128 bytes";
+	if (memchr(value.p, '/', value.n))
+		return "it holds a slash";
+	if (span_is(value, ".") || span_is(value, ".."))
+		return "it is \".\" or \"..\"";
+	if (plan_control(value))
+		return "it holds a newline or another control byte";
+	if (!plan_utf8(value))
+		return "it is not valid UTF-8, as S3's keys are";
+	return NULL;
+}
+
+/* NAME without its braces. */
+static int fill(struct buf *out, struct span name, plan_env_fn *env, struct err *e)
+{
+	char mem[256];
+	struct buf cname = buf_over(mem, sizeof mem);
+	const char *value, *why;
+
+	for (size_t i = 0; i < name.n; i++)
+		if (!name_byte(name.p[i], i == 0))
+			name.n = 0;
+	buf_span(&cname, name);
+	if (!name.n || cname.full) {
+		err_set(e, CODE_USAGE, "\"${\" is not followed by a variable's name and \"}\"");
+		return err_hint(e, "a name has letters, digits and _, and does not begin with a digit");
+	}
+	for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
+		if (span_is(name, secrets[i]))
+			return err_set(e, CODE_USAGE, "variable %s: a credential cannot be part of a mount", mem);
+	value = env(mem);
+	if (!value || !*value) {
+		err_set(e, CODE_USAGE, "variable %s is not set", mem);
+		err_hint(e, "it says whose data is mounted: set it where this command is run");
+		return 1;
+	}
+	why = why_no_component(span_of(value));
+	if (why) {
+		err_set(e, CODE_USAGE, "variable %s: %s", mem, why);
+		return err_hint(e, "what fills a mount's path is one name: 1 to 128 bytes, no slash, not \".\" or \"..\"");
+	}
+	buf_str(out, value);
+	return 0;
+}
+
+int plan_expand(struct buf *out, const char *text, plan_env_fn *env, struct err *e)
+{
+	const char *open;
+
+	while ((open = strstr(text, "${"))) {
+		const char *close = strchr(open, '}');
+		int ret;
+
+		buf_add(out, text, (size_t)(open - text));
+		if (!close)
+			return err_set(
+				e, CODE_USAGE, "\"${\" at byte %zu of \"%s\" has no \"}\"", (size_t)(open - text) + 1, text);
+		ret = fill(out, (struct span){ open + 2, (size_t)(close - open) - 2 }, env, e);
+		if (ret)
+			return ret;
+		text = close + 1;
+	}
+	buf_str(out, text);
+	if (out->full)
+		return err_set(e, CODE_USAGE, "a text with its variables filled is longer than %d bytes", PLAN_TEXT_MAX - 1);
+	return 0;
+}

@@ -1,0 +1,159 @@
+#include "plan/parts.h"
+
+#define ID_MAX 4294967294UL /* 2^32 - 1 means "no change" to chown(2) */
+
+static const struct {
+	const char *name;
+	size_t field; /* of struct plan_mount, a bool */
+	bool value;
+} flags[] = {
+	{ "ro", offsetof(struct plan_mount, ro), true },
+	{ "rw", offsetof(struct plan_mount, ro), false },
+	{ "nofail", offsetof(struct plan_mount, nofail), true },
+	{ "allow_other", offsetof(struct plan_mount, allow_other), true },
+	{ "no_allow_other", offsetof(struct plan_mount, allow_other), false },
+};
+
+/*
+ * mount(8) knows these, and what they ask for holds anyway. Those that ask for something else ("noexec") are not
+ * among them.
+ */
+static const char *const idle[] = { "defaults", "auto", "_netdev", "async", "exec", "nodev", "nosuid", "nouser", "noatime",
+	"relatime" };
+static const char *const idle_heads[] = { "x-", "X-", "comment=" };
+
+static const char *const types[] = { [PLAN_AUTO] = "auto", [PLAN_RCLONE] = "rclone", [PLAN_NATIVE] = "native" };
+
+bool plan_type_of(struct span word, enum plan_type *type)
+{
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+		if (span_is(word, types[i])) {
+			*type = (enum plan_type)i;
+			return true;
+		}
+	return false;
+}
+
+static bool is_idle(struct span option)
+{
+	for (size_t i = 0; i < sizeof idle / sizeof *idle; i++)
+		if (span_is(option, idle[i]))
+			return true;
+	for (size_t i = 0; i < sizeof idle_heads / sizeof *idle_heads; i++)
+		if (span_starts(option, span_of(idle_heads[i])))
+			return true;
+	return false;
+}
+
+static bool set_flag(struct plan_mount *m, struct span option)
+{
+	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+		if (span_is(option, flags[i].name)) {
+			*(bool *)((char *)m + flags[i].field) = flags[i].value;
+			return true;
+		}
+	return false;
+}
+
+/* One to four octal digits, at most 0777. */
+static bool octal(struct span s, int *out)
+{
+	int v = 0;
+
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] < '0' || s.p[i] > '7')
+			return false;
+		v = v * 8 + (s.p[i] - '0');
+	}
+	*out = v;
+	return s.n >= 1 && s.n <= 4 && v <= 0777;
+}
+
+/* NAME=VALUE. Returns 1 when it is one of ours, 0 when not, -1 with *E set where the value is wrong. */
+static int set_value(struct plan_mount *m, struct span name, struct span value, struct err *e)
+{
+	long *id = span_is(name, "uid") ? &m->uid : span_is(name, "gid") ? &m->gid : NULL;
+	unsigned long n;
+
+	if (id) {
+		if (!span_number(value, ID_MAX, &n))
+			return err_set(e, CODE_USAGE, "option %.*s=%.*s: not a decimal number", (int)name.n, name.p,
+				(int)value.n, value.p);
+		*id = (long)n;
+		return 1;
+	}
+	if (span_is(name, "umask"))
+		return octal(value, &m->umask) ? 1 :
+						 err_set(e, CODE_USAGE, "option umask=%.*s: not an octal number up to 0777",
+							 (int)value.n, value.p);
+	if (span_is(name, "type"))
+		return plan_type_of(value, &m->type) ?
+			       1 :
+			       err_set(e, CODE_USAGE, "option type=%.*s: none of auto, rclone, native", (int)value.n, value.p);
+	return 0;
+}
+
+static int set_option(struct arena *a, struct plan_mount *m, struct span option, bool *skip, struct err *e)
+{
+	struct span value = option, name;
+	int ours;
+
+	if (plan_control(option))
+		return err_set(e, CODE_USAGE, "option %.*s: it holds a control byte", (int)option.n, option.p);
+	if (span_is(option, "noauto")) {
+		*skip = true;
+		return 0;
+	}
+	if (!option.n || set_flag(m, option) || is_idle(option))
+		return 0;
+	span_cut(&value, '=', &name);
+	ours = set_value(m, name, value, e);
+	if (ours)
+		return ours < 0 ? -1 : 0;
+	m->options[m->option_count] = arena_str(a, option);
+	return m->options[m->option_count++] ? 0 : plan_no_memory(e);
+}
+
+/* Decodes and fills one option, as it stands between two commas. */
+static int one(struct arena *a, const struct plan_line *l, struct span raw, plan_env_fn *env, struct plan_mount *m, bool *skip,
+	struct err *e)
+{
+	char plain_mem[PLAN_TEXT_MAX], filled_mem[PLAN_TEXT_MAX];
+	struct buf plain = buf_over(plain_mem, sizeof plain_mem), filled = buf_over(filled_mem, sizeof filled_mem);
+	int ret;
+
+	if (!l->octal)
+		buf_span(&plain, raw);
+	else if (plan_octal(&plain, raw, e))
+		return -1;
+	if (plain.full)
+		return err_set(e, CODE_USAGE, "an option is longer than %d bytes", PLAN_TEXT_MAX - 1);
+	ret = plan_expand(&filled, plain.p, env, e);
+	return ret ? ret : set_option(a, m, buf_all(&filled), skip, e);
+}
+
+int plan_options(struct arena *a, const struct plan_line *l, plan_env_fn *env, struct plan_mount *m, bool *skip, struct err *e)
+{
+	struct span rest = l->options, option;
+	size_t count = 1;
+	bool more;
+
+	*skip = false;
+	m->type = l->type;
+	m->allow_other = true;
+	m->uid = m->gid = m->umask = -1;
+	for (size_t i = 0; i < rest.n; i++)
+		count += rest.p[i] == ',';
+	m->options = arena_get(a, count * sizeof *m->options);
+	if (!m->options)
+		return plan_no_memory(e);
+	do {
+		int ret;
+
+		more = span_cut(&rest, ',', &option);
+		ret = one(a, l, option, env, m, skip, e);
+		if (ret)
+			return ret;
+	} while (more);
+	return 0;
+}

@@ -1,0 +1,125 @@
+#include "plan/parts.h"
+
+#define KEY_MAX 1024 /* bytes of an S3 key, UTF-8 */
+
+int plan_target(struct arena *a, struct span text, struct plan_mount *m, struct err *e)
+{
+	struct span rest = text, part;
+	char *out, *at;
+	bool more;
+
+	if (!text.n || text.p[0] != '/')
+		return err_set(
+			e, CODE_USAGE, "target \"%.*s\" is not absolute: it does not begin with \"/\"", (int)text.n, text.p);
+	out = at = arena_get(a, text.n + 1);
+	if (!out)
+		return plan_no_memory(e);
+	do {
+		more = span_cut(&rest, '/', &part);
+		if (span_is(part, ".."))
+			return err_set(e, CODE_USAGE, "target %.*s: \"..\" is not taken", (int)text.n, text.p);
+		if (!part.n || span_is(part, "."))
+			continue;
+		*at++ = '/';
+		memcpy(at, part.p, part.n);
+		at += part.n;
+	} while (more);
+	if (at == out)
+		return err_set(e, CODE_USAGE, "target \"/\": the root folder cannot be a mount's target");
+	*at = 0;
+	m->target = out;
+	return 0;
+}
+
+static bool letter_or_digit(char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+bool plan_bucket_name(struct span s)
+{
+	if (s.n < 3 || s.n > 63 || !letter_or_digit(s.p[0]))
+		return false;
+	for (size_t i = 1; i < s.n; i++)
+		if (!letter_or_digit(s.p[i]) && s.p[i] != '.' && s.p[i] != '-' && s.p[i] != '_')
+			return false;
+	return true;
+}
+
+/* Why TEXT cannot be a prefix; NULL when it can. */
+static const char *why_no_prefix(struct span text)
+{
+	struct span part;
+	bool more;
+
+	if (plan_control(text))
+		return "it holds a control byte";
+	if (!plan_utf8(text))
+		return "it is not valid UTF-8, as S3's keys are";
+	if (text.n >= KEY_MAX)
+		return "it is longer than a key may be (1024 bytes)";
+	do {
+		more = span_cut(&text, '/', &part);
+		if (!part.n)
+			return "it has \"//\"";
+		if (span_is(part, ".") || span_is(part, ".."))
+			return "\".\" and \"..\" are not taken";
+	} while (more);
+	return NULL;
+}
+
+/* A slash at its end is dropped, and put there where something stands before it. */
+static int set_prefix(struct arena *a, struct span source, struct span text, struct plan_mount *m, struct err *e)
+{
+	const char *why;
+	char *out;
+
+	if (text.n > 1 && text.p[text.n - 1] == '/')
+		text.n--;
+	why = text.n ? why_no_prefix(text) : NULL;
+	if (why)
+		return err_set(e, CODE_USAGE, "source \"%.*s\": %s", (int)source.n, source.p, why);
+	out = arena_get(a, text.n + 2);
+	if (!out)
+		return plan_no_memory(e);
+	if (text.n) {
+		memcpy(out, text.p, text.n);
+		out[text.n] = '/';
+	}
+	m->prefix = out;
+	return 0;
+}
+
+static int set_bucket(struct arena *a, struct span source, struct span name, struct plan_mount *m, struct err *e)
+{
+	if (!plan_bucket_name(name)) {
+		err_set(e, CODE_USAGE, "source \"%.*s\": \"%.*s\" is no bucket's name", (int)source.n, source.p, (int)name.n,
+			name.p);
+		return err_hint(e, "3 to 63 letters, digits, dots and hyphens: s3://BUCKET/PREFIX");
+	}
+	m->bucket = arena_str(a, name);
+	return m->bucket ? 0 : plan_no_memory(e);
+}
+
+int plan_source(struct arena *a, struct span text, const char *bucket, struct plan_mount *m, struct err *e)
+{
+	struct span rest = text, name = span_of(bucket);
+
+	if (!text.n) {
+		err_set(e, CODE_USAGE, "the source is empty");
+		return err_hint(e, "\"/\" stands for the whole bucket");
+	}
+	if (span_starts(text, SPAN("s3://"))) {
+		rest = span_skip(text, 5);
+		span_cut(&rest, '/', &name);
+	} else if (!name.n) {
+		err_set(e, CODE_USAGE, "variable S3_BUCKET_NAME is not set, and source \"%.*s\" names no bucket", (int)text.n,
+			text.p);
+		return err_hint(e, "set it, or write the source as s3://BUCKET/PREFIX");
+	} else if (text.p[0] == '/') {
+		rest = span_skip(text, 1);
+	}
+	if (set_bucket(a, text, name, m, e))
+		return -1;
+	return set_prefix(a, text, rest, m, e);
+}

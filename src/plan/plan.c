@@ -1,0 +1,219 @@
+#include "plan/plan.h"
+
+#include "base/file.h"
+#include "base/text.h"
+#include "plan/parts.h"
+
+
+static const char builtin[] = "threads/${THREAD_ID}  /mnt/r2/threads/${THREAD_ID}  auto  rw  0 0\n"
+			      "skills/system         /mnt/r2/skills/system         auto  rw  0 0\n"
+			      "skills/${USER_ID}     /mnt/r2/skills/${USER_ID}     auto  rw  0 0\n";
+
+struct reader {
+	struct plan *p;
+	plan_env_fn *env;
+	const char *bucket; /* S3_BUCKET_NAME, "" where it is not set */
+	struct err *e;
+};
+
+int plan_no_memory(struct err *e)
+{
+	return err_set(e, CODE_FAULT, "read what shall be mounted: out of memory");
+}
+
+/* Puts the place in front of the text, which came without. Returns -1. */
+static int at(struct err *e, const char *place)
+{
+	struct err inner = *e;
+
+	err_set(e, inner.code, "%.255s: %s", place, inner.text);
+	return err_hint(e, "%s", inner.hint);
+}
+
+/* Is PATH the folder DIR, or below it? Neither ends with a slash. */
+static bool inside(const char *path, const char *dir)
+{
+	size_t n = strlen(dir);
+
+	return strncmp(path, dir, n) == 0 && (path[n] == '/' || !path[n]);
+}
+
+/* Two mounts at one place would hide each other's files, and neither could be taken down alone. */
+static int check_apart(const struct plan *p, const struct plan_mount *m, struct err *e)
+{
+	for (size_t i = 0; i < p->mount_count; i++) {
+		const char *other = p->mounts[i].target;
+
+		if (strcmp(m->target, other) == 0)
+			return err_set(e, CODE_USAGE, "target %s is given twice: for %s/%s and %s/%s", other,
+				p->mounts[i].bucket, p->mounts[i].prefix, m->bucket, m->prefix);
+		if (inside(m->target, other) || inside(other, m->target))
+			return err_set(e, CODE_USAGE, "target %s and target %s: one lies inside the other", other, m->target);
+	}
+	return 0;
+}
+
+/* Appends M and returns 0, or -1 with *E set. */
+static int keep_mount(struct plan *p, const struct plan_mount *m, struct err *e)
+{
+	if (check_apart(p, m, e))
+		return -1;
+	if (p->mount_count == PLAN_MOUNTS_MAX)
+		return err_set(e, CODE_USAGE, "more than %d mounts", PLAN_MOUNTS_MAX);
+	p->mounts = arena_grow(&p->mem, p->mounts, p->mount_count, sizeof *p->mounts);
+	if (!p->mounts)
+		return plan_no_memory(e);
+	p->mounts[p->mount_count++] = *m;
+	return 0;
+}
+
+static int keep_place(struct plan *p, const char *place, struct err *e)
+{
+	for (size_t i = 0; i < p->place_count; i++)
+		if (strcmp(p->places[i], place) == 0)
+			return 0;
+	if (p->place_count == PLAN_MOUNTS_MAX)
+		return err_set(e, CODE_USAGE, "more than %d mounts", PLAN_MOUNTS_MAX);
+	p->places = arena_grow(&p->mem, p->places, p->place_count, sizeof *p->places);
+	if (!p->places)
+		return plan_no_memory(e);
+	p->places[p->place_count++] = place;
+	return 0;
+}
+
+/*
+ * The folder that can be made before TARGET's variables are known: what stands before the component of the first
+ * unknown one. All that can be checked is checked: a template's build is the best time to learn of a mistake.
+ */
+static int add_place(struct reader *r, const struct plan_line *l, struct plan_mount *m)
+{
+	char source_mem[PLAN_TEXT_MAX], target_mem[PLAN_TEXT_MAX];
+	struct buf source = buf_over(source_mem, sizeof source_mem), target = buf_over(target_mem, sizeof target_mem);
+	int unset = plan_expand(&target, l->target, r->env, r->e);
+	struct span folder = buf_all(&target);
+
+	if (unset < 0 || plan_expand(&source, l->source, r->env, r->e) < 0)
+		return -1;
+	while (unset && folder.n && folder.p[folder.n - 1] != '/')
+		folder.n--;
+	if (unset && folder.n == 1)
+		return 0; /* "/" is there */
+	return plan_target(&r->p->mem, folder, m, r->e) ? -1 : keep_place(r->p, m->target, r->e);
+}
+
+static int add_mount(struct reader *r, const struct plan_line *l, struct plan_mount *m)
+{
+	char source_mem[PLAN_TEXT_MAX], target_mem[PLAN_TEXT_MAX];
+	struct buf source = buf_over(source_mem, sizeof source_mem), target = buf_over(target_mem, sizeof target_mem);
+
+	if (plan_expand(&source, l->source, r->env, r->e) || plan_expand(&target, l->target, r->env, r->e))
+		return -1;
+	if (plan_source(&r->p->mem, buf_all(&source), r->bucket, m, r->e) || plan_target(&r->p->mem, buf_all(&target), m, r->e))
+		return -1;
+	return keep_mount(r->p, m, r->e);
+}
+
+static int add(struct reader *r, const struct plan_line *l)
+{
+	struct plan_mount m = { 0 };
+	bool skip;
+	int unset = plan_options(&r->p->mem, l, r->env, &m, &skip, r->e);
+
+	if (unset < 0 || (unset && r->p->have_creds))
+		return -1;
+	if (skip)
+		return 0;
+	return r->p->have_creds ? add_mount(r, l, &m) : add_place(r, l, &m);
+}
+
+static int read_specs(struct reader *r, const char *const *specs, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct plan_line l;
+
+		if (plan_spec(&r->p->mem, specs[i], &l, r->e) || add(r, &l)) {
+			char place[256];
+
+			text_fmt(place, sizeof place, "--mount %s", specs[i]);
+			return at(r->e, place);
+		}
+	}
+	return 0;
+}
+
+static int read_lines(struct reader *r, const char *name, struct span text)
+{
+	struct span line;
+
+	for (size_t number = 1; text.n; number++) {
+		struct plan_line l = { 0 };
+		int got;
+
+		span_cut(&text, '\n', &line);
+		got = plan_fstab_line(&r->p->mem, line, &l, r->e);
+		if (got < 0 || (got > 0 && add(r, &l))) {
+			char place[256];
+
+			text_fmt(place, sizeof place, "%.200s:%zu", name, number);
+			return at(r->e, place);
+		}
+	}
+	return 0;
+}
+
+/* Returns 1 when there is no such file. */
+static int read_file(struct reader *r, const char *path)
+{
+	struct buf text = buf_heap(PLAN_FILE_MAX + 1);
+	int ret = file_read(path, &text, r->e);
+
+	if (ret == 0)
+		ret = read_lines(r, path, buf_all(&text));
+	buf_free(&text);
+	return ret;
+}
+
+/* *FROM names what served. */
+static int read_first_match(struct reader *r, const struct plan_input *in, const char **from)
+{
+	int ret;
+
+	if (in->spec_count) {
+		*from = "--mount";
+		return read_specs(r, in->specs, in->spec_count);
+	}
+	if (in->fstab) {
+		*from = in->fstab;
+		ret = read_file(r, in->fstab);
+		return ret > 0 ? err_set(r->e, CODE_USAGE, "--fstab %s: there is no such file", in->fstab) : ret;
+	}
+	*from = in->fstab_path;
+	ret = in->fstab_path ? read_file(r, in->fstab_path) : 1;
+	if (ret <= 0)
+		return ret;
+	*from = "built-in mounts";
+	return read_lines(r, *from, SPAN(builtin));
+}
+
+int plan_read(struct plan *p, const struct plan_input *in, struct err *e)
+{
+	struct err why; /* a variable that is not set yet leaves words in it, and is no failure without credentials */
+	struct reader r = { .p = p, .env = in->env, .e = &why };
+	const char *from;
+
+	memset(p, 0, sizeof *p);
+	if (plan_environment(p, in->env, &r.bucket, &why) || read_first_match(&r, in, &from)) {
+		*e = why;
+		return -1;
+	}
+	if (p->have_creds && !p->mount_count)
+		return err_set(e, CODE_USAGE, "%s: nothing to mount is named there", from);
+	return 0;
+}
+
+void plan_free(struct plan *p)
+{
+	creds_wipe(&p->creds);
+	arena_free(&p->mem);
+	memset(p, 0, sizeof *p);
+}

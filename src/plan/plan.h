@@ -1,0 +1,99 @@
+/*
+ * plan/plan.h - what shall be mounted, from where, and as whom: environment, fstab(5) text and --mount options become a
+ * struct plan in which every value has been checked. Pure but for reading the file.
+ *
+ * What THREAD_ID and USER_ID hold decides whose data a sandbox sees. A value that is filled in by ${NAME} is one path
+ * component: 1 to 128 bytes, no '/', not "." or "..", no control byte. Anything else is an error that names the
+ * variable.
+ */
+
+#ifndef PLAN_PLAN_H
+#define PLAN_PLAN_H
+
+#include "base/arena.h"
+#include "base/creds.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define PLAN_MOUNTS_MAX 1024 /* a sandbox has three; a hundred work; beyond a thousand something else is wrong */
+#define PLAN_FILE_MAX (1024 * 1024)
+
+enum plan_type { PLAN_AUTO, PLAN_RCLONE, PLAN_NATIVE };
+
+struct plan_mount {
+	const char *target; /* absolute, without "//", "/./", a slash at the end; ".." is refused */
+	const char *bucket;
+	const char *prefix; /* in the bucket: "" or "a/b/", no slash before it, one behind it */
+	enum plan_type type;
+	bool ro;
+	bool nofail;	      /* a failure of this one is told but does not count in the exit code */
+	bool allow_other;     /* true unless the option no_allow_other stands */
+	long uid, gid;	      /* owner of the files; -1: the default */
+	int umask;	      /* -1: the default */
+	const char **options; /* for the driver, in the order given and as written ("vfs_write_back=1s"), not checked */
+	size_t option_count;
+};
+
+struct plan {
+	struct arena mem; /* holds every string below */
+	struct creds creds;
+	bool have_creds;
+	const char *endpoint; /* as the user gave it, "" = AWS */
+	const char *region;   /* "us-east-1" where none was given */
+	bool region_given;
+	const char *provider; /* rclone's name ("Cloudflare"), "" = find it from the endpoint */
+	struct plan_mount *mounts;
+	size_t mount_count;
+
+	/*
+	 * Without credentials the variables of a spec may not be known yet. Then MOUNTS is empty and PLACES holds,
+	 * for each spec, the folder that can be made already: the whole target, or the part before the component with
+	 * the unknown variable.
+	 */
+	const char **places;
+	size_t place_count;
+};
+
+struct plan_input {
+	const char *(*env)(const char *name); /* getenv(3), or a test's own; what is empty counts as absent */
+	const char *const *specs;	      /* --mount SOURCE:TARGET[:OPTIONS] */
+	size_t spec_count;
+	const char *fstab;	/* --fstab FILE: must exist; NULL: none given */
+	const char *fstab_path; /* the file that serves where it exists: "/etc/s3mounts.fstab" */
+};
+
+/*
+ * Makes the plan. First match wins: specs, fstab, fstab_path, the built-in three. Returns 0, or -1 with *E set:
+ * CODE_USAGE names the option, the variable, or file and line ("/etc/s3mounts.fstab:3: …"; also where a file or the
+ * options name no mount at all); CODE_FAULT. Without any credentials it returns 0 with have_creds false (and an
+ * incomplete set is CODE_USAGE; a set is S3_* or AWS_*, never of both). No error text ever holds a credential. *P
+ * needs plan_free() in each case.
+ *
+ * A source is a prefix in S3_BUCKET_NAME, or s3://BUCKET/PREFIX; a slash before the prefix and one behind it are
+ * dropped, so that "/" and "s3://BUCKET" are a whole bucket. Options: ro rw nofail noauto (the mount is left out)
+ * allow_other no_allow_other uid= gid= umask= type=, and what mount(8) knows and means nothing here (defaults auto
+ * _netdev x-…); all others are the driver's.
+ *
+ * Refused: a target twice, or one inside another; a source that is empty, has "//", "." or ".." as a component, a
+ * control byte, or is not UTF-8; a ${NAME} of a credential variable; a target that is relative or "/", or has ".." as
+ * a component.
+ *
+ * Escapes: in fstab \040 \011 \012 \134 \043 and every other \NNN (three octal digits) are decoded before ${NAME} is
+ * filled, so that a value can never be an escape; any other backslash is an error. Options are parted at their commas
+ * first: \054 is a comma in one. In --mount a colon or backslash inside SOURCE or TARGET is written "\:" and "\\"; a
+ * source that begins with "s3://" keeps that colon; OPTIONS are as they stand.
+ */
+int plan_read(struct plan *p, const struct plan_input *in, struct err *e);
+
+/* Wipes the credentials, gives the memory back. */
+void plan_free(struct plan *p);
+
+/*
+ * The owner of files for a mount that names none: user "user" of /etc/passwd where it exists (uid and its primary gid),
+ * else the caller.
+ */
+void plan_default_owner(long *uid, long *gid);
+
+#endif

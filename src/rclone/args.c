@@ -1,0 +1,194 @@
+#include "rclone/args.h"
+
+#include "base/text.h"
+#include "rclone/conf.h"
+
+
+/*
+ * Owner-writable files and folders that all may read, as everywhere else. rclone's own default is the umask of
+ * whoever starts it.
+ */
+#define UMASK_DEFAULT 022
+
+static const char *const defaults[] = {
+	"--vfs-cache-mode=full", "--vfs-write-back=1s", "--use-server-modtime", /* else "ls -l" costs a request a file */
+	"--dir-cache-time=5s", "--attr-timeout=1s",
+	"--poll-interval=0", /* S3 tells of no changes; without this it is a warning at each start */
+	"--contimeout=10s", "--timeout=30s",
+	"--allow-non-empty", /* what may be covered is decided before; newer versions refuse by themselves */
+};
+
+/* A list of arguments under construction in an arena. */
+struct list {
+	struct arena *mem;
+	char **items;
+	size_t count;
+	bool failed;
+};
+
+static void add(struct list *l, char *item)
+{
+	if (l->failed || !item) {
+		l->failed = true;
+		return;
+	}
+	l->items = arena_grow(l->mem, l->items, l->count, sizeof *l->items);
+	l->failed = !l->items;
+	if (l->items)
+		l->items[l->count++] = item;
+}
+
+/* The list with the NULL that ends it; NULL where memory was short at any step. */
+static char **finish(struct list *l)
+{
+	l->items = l->failed ? NULL : arena_grow(l->mem, l->items, l->count, sizeof *l->items);
+	if (l->items)
+		l->items[l->count] = NULL;
+	return l->items;
+}
+
+static char *join(struct arena *a, const char *head, const char *middle, const char *tail)
+{
+	size_t h = strlen(head), m = strlen(middle), t = strlen(tail);
+	char *s = arena_get(a, h + m + t + 1);
+
+	if (!s)
+		return NULL;
+	memcpy(s, head, h);
+	memcpy(s + h, middle, m);
+	memcpy(s + h + m, tail, t);
+	return s;
+}
+
+static void add_text(struct list *l, const char *flag, const char *value)
+{
+	add(l, join(l->mem, flag, value, ""));
+}
+
+static void add_number(struct list *l, const char *flag, long value)
+{
+	char text[24];
+
+	text_fmt(text, sizeof text, "%ld", value);
+	add_text(l, flag, text);
+}
+
+/* With its zero in front every version of rclone reads it as octal. */
+static void add_umask(struct list *l, int umask)
+{
+	char text[24];
+
+	text_fmt(text, sizeof text, "--umask=%04o", (unsigned)umask);
+	add_text(l, text, "");
+}
+
+char *rclone_source(struct arena *a, const struct plan_mount *m)
+{
+	char *head = join(a, RCLONE_REMOTE ":", m->bucket, "/");
+
+	return head ? join(a, head, m->prefix, "") : NULL;
+}
+
+char *rclone_devname(struct arena *a, const struct plan_mount *m)
+{
+	char *s = rclone_source(a, m);
+
+	if (s)
+		s[strlen(s) - 1] = 0;
+	return s;
+}
+
+/*
+ * rclone shows control bytes of a key as U+2400 to U+2421 and quotes with U+201B; it takes a prefix that holds one of
+ * these for another key ("␊" for a newline), which the credential check has not asked for.
+ */
+static bool is_literal(const char *prefix)
+{
+	for (const char *s = prefix; (s = strstr(s, "\xe2")); s++)
+		if (strncmp(s + 1, "\x80\x9b", 2) == 0 || (s[1] == '\x90' && (unsigned char)s[2] <= 0xa1))
+			return false;
+	return true;
+}
+
+/*
+ * "vfs_write_back=1s" becomes "--vfs-write-back=1s": in the name, '_' stands for '-', as rclone's own mount helper
+ * has it.
+ */
+static char *flag_of(struct arena *a, const char *option)
+{
+	char *flag = join(a, "--", option, "");
+
+	for (char *s = flag; s && *s && *s != '='; s++)
+		if (*s == '_')
+			*s = '-';
+	return flag;
+}
+
+char **rclone_args(struct arena *a, const struct plan_mount *m, const struct rclone_paths *p, const char *target, long uid,
+	long gid, bool allow_other, struct err *e)
+{
+	const char *devname = rclone_devname(a, m);
+	struct list l = { .mem = a };
+	char **args;
+
+	if (!is_literal(m->prefix)) {
+		err_set(e, CODE_USAGE, "source s3://%s/%s: rclone cannot take U+201B or U+2400 to U+2421 literally", m->bucket,
+			m->prefix);
+		return NULL;
+	}
+	add_text(&l, p->rclone, "");
+	add_text(&l, "mount", "");
+	add(&l, rclone_source(a, m));
+	add_text(&l, target, "");
+	add_text(&l, "--config=", p->config);
+	add_text(&l, "--cache-dir=", p->cache_dir);
+	add(&l, devname ? join(a, "--devname=", devname, "") : NULL);
+	if (*p->ca_cert)
+		add_text(&l, "--ca-cert=", p->ca_cert);
+	add_number(&l, "--uid=", uid);
+	add_number(&l, "--gid=", gid);
+	add_umask(&l, m->umask < 0 ? UMASK_DEFAULT : m->umask);
+	if (allow_other)
+		add_text(&l, "--allow-other", "");
+	if (m->ro)
+		add_text(&l, "--read-only", "");
+	for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)
+		add_text(&l, defaults[i], "");
+	for (size_t i = 0; i < m->option_count; i++) {
+		if (rclone_option_check(m->options[i], e))
+			return NULL;
+		add(&l, flag_of(a, m->options[i]));
+	}
+	args = finish(&l);
+	if (!args)
+		err_set(e, CODE_FAULT, "start rclone for %s: out of memory", m->target);
+	return args;
+}
+
+/* A driver needs none of these, and each of some would change what it does (AWS_CA_BUNDLE, RCLONE_*). */
+static const char *const dropped[] = { "AWS_", "S3_", "RCLONE_", "THREAD_ID=", "USER_ID=", "PATH=", "HOME=" };
+
+static bool is_dropped(const char *variable)
+{
+	for (size_t i = 0; i < sizeof dropped / sizeof *dropped; i++)
+		if (strncmp(variable, dropped[i], strlen(dropped[i])) == 0)
+			return true;
+	return false;
+}
+
+char **rclone_env(struct arena *a, const struct rclone_paths *p, char *const *old)
+{
+	const char *path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+	struct list l = { .mem = a };
+	char *head = join(a, "PATH=", p->helper_dir, ":");
+
+	for (; *old; old++) {
+		if (strncmp(*old, "PATH=", 5) == 0 && (*old)[5])
+			path = *old + 5;
+		if (!is_dropped(*old))
+			add_text(&l, *old, "");
+	}
+	add(&l, head ? join(a, head, path, "") : NULL);
+	add_text(&l, "HOME=", p->home);
+	return finish(&l);
+}

@@ -1,0 +1,92 @@
+#include "rclone/conf.h"
+
+#include "base/text.h"
+
+
+enum field { KEY_ID, SECRET, TOKEN, REGION, ENDPOINT, FIELDS };
+
+/* Keys as rclone names them, and the variable that its value came from, for people. */
+static const struct {
+	const char *key, *variable;
+} fields[FIELDS] = {
+	[KEY_ID] = { "access_key_id", "S3_ACCESS_KEY_ID (or AWS_ACCESS_KEY_ID)" },
+	[SECRET] = { "secret_access_key", "S3_ACCESS_SECRET (or AWS_SECRET_ACCESS_KEY)" },
+	[TOKEN] = { "session_token", "S3_SESSION_TOKEN (or AWS_SESSION_TOKEN)" },
+	[REGION] = { "region", "S3_REGION (or AWS_REGION)" },
+	[ENDPOINT] = { "endpoint", "S3_ENDPOINT_URL (or AWS_ENDPOINT_URL)" },
+};
+
+/* Between backticks, which goconfig strips at both ends: blanks, quotes and inner backticks survive as they are. */
+static void put(struct buf *out, const char *key, const char *value)
+{
+	buf_str(out, key);
+	buf_str(out, " = `");
+	buf_str(out, value);
+	buf_str(out, "`\n");
+}
+
+static int put_field(struct buf *out, enum field f, const char *value, struct err *e)
+{
+	if (!*value) /* rclone takes what is empty for unset */
+		return 0;
+	if (strpbrk(value, "\r\n") || strstr(value, "%(")) {
+		err_set(e, CODE_USAGE, "variable %s: its value cannot be written to rclone's configuration",
+			fields[f].variable);
+		return err_hint(
+			e, "rclone has no way to write a line break or \"%%(\" there; use another key, or the type native");
+	}
+	put(out, fields[f].key, value);
+	return 0;
+}
+
+/*
+ * No acl: private is what S3 does without one, a bucket whose owner has turned ACLs off refuses them, and sending one
+ * asks for a permission (s3:PutObjectAcl) that a key may lack. (rclone up to 1.60 sends "private" all the same.)
+ */
+static int section(struct buf *out, const struct s3_site *site, const char *const *values, struct err *e)
+{
+	buf_str(out, "[" RCLONE_REMOTE "]\n");
+	put(out, "type", "s3");
+	put(out, "provider", site->provider);
+	put(out, "env_auth", "false"); /* else it asks the metadata service of the machine for keys */
+	for (int f = 0; f < FIELDS; f++)
+		if (put_field(out, (enum field)f, values[f], e))
+			return -1;
+	put(out, "force_path_style", site->path_style ? "true" : "false");
+	put(out, "no_check_bucket", "true"); /* else it tries to make the bucket before it writes */
+	return out->full ? err_set(e, CODE_FAULT, "write rclone's configuration: out of memory") : 0;
+}
+
+int rclone_conf_section(struct buf *out, const struct s3_site *site, const struct creds *creds, struct err *e)
+{
+	char url[640];
+	const char *const values[FIELDS] = { creds->key_id, creds->secret, creds->token, site->region, url };
+
+	s3_site_url(site, url, sizeof url);
+	return section(out, site, values, e);
+}
+
+/*
+ * "AKIAIOSFODNN7EXAMPLE" becomes "AKIA****MPLE": enough to tell two keys apart. A short one says too much by its
+ * ends.
+ */
+static void mask_key_id(char out[16], const char *key_id)
+{
+	size_t n = strlen(key_id);
+
+	if (n < 16)
+		text_fmt(out, 16, "%s", n ? "****" : "");
+	else
+		text_fmt(out, 16, "%.4s****%s", key_id, key_id + n - 4);
+}
+
+int rclone_conf_masked(struct buf *out, const struct s3_site *site, const struct creds *creds, struct err *e)
+{
+	char url[640], key_id[16];
+	const char *const values[FIELDS] = { key_id, *creds->secret ? "****" : "", *creds->token ? "****" : "", site->region,
+		url };
+
+	mask_key_id(key_id, creds->key_id);
+	s3_site_url(site, url, sizeof url);
+	return section(out, site, values, e);
+}

@@ -1,0 +1,35 @@
+/*
+ * rclone/pending.h - which files of a mount are not in S3 yet, read from rclone's cache metadata
+ * (CACHE/vfsMeta/REMOTE/BUCKET/PREFIX/…, a JSON file for each cached file, whose "Dirty" is true until S3 has
+ * acknowledged it).
+ *
+ * rclone writes the metadata by truncate and write: what cannot be parsed counts as pending, because in doubt nothing
+ * is flushed.
+ */
+
+#ifndef RCLONE_PENDING_H
+#define RCLONE_PENDING_H
+
+#include "base/err.h"
+#include "plan/plan.h"
+
+#include <stdint.h>
+
+#define PENDING_NAMES 16 /* how many are named; all are counted */
+
+struct pending {
+	uint64_t files;
+	uint64_t bytes; /* sizes as the cached data has them */
+	int named;
+	char names[PENDING_NAMES][256]; /* path below the mount; cut at the front by "…" where too long */
+};
+
+/*
+ * Looks at every metadata file below CACHE_DIR/vfsMeta, which is of the mount M alone; M says which part of a path is
+ * above the mount. Files that an earlier run with other --s3-… options has left under another remote's name are found
+ * too. Never follows a symbolic link. A cache that does not exist has nothing pending. A file that vanishes while it
+ * is looked at is no error. Returns 0, or -1 with *E set (CODE_FAULT): then it is unknown what is pending.
+ */
+int rclone_pending(const char *cache_dir, const struct plan_mount *m, struct pending *p, struct err *e);
+
+#endif

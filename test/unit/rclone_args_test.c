@@ -1,0 +1,261 @@
+/* The command line and the environment that rclone gets. */
+
+#include "unit.h"
+
+#include "base/buf.h"
+#include "rclone/args.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static const struct rclone_paths paths = {
+	.rclone = "/opt/rclone",
+	.config = "/run/s3mounts/rclone.conf",
+	.cache_dir = "/var/cache/s3mounts/1",
+	.ca_cert = "",
+	.helper_dir = "/run/s3mounts/bin",
+	.home = "/run/s3mounts",
+};
+
+static struct plan_mount mount_of(const char *bucket, const char *prefix)
+{
+	return (struct plan_mount){ .target = "/m", .bucket = bucket, .prefix = prefix, .uid = -1, .gid = -1, .umask = -1 };
+}
+
+/* The list with a blank behind each. */
+static void show(struct buf *out, char **list)
+{
+	for (; *list; list++)
+		buf_fmt(out, "%s ", *list);
+}
+
+#define HEAD "/opt/rclone mount "
+#define FIRST "--config=/run/s3mounts/rclone.conf --cache-dir=/var/cache/s3mounts/1 "
+#define USUAL                                                                                                   \
+	"--vfs-cache-mode=full --vfs-write-back=1s --use-server-modtime --dir-cache-time=5s --attr-timeout=1s " \
+	"--poll-interval=0 --contimeout=10s --timeout=30s --allow-non-empty "
+
+static void makes_the_usual_call(void **state)
+{
+	struct plan_mount m = mount_of("bkt", "skills/system/");
+	struct arena a = { 0 };
+	struct err e = { 0 };
+	char mem[1024];
+	struct buf out = buf_over(mem, sizeof mem);
+
+	(void)state;
+	show(&out, rclone_args(&a, &m, &paths, "/mnt/real", 1000, 1001, true, &e));
+	assert_string_equal(mem,
+		HEAD "s3mounts:bkt/skills/system/ /mnt/real " FIRST
+		     "--devname=s3mounts:bkt/skills/system --uid=1000 --gid=1001 --umask=0022 --allow-other " USUAL);
+	assert_int_equal(e.code, 0);
+	arena_free(&a);
+}
+
+static void makes_a_special_call(void **state)
+{
+	const char *options[] = { "vfs_cache_mode=off", "no-modtime", "user_agent=a_b -x" };
+	struct plan_mount m = mount_of("bkt", "");
+	struct rclone_paths p = paths;
+	struct arena a = { 0 };
+	struct err e;
+	char mem[1024];
+	struct buf out = buf_over(mem, sizeof mem);
+
+	(void)state;
+	p.ca_cert = "/etc/ca.pem";
+	m.ro = true;
+	m.umask = 07;
+	m.options = options;
+	m.option_count = 3;
+	show(&out, rclone_args(&a, &m, &p, "-m", 0, 4294967294, false, &e));
+	assert_string_equal(mem,
+		HEAD "s3mounts:bkt/ -m " FIRST "--devname=s3mounts:bkt --ca-cert=/etc/ca.pem --uid=0 --gid=4294967294 "
+		     "--umask=0007 --read-only " USUAL "--vfs-cache-mode=off --no-modtime --user-agent=a_b -x ");
+	arena_free(&a);
+}
+
+static void names_the_source(void **state)
+{
+	static const struct {
+		const char *prefix, *source, *devname;
+	} cases[] = {
+		{ "", "s3mounts:bkt/", "s3mounts:bkt" },
+		{ "a/", "s3mounts:bkt/a/", "s3mounts:bkt/a" },
+		{ "a b/c:d,e\\/", "s3mounts:bkt/a b/c:d,e\\/", "s3mounts:bkt/a b/c:d,e\\" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct plan_mount m = mount_of("bkt", cases[i].prefix);
+		struct arena a = { 0 };
+
+		assert_string_equal(rclone_source(&a, &m), cases[i].source);
+		assert_string_equal(rclone_devname(&a, &m), cases[i].devname);
+		arena_free(&a);
+	}
+}
+
+static const char *const taken[] = {
+	"vfs_cache_mode=full",
+	"vfs-cache-mode=off",
+	"vfs_write_back=1s",
+	"dir_cache_time=1m",
+	"buffer-size=1M",
+	"transfers=8",
+	"bwlimit=10M",
+	"bwlimit=08:00,512k 12:00,off",
+	"no_modtime",
+	"no-modtime=true",
+	"no_checksum=false",
+	"s3-chunk-size=8Mi",
+	"vfs-read-chunk-size=1M",
+	"log-level=DEBUG",
+	"max-read-ahead=128Ki",
+	"noappledouble",
+	"file-perms=0644",
+	"use-mmap",
+};
+
+static const struct {
+	const char *option, *says;
+} refused[] = {
+	{ "config=/x", "option config is not taken: s3mounts sets it itself" },
+	{ "cache_dir=/x", "option cache_dir is not taken: s3mounts sets it itself" },
+	{ "daemon", "option daemon is not taken: s3mounts sets it itself" },
+	{ "log-file=/x", "option log-file is not taken: s3mounts sets it itself" },
+	{ "devname=x", "option devname is not taken: s3mounts sets it itself" },
+	{ "write_back_cache",
+		"option write_back_cache is not taken: the kernel would hold back writes that no flush knows of" },
+	{ "s3_secret_access_key=SeCrEt",
+		"option s3_secret_access_key is not taken: its value would stand on a command line, where all can read it" },
+	{ "no-check-certificate", "option no-check-certificate is not taken: credentials would go to whoever answers" },
+	{ "password-command=sh", "option password-command is not known" },
+	{ "rc-addr=:1", "option rc-addr is not known" },
+	{ "fuse_flag=x", "option fuse_flag is not known" },
+	{ "o=x", "option o is not known" },
+	{ "dump=headers", "option dump is not known" },
+	{ "noexec", "option noexec is not known" },
+	{ "uid=0", "option uid is not known" },
+	{ "", "option  is not known" },
+	{ "=x", "option  is not known" },
+	{ "--vfs-cache-mode=full", "option --vfs-cache-mode is not known" },
+	{ "vfs-cache-mod=full", "option vfs-cache-mod is not known" },
+	{ "vfs-cache-modes=full", "option vfs-cache-modes is not known" },
+	{ "VFS-cache-mode=full", "option VFS-cache-mode is not known" },
+	{ "transfers", "option transfers: it needs a value (transfers=…)" },
+	{ "vfs_write_back=", "option vfs_write_back: it needs a value (vfs_write_back=…)" },
+	{ "no-modtime=1", "option no-modtime: its value is true or false" },
+	{ "no-modtime=", "option no-modtime: its value is true or false" },
+	{ "transfers=1\n--rc", "option transfers: it holds a control byte" },
+	{ "bwlimit=\x7f", "option bwlimit: it holds a control byte" },
+};
+
+static void checks_options(void **state)
+{
+	struct err e = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+		assert_int_equal(rclone_option_check(taken[i], &e), 0);
+	assert_int_equal(e.code, 0);
+	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+		assert_int_equal(rclone_option_check(refused[i].option, &e), -1);
+		assert_int_equal(e.code, CODE_USAGE);
+		assert_string_equal(e.text, refused[i].says);
+		assert_null(strstr(e.text, "SeCrEt"));
+	}
+}
+
+static void refuses_a_call_with_a_bad_option(void **state)
+{
+	const char *options[] = { "transfers=2", "rc" };
+	struct plan_mount m = mount_of("bkt", "a/");
+	struct arena a = { 0 };
+	struct err e;
+
+	(void)state;
+	m.options = options;
+	m.option_count = 2;
+	assert_null(rclone_args(&a, &m, &paths, "/m", 0, 0, true, &e));
+	assert_int_equal(e.code, CODE_USAGE);
+	assert_string_equal(e.text, "option rc is not taken: s3mounts sets it itself");
+	arena_free(&a);
+}
+
+static void refuses_a_prefix_that_rclone_rewrites(void **state)
+{
+	static const struct {
+		const char *prefix;
+		bool taken;
+	} cases[] = {
+		{ "a‛/", false },
+		{ "a␀b/", false },
+		{ "␊/", false },
+		{ "x/␡/", false },
+		{ "é‛/", false },
+		{ "a’/", true },
+		{ "a␢/", true },
+		{ "a／b/", true },
+		{ "．．/", true },
+		{ "€/", true },
+		{ "␢␡/", false },
+		{ "a\b ~%:/", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct plan_mount m = mount_of("bkt", cases[i].prefix);
+		struct arena a = { 0 };
+		struct err e = { 0 };
+
+		assert_int_equal(rclone_args(&a, &m, &paths, "/m", 0, 0, true, &e) != NULL, cases[i].taken);
+		assert_int_equal(e.code, cases[i].taken ? CODE_OK : CODE_USAGE);
+		arena_free(&a);
+	}
+}
+
+#define LED "PATH=/run/s3mounts/bin:"
+#define HOME "HOME=/run/s3mounts "
+#define USUAL_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "
+
+static const struct {
+	const char *old[8], *shows;
+} environments[] = {
+	{ { NULL }, LED USUAL_PATH HOME },
+	{ { "PATH=", NULL }, LED USUAL_PATH HOME },
+	{ { "PATH=/a:/b", "LANG=C", "HOME=/root", NULL }, "LANG=C " LED "/a:/b " HOME },
+	{ { "AWS_CA_BUNDLE=x", "AWS_ACCESS_KEY_ID=x", "S3_ACCESS_SECRET=x", "RCLONE_CONFIG=x", "PATH=/a", NULL },
+		LED "/a " HOME },
+	{ { "THREAD_ID=x", "USER_ID=x", "USER_IDS=1", "XAWS_A=2", "S3=3", "HTTPS_PROXY=4", "PATH=/a", NULL },
+		"USER_IDS=1 XAWS_A=2 S3=3 HTTPS_PROXY=4 " LED "/a " HOME },
+};
+
+static void cleans_the_environment(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof environments / sizeof *environments; i++) {
+		struct arena a = { 0 };
+		char mem[512];
+		struct buf out = buf_over(mem, sizeof mem);
+
+		show(&out, rclone_env(&a, &paths, (char *const *)environments[i].old));
+		assert_string_equal(mem, environments[i].shows);
+		arena_free(&a);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(makes_the_usual_call),
+		cmocka_unit_test(makes_a_special_call),
+		cmocka_unit_test(names_the_source),
+		cmocka_unit_test(checks_options),
+		cmocka_unit_test(cleans_the_environment),
+		cmocka_unit_test(refuses_a_call_with_a_bad_option),
+		cmocka_unit_test(refuses_a_prefix_that_rclone_rewrites),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,242 @@
+/*
+ * Our section of an rclone.conf, and its place among others'. rclone_conf_rclone_test.py asks a real rclone what it
+ * reads.
+ */
+
+#include "unit.h"
+
+#include "rclone/conf.h"
+
+#include <stdio.h>
+
+static const struct s3_site minio = {
+	.host = "127.0.0.1", .port = 9000, .path_style = true, .region = "us-east-1", .provider = "Minio"
+};
+
+static const struct creds keys = { .key_id = "AKIAIOSFODNN7EXAMPLE", .secret = " a`b\"#;=:% ", .token = "tok" };
+
+static void writes_a_section(void **state)
+{
+	char mem[1024];
+	struct buf out = buf_over(mem, sizeof mem);
+	struct err e = { 0 };
+
+	(void)state;
+	assert_int_equal(rclone_conf_section(&out, &minio, &keys, &e), 0);
+	assert_string_equal(mem, "[s3mounts]\n"
+				 "type = `s3`\n"
+				 "provider = `Minio`\n"
+				 "env_auth = `false`\n"
+				 "access_key_id = `AKIAIOSFODNN7EXAMPLE`\n"
+				 "secret_access_key = ` a`b\"#;=:% `\n"
+				 "session_token = `tok`\n"
+				 "region = `us-east-1`\n"
+				 "endpoint = `http://127.0.0.1:9000`\n"
+				 "force_path_style = `true`\n"
+				 "no_check_bucket = `true`\n");
+	assert_int_equal(e.code, 0);
+}
+
+static void leaves_out_what_is_empty(void **state)
+{
+	const struct s3_site aws = {
+		.host = "s3.amazonaws.com", .port = 443, .tls = true, .aws = true, .region = "eu-west-1", .provider = "AWS"
+	};
+	const struct creds two = { .key_id = "a", .secret = "b" };
+	char mem[1024];
+	struct buf out = buf_over(mem, sizeof mem);
+	struct err e;
+
+	(void)state;
+	assert_int_equal(rclone_conf_section(&out, &aws, &two, &e), 0);
+	assert_null(strstr(mem, "session_token"));
+	assert_null(strstr(mem, "acl"));
+	assert_non_null(strstr(mem, "force_path_style = `false`\n"));
+	assert_non_null(strstr(mem, "region = `eu-west-1`\n"));
+}
+
+static void masks_what_is_secret(void **state)
+{
+	static const struct {
+		const char *key_id, *shown;
+	} ids[] = {
+		{ "AKIAIOSFODNN7EXAMPLE", "access_key_id = `AKIA****MPLE`\n" },
+		{ "0123456789abcdef", "access_key_id = `0123****cdef`\n" },
+		{ "0123456789abcde", "access_key_id = `****`\n" },
+		{ "x", "access_key_id = `****`\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+		struct creds c = { .secret = "wJalrXUtnFEMI", .token = "FwoGZXIvYXdz" };
+		char mem[1024];
+		struct buf out = buf_over(mem, sizeof mem);
+		struct err e;
+
+		strcpy(c.key_id, ids[i].key_id);
+		assert_int_equal(rclone_conf_masked(&out, &minio, &c, &e), 0);
+		assert_non_null(strstr(mem, ids[i].shown));
+		assert_non_null(strstr(mem, "secret_access_key = `****`\n"));
+		assert_non_null(strstr(mem, "session_token = `****`\n"));
+		assert_null(strstr(mem, "wJal"));
+		assert_null(strstr(mem, "FwoG"));
+	}
+}
+
+static const struct {
+	struct creds creds;
+	const char *region, *names;
+} refused[] = {
+	{ { "a\nb", "s", "" }, "r", "S3_ACCESS_KEY_ID" },
+	{ { "a", "SeC\nrEt", "" }, "r", "S3_ACCESS_SECRET" },
+	{ { "a", "SeCrEt\n[evil]\ntype = local", "" }, "r", "S3_ACCESS_SECRET" },
+	{ { "a", "SeCrEt\r", "" }, "r", "S3_ACCESS_SECRET" },
+	{ { "a", "SeC%(rEt", "" }, "r", "S3_ACCESS_SECRET" },
+	{ { "a", "s", "SeC%(x)srEt" }, "r", "S3_SESSION_TOKEN" },
+	{ { "a", "s", "" }, "r\n", "S3_REGION" },
+};
+
+static void refuses_what_cannot_be_written(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+		struct s3_site site = minio;
+		char mem[1024];
+		struct buf out = buf_over(mem, sizeof mem);
+		struct err e;
+
+		strcpy(site.region, refused[i].region);
+		assert_int_equal(rclone_conf_section(&out, &site, &refused[i].creds, &e), -1);
+		assert_int_equal(e.code, CODE_USAGE);
+		assert_non_null(strstr(e.text, refused[i].names));
+		assert_null(strstr(e.text, "SeC"));
+	}
+}
+
+static void tells_when_there_is_no_room(void **state)
+{
+	struct creds c = keys;
+	char whole[1024];
+	struct buf all = buf_over(whole, sizeof whole);
+	struct err e;
+
+	(void)state;
+	assert_int_equal(rclone_conf_section(&all, &minio, &c, &e), 0);
+	for (size_t room = 1; room <= all.len + 1; room++) {
+		char mem[1024];
+		struct buf out = buf_over(mem, room);
+
+		assert_int_equal(rclone_conf_section(&out, &minio, &c, &e), room <= all.len ? -1 : 0);
+		if (room <= all.len)
+			assert_int_equal(e.code, CODE_FAULT);
+	}
+}
+
+#define NEW "[s3mounts]\ntype = `s3`\n"
+#define OLD "[s3mounts]\nkey = x\n"
+
+static const struct {
+	const char *old, *with, *without; /* with our section set to NEW; with it removed */
+} merges[] = {
+	{ "", NEW, "" },
+	{ "[a]\nx = 1\n", "[a]\nx = 1\n" NEW, "[a]\nx = 1\n" },
+	{ "[a]\nx = 1", "[a]\nx = 1\n" NEW, "[a]\nx = 1" }, /* no last newline */
+	{ "[a]\r\nx = 1\r\n\r\n", "[a]\r\nx = 1\r\n\r\n" NEW, "[a]\r\nx = 1\r\n\r\n" },
+	{ OLD, NEW, "" },
+	{ "[s3mounts]", NEW, "" },
+	{ "[s3mounts]\n\n[b]\n", NEW "\n[b]\n", "\n[b]\n" },
+	{ "[a]\nx = 1\n" OLD, "[a]\nx = 1\n" NEW, "[a]\nx = 1\n" },
+	{ OLD "\n# of b\n[b]\ny = 2\n", NEW "\n# of b\n[b]\ny = 2\n", "\n# of b\n[b]\ny = 2\n" },
+	{ "; head\n[a]\nx\n\n" OLD "[b]\ny", "; head\n[a]\nx\n\n" NEW "[b]\ny", "; head\n[a]\nx\n\n[b]\ny" },
+	{ "[s3mounts]\nk = 1\n# inside\nl = 2\n# after\n", NEW "# after\n", "# after\n" },
+	{ OLD "[b]\n" OLD "[c]\n", NEW "[b]\n[c]\n", "[b]\n[c]\n" }, /* twice */
+	{ OLD OLD "# x\n" OLD, NEW "# x\n", "# x\n" },
+	{ "\t[ s3mounts ] \r\nk = 1\r\n[b]\r\n", NEW "[b]\r\n", "[b]\r\n" },
+	{ "[s3mounts2]\nk = 1\n", "[s3mounts2]\nk = 1\n" NEW, "[s3mounts2]\nk = 1\n" },
+	{ "[S3mounts]\nk = 1\n", "[S3mounts]\nk = 1\n" NEW, "[S3mounts]\nk = 1\n" },
+	{ "# [s3mounts]\nk = 1\n", "# [s3mounts]\nk = 1\n" NEW, "# [s3mounts]\nk = 1\n" },
+	{ "[a]\nk = [s3mounts]\n", "[a]\nk = [s3mounts]\n" NEW, "[a]\nk = [s3mounts]\n" },
+	{ "[", "[\n" NEW, "[" },
+};
+
+static void merge(struct buf *out, struct span old, struct span section)
+{
+	struct err e;
+
+	buf_clear(out);
+	assert_int_equal(rclone_conf_merge(out, old, section, &e), 0);
+}
+
+static void merges_with_other_sections(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof merges / sizeof *merges; i++) {
+		char with_mem[512], mem[512];
+		struct buf with = buf_over(with_mem, sizeof with_mem), out = buf_over(mem, sizeof mem);
+
+		merge(&with, span_of(merges[i].old), span_of(NEW));
+		assert_string_equal(with_mem, merges[i].with);
+		assert_true(span_is(rclone_conf_find(buf_all(&with)), NEW));
+		merge(&out, span_of(merges[i].old), SPAN(""));
+		assert_string_equal(mem, merges[i].without);
+		assert_int_equal(rclone_conf_find(buf_all(&out)).n, 0);
+		/* Again and again: nothing grows. */
+		merge(&out, buf_all(&with), span_of(NEW));
+		assert_string_equal(mem, merges[i].with);
+	}
+}
+
+static void merges_text_with_nul(void **state)
+{
+	char mem[64];
+	struct buf out = buf_over(mem, sizeof mem);
+
+	(void)state;
+	merge(&out, SPAN("[a]\nx\0y = 1\n"), SPAN(NEW));
+	assert_true(span_eq(buf_all(&out), SPAN("[a]\nx\0y = 1\n" NEW)));
+}
+
+static void refuses_an_encrypted_file(void **state)
+{
+	static const char old[] = "# Encrypted rclone configuration File\n\nRCLONE_ENCRYPT_V0:\nabcd\n";
+	char mem[256];
+	struct buf out = buf_over(mem, sizeof mem);
+	struct err e;
+
+	(void)state;
+	assert_int_equal(rclone_conf_merge(&out, span_of(old), SPAN(NEW), &e), -1);
+	assert_int_equal(e.code, CODE_USAGE);
+}
+
+static void tells_when_a_merge_has_no_room(void **state)
+{
+	static const char old[] = "[a]\nx\n" OLD "[b]\n", result[] = "[a]\nx\n" NEW "[b]\n";
+
+	(void)state;
+	for (size_t room = 1; room <= sizeof result; room++) {
+		char mem[sizeof result];
+		struct buf out = buf_over(mem, room);
+		struct err e;
+
+		assert_int_equal(rclone_conf_merge(&out, span_of(old), SPAN(NEW), &e), room < sizeof result ? -1 : 0);
+		if (room < sizeof result)
+			assert_int_equal(e.code, CODE_FAULT);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(writes_a_section),
+		cmocka_unit_test(leaves_out_what_is_empty),
+		cmocka_unit_test(masks_what_is_secret),
+		cmocka_unit_test(refuses_what_cannot_be_written),
+		cmocka_unit_test(tells_when_there_is_no_room),
+		cmocka_unit_test(merges_with_other_sections),
+		cmocka_unit_test(merges_text_with_nul),
+		cmocka_unit_test(refuses_an_encrypted_file),
+		cmocka_unit_test(tells_when_a_merge_has_no_room),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

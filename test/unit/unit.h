@@ -1,0 +1,14 @@
+/* unit.h - cmocka, with the headers that it wants before it. */
+
+#ifndef UNIT_H
+#define UNIT_H
+
+/* clang-format off: cmocka.h needs these first. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+/* clang-format on */
+
+#endif
