@@ -39,14 +39,14 @@ int main(int argc, char **argv)
 	const char *called = argc > 0 ? base_name(argv[0]) : "";
 
 	if (!strcmp(called, "fusermount3") || !strcmp(called, "fusermount"))
-		return fusermount_main(argc, argv);
+		return fusermount_main(argv);
 	if (argc < 2) {
 		usage(2);
 		return CODE_USAGE;
 	}
 	for (size_t i = 0; i < COMMANDS; i++)
 		if (!strcmp(argv[1], commands[i].name))
-			return commands[i].run(argc - 1, argv + 1);
+			return commands[i].run(argv + 1);
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
 		usage(1);
 		return CODE_OK;

@@ -2,41 +2,13 @@
 
 static const struct span replacement = { "\\ufffd", 6 };
 
-/* Length of the UTF-8 sequence at P (RFC 3629: shortest form, no surrogates), 0 where there is none. */
-static size_t utf8_length(const unsigned char *p, size_t n)
-{
-	unsigned char lo = 0x80, hi = 0xbf;
-	size_t len;
-
-	if (p[0] < 0x80)
-		return 1;
-	if (p[0] < 0xc2 || p[0] > 0xf4)
-		return 0;
-	len = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-	if (p[0] == 0xe0)
-		lo = 0xa0;
-	if (p[0] == 0xed)
-		hi = 0x9f;
-	if (p[0] == 0xf0)
-		lo = 0x90;
-	if (p[0] == 0xf4)
-		hi = 0x8f;
-	for (size_t i = 1; i < len; i++) {
-		if (i >= n || p[i] < lo || p[i] > hi)
-			return 0;
-		lo = 0x80;
-		hi = 0xbf;
-	}
-	return len;
-}
-
 static void quote(struct buf *b, const char *s)
 {
 	size_t left = strlen(s);
 
 	buf_char(b, '"');
 	while (left) {
-		size_t n = utf8_length((const unsigned char *)s, left);
+		size_t n = span_utf8((struct span){ s, left });
 		unsigned char c = (unsigned char)*s;
 
 		if (!n) {

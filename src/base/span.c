@@ -57,3 +57,31 @@ bool span_number(struct span a, unsigned long max, unsigned long *out)
 	*out = v;
 	return true;
 }
+
+size_t span_utf8(struct span s)
+{
+	const unsigned char *p = (const unsigned char *)s.p;
+	unsigned char lo = 0x80, hi = 0xbf;
+	size_t len;
+
+	if (p[0] < 0x80)
+		return 1;
+	if (p[0] < 0xc2 || p[0] > 0xf4)
+		return 0;
+	len = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+	if (p[0] == 0xe0)
+		lo = 0xa0;
+	if (p[0] == 0xed)
+		hi = 0x9f;
+	if (p[0] == 0xf0)
+		lo = 0x90;
+	if (p[0] == 0xf4)
+		hi = 0x8f;
+	for (size_t i = 1; i < len; i++) {
+		if (i >= s.n || p[i] < lo || p[i] > hi)
+			return 0;
+		lo = 0x80;
+		hi = 0xbf;
+	}
+	return len;
+}

@@ -54,4 +54,7 @@ bool span_cut(struct span *rest, char sep, struct span *head);
 /* The whole span as an unsigned decimal number of at most MAX; false for anything else (sign, blank, overflow, empty). */
 bool span_number(struct span a, unsigned long max, unsigned long *out);
 
+/* Length of the UTF-8 sequence at the start of A (not empty), 1 to 4; 0 where none is (RFC 3629: shortest form, no surrogates). */
+size_t span_utf8(struct span a);
+
 #endif

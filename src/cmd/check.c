@@ -93,14 +93,14 @@ static int check(const struct setup *s, const struct options *o, struct err *e)
 	return (int)code;
 }
 
-int cmd_check(int argc, char **argv)
+int cmd_check(char **argv)
 {
 	struct setup s = { 0 };
 	struct options o;
 	struct err e;
 	int code;
 
-	if (options_read(&o, FOR_CHECK, "Asks S3 whether it takes the credentials for each mount's prefix", 0, argc, argv, &e))
+	if (options_read(&o, FOR_CHECK, "Asks S3 whether it takes the credentials for each mount's prefix", 0, argv, &e))
 		return fail("check", o.json, &e);
 	if (o.help)
 		return CODE_OK;

@@ -3,9 +3,9 @@
 #ifndef CMD_CMD_H
 #define CMD_CMD_H
 
-typedef int command_fn(int argc, char **argv);
+/* ARGV begins with the command's name and ends with NULL. */
+typedef int command_fn(char **argv);
 
-/* argv[0] is the command's name. */
 command_fn cmd_up, cmd_check, cmd_config, cmd_status, cmd_flush, cmd_down;
 
 struct command {

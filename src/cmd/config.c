@@ -49,14 +49,14 @@ static int config(const struct setup *s, const struct options *o, struct err *e)
 	return 0;
 }
 
-int cmd_config(int argc, char **argv)
+int cmd_config(char **argv)
 {
 	struct setup s = { 0 };
 	struct options o;
 	struct err e;
 	int ret;
 
-	if (options_read(&o, FOR_CONFIG, "Writes rclone.conf; other remotes in it stay as they are", 0, argc, argv, &e))
+	if (options_read(&o, FOR_CONFIG, "Writes rclone.conf; other remotes in it stay as they are", 0, argv, &e))
 		return fail("config", o.json, &e);
 	if (o.help)
 		return CODE_OK;

@@ -110,13 +110,13 @@ static int ask_down(const char *command, bool down, const struct options *o, str
 	return (int)code;
 }
 
-static int run_command(int which, const char *does, int argc, char **argv)
+static int run_command(int which, const char *does, char **argv)
 {
 	struct options o;
 	struct err e;
 	int code;
 
-	if (options_read(&o, which, does, TIMEOUT_S, argc, argv, &e))
+	if (options_read(&o, which, does, TIMEOUT_S, argv, &e))
 		return fail(argv[0], o.json, &e);
 	if (o.help)
 		return CODE_OK;
@@ -124,12 +124,12 @@ static int run_command(int which, const char *does, int argc, char **argv)
 	return code < 0 ? fail(argv[0], o.json, &e) : code;
 }
 
-int cmd_down(int argc, char **argv)
+int cmd_down(char **argv)
 {
-	return run_command(FOR_DOWN, "Waits until every file is in S3, unmounts, and proves that the mounts are gone", argc, argv);
+	return run_command(FOR_DOWN, "Waits until every file is in S3, unmounts, and proves that the mounts are gone", argv);
 }
 
-int cmd_flush(int argc, char **argv)
+int cmd_flush(char **argv)
 {
-	return run_command(FOR_FLUSH, "Waits until every file that was closed before this call is in S3", argc, argv);
+	return run_command(FOR_FLUSH, "Waits until every file that was closed before this call is in S3", argv);
 }

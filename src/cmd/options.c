@@ -3,7 +3,6 @@
 #include "base/span.h"
 #include "base/text.h"
 
-#include <getopt.h>
 
 #define FOR_PLAN (FOR_UP | FOR_CHECK | FOR_CONFIG)
 #define FOR_ALL (FOR_PLAN | FOR_STATUS | FOR_FLUSH | FOR_DOWN)
@@ -61,7 +60,7 @@ static void print_help(int command, const char *name, const char *does, int time
 	say(1, "%s", exit_codes);
 }
 
-static int set(struct options *o, size_t row, char *value, struct err *e)
+static int set(struct options *o, struct span name, const char *value, struct err *e)
 {
 	const struct {
 		const char *name;
@@ -73,7 +72,6 @@ static int set(struct options *o, size_t row, char *value, struct err *e)
 		{ "lazy", NULL, &o->lazy },	      { "write", NULL, &o->write },   { "print", NULL, &o->print },
 		{ "watch", NULL, &o->watch },	      { "json", NULL, &o->json },     { "help", NULL, &o->help },
 	};
-	struct span name = span_of(rows[row].name);
 	unsigned long seconds;
 
 	if (span_is(name, "mount")) {
@@ -96,30 +94,52 @@ static int set(struct options *o, size_t row, char *value, struct err *e)
 	return 0;
 }
 
-int options_read(struct options *o, int command, const char *does, int timeout_s, int argc, char **argv, struct err *e)
+/* The row of an option that COMMAND takes; NULL: none. */
+static const struct option_row *find(struct span name, int command)
 {
-	struct option known[ROWS + 1] = { { 0 } };
-	int rest = 0, got, at = 0;
+	for (size_t i = 0; i < ROWS; i++)
+		if ((rows[i].commands & command) && span_is(name, rows[i].name))
+			return &rows[i];
+	return NULL;
+}
+
+/* One option at *ARGV, which moves over its value where that is the next argument. */
+static int read_one(struct options *o, int command, const char *name_of_command, char ***argv, struct err *e)
+{
+	struct span value = span_of(**argv + 2), name;
+	bool joined = span_cut(&value, '=', &name);
+	const struct option_row *row = find(name, command);
+
+	if (!row) {
+		err_set(e, CODE_USAGE, "option --%.*s: s3mounts %s does not know it", (int)name.n, name.p, name_of_command);
+		return err_hint(e, "s3mounts %s --help lists them", name_of_command);
+	}
+	if (joined && !row->arg)
+		return err_set(e, CODE_USAGE, "option --%s: it takes no value", row->name);
+	if (row->arg && !joined) {
+		if (!(*argv)[1])
+			return err_set(e, CODE_USAGE, "option --%s: its value is missing (%s)", row->name, row->arg);
+		value = span_of(*++*argv);
+	}
+	/* A span's end is the argument's: it can be read as a string. */
+	return set(o, name, value.p, e);
+}
+
+int options_read(struct options *o, int command, const char *does, int timeout_s, char **argv, struct err *e)
+{
+	const char *name = *argv;
 
 	*o = (struct options){ .timeout_ms = timeout_s * 1000 };
-	for (size_t i = 0; i < ROWS; i++)
-		if (rows[i].commands & command)
-			known[rest++] = (struct option){ rows[i].name, rows[i].arg ? required_argument : no_argument, NULL, (int)i + 256 };
-	opterr = 0;
-	optind = 1;
-	while ((got = getopt_long(argc, argv, ":", known, &at)) != -1) {
-		if (got == ':')
-			return err_set(e, CODE_USAGE, "option %s: its value is missing", argv[optind - 1]);
-		if (got == '?') {
-			err_set(e, CODE_USAGE, "option %s: s3mounts %s does not know it", argv[optind - 1], argv[0]);
-			return err_hint(e, "s3mounts %s --help lists them", argv[0]);
-		}
-		if (set(o, (size_t)got - 256, optarg, e))
+	/* Known before all else, since it says how an error is told. */
+	for (char **arg = argv + 1; *arg; arg++)
+		o->json |= span_is(span_of(*arg), "--json");
+	while (*++argv) {
+		if (!span_starts(span_of(*argv), SPAN("--")) || !(*argv)[2])
+			return err_set(e, CODE_USAGE, "'%s': s3mounts %s takes options only", *argv, name);
+		if (read_one(o, command, name, &argv, e))
 			return -1;
 	}
 	if (o->help)
-		print_help(command, argv[0], does, timeout_s);
-	else if (optind < argc)
-		return err_set(e, CODE_USAGE, "'%s': s3mounts %s takes options only", argv[optind], argv[0]);
+		print_help(command, name, does, timeout_s);
 	return 0;
 }

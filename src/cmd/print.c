@@ -9,15 +9,16 @@
 
 void json_begin(struct json_out *o, const char *command, enum code code, const struct err *error)
 {
-	static const struct err none = { .code = CODE_OK };
-
 	o->text = buf_heap(JSON_MAX);
 	o->j = (struct json){ .out = &o->text };
 	json_open(&o->j, NULL, '{');
 	json_str(&o->j, "command", command);
 	json_bool(&o->j, "ok", code == CODE_OK);
 	json_int(&o->j, "code", code);
-	json_error(&o->j, "error", error ? error : &none);
+	if (error)
+		json_error(&o->j, "error", error);
+	else
+		json_null(&o->j, "error");
 }
 
 void json_end(struct json_out *o)

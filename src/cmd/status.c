@@ -128,14 +128,14 @@ static int show(const struct run *run, const struct options *o, struct err *e)
 	return got < 0 ? -1 : (int)code;
 }
 
-int cmd_status(int argc, char **argv)
+int cmd_status(char **argv)
 {
 	struct options o;
 	struct run run;
 	struct err e;
 	int code;
 
-	if (options_read(&o, FOR_STATUS, "Shows each mount, proven now: state, driver, memory, and what is not in S3 yet", 0, argc, argv, &e))
+	if (options_read(&o, FOR_STATUS, "Shows each mount, proven now: state, driver, memory, and what is not in S3 yet", 0, argv, &e))
 		return fail("status", o.json, &e);
 	if (o.help)
 		return CODE_OK;

@@ -16,29 +16,35 @@ static bool holds(const struct report_mount *m)
 	return span_is(span_of(m->state), "up") && m->error.code == CODE_OK;
 }
 
-static enum code judge(const struct report *r)
+/* The exit code; *WHY is the error that stands for all: of the whole, else of the first mount that counts. */
+static enum code judge(const struct report *r, const struct err **why)
 {
-	enum code first = CODE_OK;
-	size_t hold = 0;
+	size_t hold = 0, bad = 0;
 
-	if (r->error.code != CODE_OK)
-		return r->error.code;
+	*why = &r->error;
 	for (size_t i = 0; i < r->mount_count; i++) {
 		const struct report_mount *m = &r->mounts[i];
 
-		if (holds(m))
+		if (holds(m)) {
 			hold++;
-		else if (first == CODE_OK && !m->nofail)
-			first = m->error.code == CODE_OK ? CODE_MOUNT : m->error.code;
+		} else if (!m->nofail) {
+			bad++;
+			if ((*why)->code == CODE_OK)
+				*why = &m->error;
+		}
 	}
-	return sum_up(hold, first);
+	if (r->error.code != CODE_OK)
+		return r->error.code;
+	if (!bad || hold)
+		return bad ? CODE_SOME : CODE_OK;
+	return (*why)->code == CODE_OK ? CODE_MOUNT : (*why)->code;
 }
 
-static void print_json(const struct report *r, enum code code, int64_t ms)
+static void print_json(const struct report *r, enum code code, const struct err *why, int64_t ms)
 {
 	struct json_out o;
 
-	json_begin(&o, "up", code, &r->error);
+	json_begin(&o, "up", code, why);
 	json_int(&o.j, "ms", ms);
 	json_open(&o.j, "supervisor", '{');
 	json_int(&o.j, "pid", r->pid);
@@ -150,17 +156,18 @@ static int mount_all(const struct setup *s, const struct options *o, struct aren
 	return ret;
 }
 
-int cmd_up(int argc, char **argv)
+int cmd_up(char **argv)
 {
 	struct arena a = { 0 };
 	int64_t begun = clock_ms();
 	struct options o;
 	struct setup s = { 0 };
+	const struct err *why;
 	struct report r;
 	struct err e;
 	int code;
 
-	if (options_read(&o, FOR_UP, "Checks the credentials, mounts everything in parallel and proves it", TIMEOUT_S, argc, argv, &e))
+	if (options_read(&o, FOR_UP, "Checks the credentials, mounts everything in parallel and proves it", TIMEOUT_S, argv, &e))
 		return fail("up", o.json, &e);
 	if (o.help)
 		return CODE_OK;
@@ -171,9 +178,9 @@ int cmd_up(int argc, char **argv)
 	} else if (mount_all(&s, &o, &a, &r, &e)) {
 		code = fail("up", o.json, &e);
 	} else {
-		code = judge(&r);
+		code = judge(&r, &why);
 		if (o.json)
-			print_json(&r, (enum code)code, clock_ms() - begun);
+			print_json(&r, (enum code)code, why, clock_ms() - begun);
 		else
 			print_lines(&r, clock_ms() - begun);
 	}

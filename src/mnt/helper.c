@@ -7,7 +7,6 @@
 #include "mnt/words.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
@@ -27,21 +26,17 @@ struct call {
 	const char *target;
 };
 
-static const struct option long_options[] = {
-	{ "unmount", no_argument, NULL, 'u' },
-	{ "lazy", no_argument, NULL, 'z' },
-	{ "quiet", no_argument, NULL, 'q' },
-	{ "version", no_argument, NULL, 'V' },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
+static const struct {
+	const char *name;
+	char letter;
+} long_options[] = {
+	{ "--unmount", 'u' }, { "--lazy", 'z' }, { "--quiet", 'q' }, { "--version", 'V' }, { "--help", 'h' },
 };
 
-static int take_option(struct call *c, int opt, struct err *e)
+/* An option without a value. */
+static int take_letter(struct call *c, char letter, struct err *e)
 {
-	switch (opt) {
-	case 'o':
-		buf_fmt(&c->options, "%s%s", c->options.len ? "," : "", optarg);
-		return 0;
+	switch (letter) {
 	case 'u':
 		c->job = UNMOUNT;
 		return 0;
@@ -57,42 +52,72 @@ static int take_option(struct call *c, int opt, struct err *e)
 	case 'h':
 		c->job = HELP;
 		return 0;
-	case ':':
-		return err_set(e, CODE_USAGE, "option -%c wants a value", optopt);
 	default:
-		return optopt ? err_set(e, CODE_USAGE, "unknown or misused option -%c", optopt) :
-				err_set(e, CODE_USAGE, "unknown option %s", c->argv[optind - 1]);
+		return err_set(e, CODE_USAGE, "unknown option -%c", letter);
 	}
 }
 
-static int check_call(struct call *c, int argc, struct err *e)
+static int take_long(struct call *c, const char *arg, struct err *e)
+{
+	for (size_t i = 0; i < sizeof long_options / sizeof *long_options; i++)
+		if (!strcmp(arg, long_options[i].name))
+			return take_letter(c, long_options[i].letter, e);
+	return err_set(e, CODE_USAGE, "unknown option %s", arg);
+}
+
+/* "-uz", "-o OPTS", "-oOPTS"; *ARG moves over a value that is the next argument. */
+static int take_letters(struct call *c, char ***arg, struct err *e)
+{
+	for (const char *p = **arg + 1; *p; p++) {
+		if (*p != 'o') {
+			if (take_letter(c, *p, e))
+				return -1;
+			continue;
+		}
+		if (!*++p && !(p = *++*arg))
+			return err_set(e, CODE_USAGE, "option -o wants a value");
+		buf_fmt(&c->options, "%s%s", c->options.len ? "," : "", p);
+		break;
+	}
+	return 0;
+}
+
+static int check_call(const struct call *c, struct err *e)
 {
 	if (c->options.full)
 		return err_set(e, CODE_USAGE, "the mount options are too long");
 	if (c->lazy && c->job != UNMOUNT)
 		return err_set(e, CODE_USAGE, "-z can only be used with -u");
-	if (optind >= argc)
+	if (!c->target)
 		return err_set(e, CODE_USAGE, "missing mountpoint argument");
-	if (optind + 1 < argc)
-		return err_set(e, CODE_USAGE, "extra arguments after the mountpoint");
-	c->target = c->argv[optind];
 	/* An empty name would be the working directory for some calls. */
 	return *c->target ? 0 : err_set(e, CODE_USAGE, "the mountpoint is an empty name");
 }
 
-static int parse_call(struct call *c, int argc, struct err *e)
+static int parse_call(struct call *c, struct err *e)
 {
-	int opt;
+	bool only_operands = false;
 
-	opterr = 0;
-	optind = 1;
-	while ((opt = getopt_long(argc, c->argv, ":o:uzqVh", long_options, NULL)) != -1) {
-		if (take_option(c, opt, e))
+	for (char **arg = c->argv + 1; *arg; arg++) {
+		int bad = 0;
+
+		if (only_operands || (*arg)[0] != '-' || !(*arg)[1]) {
+			if (c->target)
+				return err_set(e, CODE_USAGE, "extra arguments after the mountpoint");
+			c->target = *arg;
+		} else if (!strcmp(*arg, "--")) {
+			only_operands = true;
+		} else if ((*arg)[1] == '-') {
+			bad = take_long(c, *arg, e);
+		} else {
+			bad = take_letters(c, &arg, e);
+		}
+		if (bad)
 			return -1;
 		if (c->job == HELP || c->job == VERSION)
 			return 0;
 	}
-	return check_call(c, argc, e);
+	return check_call(c, e);
 }
 
 /* The system's set-uid helper takes the same call, and inherits the socket. Returns only where it cannot. */
@@ -211,7 +236,7 @@ static int run(struct call *c, const char *name, struct err *e)
 	}
 }
 
-int fusermount_main(int argc, char **argv)
+int fusermount_main(char **argv)
 {
 	char options[8192];
 	struct call c = { .argv = argv, .options = buf_over(options, sizeof options) };
@@ -222,7 +247,7 @@ int fusermount_main(int argc, char **argv)
 		say(2, "%s: this program is not made to be set-uid\n", name);
 		return 1;
 	}
-	if (parse_call(&c, argc, &e) == 0 && run(&c, name, &e) == 0)
+	if (parse_call(&c, &e) == 0 && run(&c, name, &e) == 0)
 		return 0;
 	if (c.job == UNMOUNT && c.quiet)
 		return 1;

@@ -16,6 +16,6 @@
 #define MNT_HELPER_H
 
 /* The applet's main(); argv[0] is the applet's name. Returns its exit status: 0, or 1 on any failure, as fusermount3 does. */
-int fusermount_main(int argc, char **argv);
+int fusermount_main(char **argv);
 
 #endif

@@ -21,40 +21,10 @@ bool plan_control(struct span s)
 	return false;
 }
 
-/* The bytes after the first of a sequence, and the least code point that needs as many (RFC 3629, 3). */
-static const struct {
-	unsigned char mask, lead;
-	unsigned long least;
-} utf8_forms[] = { { 0x80, 0x00, 0 }, { 0xe0, 0xc0, 0x80 }, { 0xf0, 0xe0, 0x800 }, { 0xf8, 0xf0, 0x10000 } };
-
-/* Length of the sequence that S begins with, 0 where there is none. */
-static size_t utf8_sequence(struct span s)
-{
-	unsigned char first = (unsigned char)s.p[0];
-	unsigned long point;
-	size_t more = 0;
-
-	while (more < 4 && (first & utf8_forms[more].mask) != utf8_forms[more].lead)
-		more++;
-	if (more == 4 || s.n <= more)
-		return 0;
-	point = first & (unsigned char)~utf8_forms[more].mask;
-	for (size_t i = 1; i <= more; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
-		if ((c & 0xc0) != 0x80)
-			return 0;
-		point = point << 6 | (c & 0x3f);
-	}
-	if (point < utf8_forms[more].least || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
-		return 0;
-	return more + 1;
-}
-
 bool plan_utf8(struct span s)
 {
 	while (s.n) {
-		size_t n = utf8_sequence(s);
+		size_t n = span_utf8(s);
 
 		if (!n)
 			return false;

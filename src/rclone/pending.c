@@ -136,9 +136,9 @@ static int look_at(struct walk *w, const char *path, const char *name)
 {
 	char below[PATH_MAX];
 	struct stat st;
-	int n = text_fmt(below, sizeof below, "%s%s%s", path, *path ? "/" : "", name);
+	size_t n = text_fmt(below, sizeof below, "%s%s%s", path, *path ? "/" : "", name);
 
-	if (n < 0 || (size_t)n >= sizeof below) {
+	if (n >= sizeof below) {
 		errno = ENAMETOOLONG;
 		return failed(w, path);
 	}
@@ -201,9 +201,9 @@ static int look_everywhere(struct walk *w)
 static int open_part(const char *cache_dir, const char *part)
 {
 	char path[PATH_MAX];
-	int n = text_fmt(path, sizeof path, "%s/%s", cache_dir, part);
+	size_t n = text_fmt(path, sizeof path, "%s/%s", cache_dir, part);
 
-	if (n < 0 || (size_t)n >= sizeof path) {
+	if (n >= sizeof path) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}

@@ -74,13 +74,13 @@ struct verdict check_verdict(const struct buf *have, size_t i)
 	return v;
 }
 
-void check_error(struct err *e, const char *target, const struct verdict *v)
+void check_error(struct err *e, const char *what, const struct verdict *v)
 {
 	const char *who = v->code == CODE_REFUSED ? "S3 refuses" : v->code == CODE_UNREACHABLE ? "S3 is out of reach" : "the check failed";
 	char answer[96] = "";
 
 	if (v->http_status)
 		text_fmt(answer, sizeof answer, " (%d%s%s)", v->http_status, v->s3_code[0] ? " " : "", v->s3_code);
-	err_set(e, v->code, "mount %s: %s%s: %s", target, who, answer, v->cause);
+	err_set(e, v->code, "%s: %s%s: %s", what, who, answer, v->cause);
 	err_hint(e, "%s", v->hint);
 }

@@ -15,7 +15,7 @@ int check_read(struct task *t, struct buf *have);
 /* Verdict number I of HAVE; where the child did not come so far, one that says so (never "ok"). */
 struct verdict check_verdict(const struct buf *have, size_t i);
 
-/* A verdict other than "ok" as an error of the mount TARGET. */
-void check_error(struct err *e, const char *target, const struct verdict *v);
+/* A verdict other than "ok" as an error of WHAT was tried. */
+void check_error(struct err *e, const char *what, const struct verdict *v);
 
 #endif

@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "rclone/conf.h"
 #include "rclone/store.h"
 #include "sup/check.h"
@@ -265,9 +266,11 @@ static void drop_others(struct sup *s)
 
 static void refuse(struct sup *s, struct mount *m, const struct verdict *v)
 {
+	char what[PATH_MAX];
 	struct err e;
 
-	check_error(&e, m->spec.target, v);
+	text_fmt(what, sizeof what, "mount %s", m->spec.target);
+	check_error(&e, what, v);
 	/* One that works is left alone: what S3 says of the new credentials is told all the same. */
 	if (m->fresh && mount_active(m))
 		mount_abort(m, &e, sup_table(s));
@@ -318,7 +321,7 @@ static void judge_first(struct sup *s)
 		if (!first.kind)
 			first = v;
 	}
-	check_error(&j->error, "(new settings)", &first);
+	check_error(&j->error, "up with other settings (the mounts stay as they were)", &first);
 	finish(s);
 }
 

@@ -1,0 +1,130 @@
+#include "http/client.h"
+
+void http_client_init(struct http_client *c, const struct trust *trust, int step_ms)
+{
+	memset(c, 0, sizeof *c);
+	c->trust = trust;
+	c->step_ms = step_ms;
+	c->conn = CONN_NONE;
+}
+
+void http_client_close(struct http_client *c)
+{
+	conn_close(&c->conn);
+	c->unread.n = 0;
+}
+
+static bool same_origin(const struct http_origin *a, const struct http_origin *b)
+{
+	return a->port == b->port && a->tls == b->tls && strcmp(a->host, b->host) == 0;
+}
+
+/* Can the connection take a request to ORIGIN? Only behind a complete answer, with not a byte too many. */
+static bool kept(const struct http_client *c, const struct http_origin *origin)
+{
+	return c->conn.fd >= 0 && c->response.phase == HTTP_DONE && c->response.keep_alive && !c->unread.n &&
+		same_origin(&c->origin, origin);
+}
+
+static int gone(struct http_client *c)
+{
+	http_client_close(c);
+	return -1;
+}
+
+/* More bytes into c->unread. Returns 1, 0 at the connection's end, -1 with *F set. */
+static int fill(struct http_client *c, int64_t deadline, struct fail *f)
+{
+	ssize_t n = conn_read(&c->conn, c->in, sizeof c->in, deadline, f);
+
+	if (n > 0)
+		c->unread = (struct span){ c->in, (size_t)n };
+	return n > 0 ? 1 : (int)n;
+}
+
+/* *ANSWERED: a byte of the answer has come, so the server may have acted on the request. */
+static int exchange(struct http_client *c, struct span head, struct span body, bool answers_head, int64_t deadline,
+	bool *answered, struct fail *f)
+{
+	struct span none;
+
+	http_response_start(&c->response, answers_head);
+	if (conn_write(&c->conn, head.p, head.n, deadline, f) || (body.n && conn_write(&c->conn, body.p, body.n, deadline, f)))
+		return -1;
+	while (!http_response_head_done(&c->response)) {
+		int n = fill(c, deadline, f);
+
+		if (n < 0)
+			return -1;
+		if (n == 0 && http_response_eof(&c->response))
+			return conn_explain(&c->conn, c->response.why, f);
+		*answered = true;
+		if (http_response_feed(&c->response, &c->unread, &none))
+			return conn_explain(&c->conn, c->response.why, f);
+	}
+	return 0;
+}
+
+static int open_to(struct http_client *c, const struct http_origin *o, int64_t deadline, struct fail *f)
+{
+	http_client_close(c);
+	if (conn_open(&c->conn, o->host, o->port, o->tls ? c->trust : NULL, c->step_ms, deadline, f))
+		return -1;
+	c->origin = *o;
+	return 0;
+}
+
+int http_client_send(struct http_client *c, const struct http_origin *origin, struct span head, struct span body,
+	bool answers_head, int64_t deadline, struct fail *f)
+{
+	bool answered = false;
+
+	if (kept(c, origin)) {
+		if (!exchange(c, head, body, answers_head, deadline, &answered, f))
+			return 0;
+		if (answered || f->kind == FAIL_TIMEOUT)
+			return gone(c);
+	}
+	if (open_to(c, origin, deadline, f))
+		return -1;
+	return exchange(c, head, body, answers_head, deadline, &answered, f) ? gone(c) : 0;
+}
+
+int http_client_body(struct http_client *c, struct span *piece, int64_t deadline, struct fail *f)
+{
+	int n;
+
+	for (piece->n = 0; c->response.phase != HTTP_DONE;) {
+		if (http_response_feed(&c->response, &c->unread, piece)) {
+			conn_explain(&c->conn, c->response.why, f);
+			return gone(c);
+		}
+		if (piece->n)
+			return 1;
+		if (c->response.phase == HTTP_DONE)
+			break;
+		n = fill(c, deadline, f);
+		if (n < 0)
+			return gone(c);
+		if (n == 0 && http_response_eof(&c->response)) {
+			fail_set(f, FAIL_UNREACHABLE, "read from %s: the answer was cut off", c->conn.host);
+			return gone(c);
+		}
+	}
+	return 0;
+}
+
+int http_client_collect(struct http_client *c, struct buf *out, int64_t deadline, struct fail *f)
+{
+	struct span piece;
+	int got;
+
+	while ((got = http_client_body(c, &piece, deadline, f)) > 0) {
+		buf_span(out, piece);
+		if (!out->full)
+			continue;
+		http_client_close(c);
+		return 0;
+	}
+	return got;
+}

@@ -1,0 +1,193 @@
+#include "http/conn.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "http/dial.h"
+#include "http/tls.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Waits for EVENTS until the deadline. 0, or -1 with c->error set. */
+static int wait_for(struct conn *c, short events)
+{
+	struct pollfd p = { .fd = c->fd, .events = events };
+	int n;
+
+	while ((n = poll(&p, 1, clock_left(c->deadline))) < 0 && errno == EINTR)
+		;
+	if (n > 0)
+		return 0;
+	c->error = n ? errno : ETIMEDOUT;
+	return -1;
+}
+
+/* Both are what BearSSL calls: bytes, or -1 with c->error set (0: end of file). */
+static int raw_recv(void *io, unsigned char *p, size_t n)
+{
+	struct conn *c = io;
+	ssize_t got;
+
+	while ((got = recv(c->fd, p, n, 0)) < 0) {
+		c->error = errno;
+		if (errno != EINTR && (errno != EAGAIN || wait_for(c, POLLIN)))
+			return -1;
+	}
+	if (got == 0) {
+		c->error = 0;
+		return -1;
+	}
+	if (!c->heard)
+		memcpy(c->first, p, (size_t)got < sizeof c->first ? (size_t)got : sizeof c->first);
+	c->heard = true;
+	return (int)got;
+}
+
+static int raw_send(void *io, const unsigned char *p, size_t n)
+{
+	struct conn *c = io;
+	ssize_t put;
+
+	while ((put = send(c->fd, p, n, MSG_NOSIGNAL)) < 0) {
+		c->error = errno;
+		if (errno != EINTR && (errno != EAGAIN || wait_for(c, POLLOUT)))
+			return -1;
+	}
+	return (int)put;
+}
+
+static int broken(const struct conn *c, const char *doing, struct fail *f)
+{
+	errno = c->error;
+	if (c->error == ETIMEDOUT) {
+		fail_set(f, FAIL_TIMEOUT, "%s %s: no answer in time", doing, c->host);
+		return err_hint(&f->err, "the server is slow, or something on the way swallows packets: try again, look at egress rules");
+	}
+	if (!c->heard) {
+		fail_set(f, FAIL_BLOCKED, "%s %s: the connection was accepted and closed without a word", doing, c->host);
+		return err_hint(&f->err, "an egress rule or a proxy may block this host; or the port speaks %s",
+			c->tls ? "no TLS (try http://)" : "TLS (try https://)");
+	}
+	if (!c->error)
+		return fail_set(f, FAIL_UNREACHABLE, "%s %s: the server closed the connection", doing, c->host);
+	return fail_sys(f, FAIL_UNREACHABLE, "%s %s", doing, c->host);
+}
+
+static const struct {
+	const char *bytes, *speaks, *hint;
+	enum fail_kind kind;
+	bool over_tls; /* tells nothing new on a plain connection */
+} greetings[] = {
+	{ "HTTP/", "plain HTTP, not TLS", "write http:// in S3_ENDPOINT_URL, or name the port that speaks TLS", FAIL_TLS, true },
+	{ "SSH-", "SSH", "check the port in S3_ENDPOINT_URL", FAIL_PROTOCOL, false },
+	{ "220", "FTP or SMTP", "check the port in S3_ENDPOINT_URL", FAIL_PROTOCOL, false },
+	{ "\x15\x03", "TLS, not plain HTTP", "write https:// in S3_ENDPOINT_URL", FAIL_PROTOCOL, false },
+};
+
+int conn_explain(const struct conn *c, const char *why, struct fail *f)
+{
+	for (size_t i = 0; i < sizeof greetings / sizeof *greetings; i++) {
+		if (memcmp(c->first, greetings[i].bytes, strlen(greetings[i].bytes)) || (greetings[i].over_tls && !c->tls))
+			continue;
+		fail_set(f, greetings[i].kind, "what answers at %s speaks %s", c->host, greetings[i].speaks);
+		return err_hint(&f->err, "%s", greetings[i].hint);
+	}
+	fail_set(f, FAIL_PROTOCOL, "what answers at %s is no S3 server: %s", c->host, why);
+	return err_hint(&f->err, "check host and port in S3_ENDPOINT_URL, and what proxy stands between");
+}
+
+/* A TLS record begins with its type (alert, handshake, …) and version 3.x. */
+static bool speaks_tls(const struct conn *c)
+{
+	return c->first[0] >= 20 && c->first[0] <= 23 && c->first[1] == 3;
+}
+
+static int tls_broken(const struct conn *c, const char *doing, struct fail *f)
+{
+	int error = br_ssl_engine_last_error(&c->tls->client.eng);
+
+	if (error == BR_ERR_IO || error == BR_ERR_OK)
+		return broken(c, doing, f);
+	if (!speaks_tls(c))
+		return conn_explain(c, "it speaks no TLS", f);
+	return tls_explain(c->tls, c->host, f);
+}
+
+static int shake_hands(struct conn *c, const char *host, const struct trust *trust, struct fail *f)
+{
+	c->tls = malloc(sizeof *c->tls);
+	if (!c->tls)
+		return fail_set(f, FAIL_FAULT, "TLS with %s: no memory", c->host);
+	if (tls_start(c->tls, host, trust, raw_recv, raw_send, c, f))
+		return -1;
+	return br_sslio_flush(&c->tls->io) ? tls_broken(c, "TLS handshake with", f) : 0;
+}
+
+int conn_open(struct conn *c, const char *host, uint16_t port, const struct trust *trust, int step_ms, int64_t deadline,
+	struct fail *f)
+{
+	struct dial_list l;
+
+	*c = CONN_NONE;
+	text_fmt(c->host, sizeof c->host, "%.240s port %u", host, port);
+	if (dial_resolve(host, port, clock_left(clock_first(deadline, clock_ms() + step_ms)), &l, f))
+		return -1;
+	c->fd = dial_connect(&l, c->host, clock_first(deadline, clock_ms() + step_ms), f);
+	if (c->fd < 0)
+		return -1;
+	c->deadline = clock_first(deadline, clock_ms() + step_ms);
+	if (!trust || !shake_hands(c, host, trust, f))
+		return 0;
+	conn_close(c);
+	return -1;
+}
+
+int conn_write(struct conn *c, const void *p, size_t n, int64_t deadline, struct fail *f)
+{
+	const unsigned char *at = p;
+
+	c->deadline = deadline;
+	if (c->tls)
+		return br_sslio_write_all(&c->tls->io, p, n) || br_sslio_flush(&c->tls->io) ? tls_broken(c, "send to", f) : 0;
+	while (n) {
+		int put = raw_send(c, at, n);
+
+		if (put < 0)
+			return broken(c, "send to", f);
+		at += put;
+		n -= (size_t)put;
+	}
+	return 0;
+}
+
+ssize_t conn_read(struct conn *c, void *p, size_t n, int64_t deadline, struct fail *f)
+{
+	int got;
+
+	c->deadline = deadline;
+	c->error = 0;
+	got = c->tls ? br_sslio_read(&c->tls->io, p, n) : raw_recv(c, p, n);
+	if (got >= 0)
+		return got;
+	/* In due form: over TLS by close_notify, plain by end-of-file; but never before the first byte. */
+	if (c->tls && br_ssl_engine_last_error(&c->tls->client.eng) == BR_ERR_OK && c->heard)
+		return 0;
+	if (!c->tls && !c->error && c->heard)
+		return 0;
+	return c->tls ? tls_broken(c, "read from", f) : broken(c, "read from", f);
+}
+
+void conn_close(struct conn *c)
+{
+	if (c->fd >= 0)
+		close(c->fd);
+	if (c->tls) {
+		explicit_bzero(c->tls, sizeof *c->tls);
+		free(c->tls);
+	}
+	*c = CONN_NONE;
+}

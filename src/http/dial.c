@@ -1,0 +1,219 @@
+#include "http/dial.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/task.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <unistd.h>
+
+#define STAGGER_MS 250
+
+size_t dial_numeric(const char *host, unsigned char ip[16])
+{
+	if (inet_pton(AF_INET, host, ip) == 1)
+		return 4;
+	return inet_pton(AF_INET6, host, ip) == 1 ? 16 : 0;
+}
+
+static void add(struct dial_list *l, const void *ip, size_t n, uint16_t port)
+{
+	union dial_address *a = &l->at[l->count++];
+
+	memset(a, 0, sizeof *a);
+	if (n == 4) {
+		a->v4.sin_family = AF_INET;
+		a->v4.sin_port = htons(port);
+		memcpy(&a->v4.sin_addr, ip, n);
+	} else {
+		a->v6.sin6_family = AF_INET6;
+		a->v6.sin6_port = htons(port);
+		memcpy(&a->v6.sin6_addr, ip, n);
+	}
+}
+
+/* RFC 6761, 6.3: it and every name below it are this machine, whatever /etc/hosts says or lacks. */
+static bool is_localhost(const char *host)
+{
+	size_t n = strlen(host);
+
+	return strcmp(host, "localhost") == 0 || (n > 10 && strcmp(host + n - 10, ".localhost") == 0);
+}
+
+struct question {
+	const char *host;
+	uint16_t port;
+};
+
+struct answer {
+	int error; /* of getaddrinfo(3) */
+	struct dial_list list;
+};
+
+/* In the child. */
+static int look_up(void *arg, int out)
+{
+	const struct addrinfo want = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG };
+	const struct question *q = arg;
+	struct answer a = { 0 };
+	struct addrinfo *found;
+
+	a.error = getaddrinfo(q->host, NULL, &want, &found);
+	for (const struct addrinfo *i = a.error ? NULL : found; i && a.list.count < DIAL_ADDRESSES; i = i->ai_next) {
+		if (i->ai_family == AF_INET)
+			add(&a.list, &((const struct sockaddr_in *)(const void *)i->ai_addr)->sin_addr, 4, q->port);
+		else if (i->ai_family == AF_INET6)
+			add(&a.list, &((const struct sockaddr_in6 *)(const void *)i->ai_addr)->sin6_addr, 16, q->port);
+	}
+	return write_all(out, &a, sizeof a);
+}
+
+static int no_name(const char *host, int error, struct fail *f)
+{
+	if (error == EAI_NONAME || error == EAI_NODATA) {
+		fail_set(f, FAIL_NAME, "look up %s: there is no such name", host);
+		return err_hint(&f->err, "check the host in S3_ENDPOINT_URL");
+	}
+	fail_set(f, FAIL_NAME, "look up %s: %s", host, error == EAI_AGAIN ? "no name server answers" : gai_strerror(error));
+	return err_hint(&f->err, "check /etc/resolv.conf, and that this machine may reach its name server");
+}
+
+int dial_resolve(const char *host, uint16_t port, int timeout_ms, struct dial_list *l, struct fail *f)
+{
+	static const unsigned char loopback4[4] = { 127, 0, 0, 1 }, loopback6[16] = { [15] = 1 };
+	struct question q = { host, port };
+	unsigned char ip[16];
+	size_t n = dial_numeric(host, ip);
+	struct answer a;
+	ssize_t got;
+
+	l->count = 0;
+	if (n)
+		add(l, ip, n, port);
+	if (!n && is_localhost(host)) {
+		add(l, loopback4, 4, port);
+		add(l, loopback6, 16, port);
+	}
+	if (l->count)
+		return 0;
+	got = task_run(look_up, &q, timeout_ms, &a, sizeof a, &f->err);
+	if (got < 0 && f->err.code == CODE_FAULT)
+		return f->kind = FAIL_FAULT, -1;
+	if (got != sizeof a)
+		return no_name(host, EAI_AGAIN, f);
+	if (a.error || !a.list.count)
+		return no_name(host, a.error ? a.error : EAI_NONAME, f);
+	*l = a.list;
+	return 0;
+}
+
+/* A socket whose connection is under way; -1 with errno set. */
+static int begin(const union dial_address *a)
+{
+	socklen_t n = a->any.sa_family == AF_INET ? sizeof a->v4 : sizeof a->v6;
+	int fd = socket(a->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1, saved;
+
+	if (fd < 0)
+		return -1;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	if (connect(fd, &a->any, n) == 0 || errno == EINPROGRESS)
+		return fd;
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
+}
+
+/* 0: connected; else the errno of the failure, -1: not known yet. */
+static int outcome(const struct pollfd *p)
+{
+	int error = 0;
+	socklen_t n = sizeof error;
+
+	if (!p->revents)
+		return -1;
+	return getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &error, &n) ? errno : error;
+}
+
+struct race {
+	struct pollfd at[DIAL_ADDRESSES]; /* fd -1: failed */
+	int started, running;
+	int error; /* of the last that failed */
+};
+
+static void start_next(struct race *r, const struct dial_list *l)
+{
+	struct pollfd *p = &r->at[r->started];
+
+	*p = (struct pollfd){ .fd = begin(&l->at[r->started]), .events = POLLOUT };
+	r->started++;
+	if (p->fd >= 0)
+		r->running++;
+	else
+		r->error = errno;
+}
+
+/* The descriptor of the winner, taken out of the race, or -1. */
+static int look(struct race *r)
+{
+	for (int i = 0; i < r->started; i++) {
+		struct pollfd *p = &r->at[i];
+		int error = p->fd < 0 ? -1 : outcome(p);
+		int fd = p->fd;
+
+		if (error < 0)
+			continue;
+		p->fd = -1;
+		r->running--;
+		if (!error)
+			return fd;
+		close(fd);
+		r->error = error;
+	}
+	return -1;
+}
+
+static int lost(const char *host, int error, struct fail *f)
+{
+	errno = error;
+	if (error == ECONNREFUSED) {
+		fail_sys(f, FAIL_REFUSED, "connect to %s", host);
+		return err_hint(&f->err, "check host and port in S3_ENDPOINT_URL; nothing listens there");
+	}
+	if (error == ETIMEDOUT) {
+		fail_set(f, FAIL_TIMEOUT, "connect to %s: no answer in time", host);
+		return err_hint(&f->err, "check S3_ENDPOINT_URL, and that this machine may reach it (egress rules, firewall)");
+	}
+	fail_sys(f, error == EMFILE || error == ENFILE || error == ENOMEM ? FAIL_FAULT : FAIL_UNREACHABLE, "connect to %s", host);
+	return err_hint(&f->err, "check this machine's network and egress rules");
+}
+
+int dial_connect(const struct dial_list *l, const char *host, int64_t deadline, struct fail *f)
+{
+	struct race r = { .error = ETIMEDOUT };
+	int64_t next = 0;
+	int fd = -1;
+
+	while (fd < 0 && (r.running || r.started < l->count)) {
+		if (r.started < l->count && (!r.running || clock_ms() >= next)) {
+			start_next(&r, l);
+			next = clock_ms() + STAGGER_MS;
+		}
+		if (!r.running)
+			continue;
+		poll(r.at, (nfds_t)r.started, clock_left(clock_first(deadline, r.started < l->count ? next : -1)));
+		fd = look(&r);
+		if (fd < 0 && clock_left(deadline) == 0) {
+			r.error = ETIMEDOUT;
+			break;
+		}
+	}
+	for (int i = 0; i < r.started; i++)
+		if (r.at[i].fd >= 0)
+			close(r.at[i].fd);
+	return fd >= 0 ? fd : lost(host, r.error, f);
+}

@@ -1,0 +1,78 @@
+#include "http/pem.h"
+
+#define LINE 48 /* bytes of DER in one line of 64 characters */
+
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const struct span begin = { "-----BEGIN CERTIFICATE-----", 27 };
+static const struct span end = { "-----END CERTIFICATE-----", 25 };
+
+/* Moves *TEXT behind MARK; what stood before it goes to *BEFORE. */
+static bool cut_at(struct span *text, struct span mark, struct span *before)
+{
+	const char *at = text->n ? memmem(text->p, text->n, mark.p, mark.n) : NULL;
+
+	if (!at)
+		return false;
+	*before = (struct span){ text->p, (size_t)(at - text->p) };
+	*text = span_skip(*text, before->n + mark.n);
+	return true;
+}
+
+/* Blanks and ends of line count for nothing; false for a byte of no alphabet, or a rest that is no whole byte. */
+static bool decode(struct span in, struct buf *out)
+{
+	unsigned bits = 0, have = 0;
+	signed char value[256];
+
+	memset(value, -1, sizeof value);
+	for (signed char i = 0; i < 64; i++)
+		value[(unsigned char)alphabet[i]] = i;
+	while (in.n && strchr("=\r\n\t ", in.p[in.n - 1]))
+		in.n--;
+	for (; in.n; in = span_skip(in, 1)) {
+		int v = value[(unsigned char)in.p[0]];
+
+		if (v < 0 && strchr("\r\n\t ", in.p[0]) && in.p[0])
+			continue;
+		if (v < 0)
+			return false;
+		bits = bits << 6 | (unsigned)v;
+		have += 6;
+		if (have >= 8)
+			buf_char(out, (char)(bits >> (have -= 8)));
+	}
+	return have < 6 && !out->full;
+}
+
+int pem_next(struct span *text, struct buf *der)
+{
+	struct span body;
+
+	buf_clear(der);
+	if (!cut_at(text, begin, &body) || !cut_at(text, end, &body))
+		return 0;
+	return decode(body, der) ? 1 : -1;
+}
+
+void pem_write(struct buf *out, struct span der)
+{
+	buf_span(out, begin);
+	for (size_t i = 0; i < der.n; i += 3) {
+		size_t n = der.n - i < 3 ? der.n - i : 3;
+		unsigned char b[3] = { 0 };
+		unsigned bits;
+		char four[4];
+
+		memcpy(b, der.p + i, n);
+		bits = (unsigned)b[0] << 16 | (unsigned)b[1] << 8 | b[2];
+		for (int k = 0; k < 4; k++)
+			four[k] = alphabet[bits >> (18 - 6 * k) & 63];
+		memset(four + 1 + n, '=', 3 - n);
+		if (i % LINE == 0)
+			buf_char(out, '\n');
+		buf_add(out, four, sizeof four);
+	}
+	buf_char(out, '\n');
+	buf_span(out, end);
+	buf_char(out, '\n');
+}

@@ -1,0 +1,270 @@
+#include "s3/check.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "http/anchors.h"
+#include "s3/request.h"
+#include "s3/verdict.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <time.h>
+
+#define BODY_MAX (64 * 1024) /* a list of one key has 1 to 6 KiB, an error 1 */
+#define PEM_MAX (1024 * 1024)
+#define KEY_MAX 1024
+#define ATTEMPTS 5 /* where S3 is busy: after 0.1, 0.2, 0.4 and 0.8 s */
+#define BACKOFF_MS 100
+
+struct s3_checker {
+	const struct s3_site *site;
+	const struct creds *creds;
+	struct s3_check_options options;
+	struct trust trust;
+	struct http_client client;
+	int64_t deadline;      /* of the prefix that is being checked */
+	struct buf head, body; /* of the last request, of its answer */
+};
+
+struct s3_checker *s3_checker_open(const struct s3_site *site, const struct creds *creds, const struct s3_check_options *o,
+	struct err *e)
+{
+	struct s3_checker *c = calloc(1, sizeof *c);
+
+	if (!c) {
+		err_set(e, CODE_FAULT, "check S3: no memory");
+		return NULL;
+	}
+	c->site = site;
+	c->creds = creds;
+	c->options = *o;
+	c->head = buf_heap(S3_REQUEST_MAX);
+	c->body = buf_heap(BODY_MAX);
+	http_client_init(&c->client, &c->trust, o->connect_ms);
+	if (site->tls && trust_load(&c->trust, e)) {
+		s3_checker_close(c);
+		return NULL;
+	}
+	return c;
+}
+
+void s3_checker_close(struct s3_checker *c)
+{
+	http_client_close(&c->client);
+	trust_free(&c->trust);
+	buf_wipe(&c->head);
+	buf_free(&c->body);
+	explicit_bzero(c, sizeof *c);
+	free(c);
+}
+
+static void copy_field(const struct http_response *r, const char *name, char *out, size_t size)
+{
+	struct span value;
+
+	if (http_response_field(r, name, &value) && value.n < size) {
+		memcpy(out, value.p, value.n);
+		out[value.n] = 0;
+	}
+}
+
+/* The server was given the token: what it says may hold it. Nothing that does is repeated. */
+static void hide_token(struct s3_error *e, const struct creds *creds)
+{
+	char head[17] = "";
+
+	memcpy(head, creds->token, sizeof head - 1);
+	if (head[0] && (strstr(e->message, head) || strstr(e->code, head) || strstr(e->region, head)))
+		*e = (struct s3_error){ 0 };
+}
+
+static void read_answer(struct s3_checker *c, struct s3_answer *a)
+{
+	const struct http_response *r = &c->client.response;
+	struct span value;
+	int64_t date = -1;
+
+	a->status = r->status;
+	a->body = buf_all(&c->body);
+	if (http_response_field(r, "date", &value))
+		date = http_date(value);
+	if (date > 0)
+		a->skew = (long)((int64_t)time(NULL) - date);
+	s3_error_read(&a->error, a->body);
+	copy_field(r, "x-amz-bucket-region", a->error.region, sizeof a->error.region);
+	hide_token(&a->error, c->creds);
+	copy_field(r, "location", a->location, sizeof a->location);
+}
+
+/* Returns 0 with *A filled, or -1 with *F set. */
+static int ask_once(struct s3_checker *c, const struct s3_site *site, const struct s3_request *r, struct s3_answer *a,
+	struct fail *f)
+{
+	struct http_origin origin;
+
+	buf_clear(&c->body);
+	f->kind = FAIL_FAULT;
+	if (s3_request_write(&c->head, site, c->creds, r, time(NULL), &f->err))
+		return -1;
+	s3_request_origin(site, r->bucket, &origin);
+	if (http_client_send(&c->client, &origin, buf_all(&c->head), r->body, false, c->deadline, f) ||
+		http_client_collect(&c->client, &c->body, c->deadline, f))
+		return -1;
+	read_answer(c, a);
+	return 0;
+}
+
+/*
+ * Asks, and again after a while where S3 is busy. The verdict is "ok" for every status 2xx. A->status is 0 where none came.
+ */
+static void ask(struct s3_checker *c, const struct s3_site *site, const struct s3_request *r, struct s3_answer *a,
+	struct verdict *v)
+{
+	int wait = BACKOFF_MS;
+	struct fail f;
+
+	for (int i = 1;; i++, wait *= 2) {
+		*a = (struct s3_answer){ 0 };
+		if (ask_once(c, site, r, a, &f) || a->status < 400 || i == ATTEMPTS || clock_left(c->deadline) <= wait ||
+			!s3_meaning_of(a->error.code, a->status)->again)
+			break;
+		poll(NULL, 0, wait);
+	}
+	v->http_status = a->status;
+	if (!a->status)
+		verdict_failure(v, &f);
+	else if (a->status < 300)
+		verdict_set(v, CODE_OK, "ok", "", "");
+	else
+		verdict_refusal(v, site, c->creds, a);
+}
+
+static void check_list(struct s3_checker *c, const struct s3_site *site, const char *bucket, const char *prefix,
+	struct verdict *v)
+{
+	const struct sigv4_pair query[] = {
+		{ SPAN("list-type"), SPAN("2") },
+		{ SPAN("max-keys"), SPAN("1") },
+		{ SPAN("prefix"), span_of(prefix) },
+	};
+	const struct s3_request r = {
+		.method = SPAN("GET"),
+		.bucket = span_of(bucket),
+		.query = query,
+		.query_count = sizeof query / sizeof *query,
+	};
+	struct s3_answer a;
+
+	ask(c, site, &r, &a, v);
+	if (v->code == CODE_OK && (a.status != 200 || !s3_document_is(a.body, "ListBucketResult")))
+		verdict_foreign(v, site, &a);
+}
+
+/*
+ * The region is wrong and the right one was told: asks there, with a signature of its own, so that one answer tells all that
+ * must be mended. The host is ours: AWS's of that region, else the same. The verdict stays.
+ */
+static void look_in_region(struct s3_checker *c, const char *bucket, const char *prefix, struct verdict *v)
+{
+	struct s3_site there = *c->site;
+	struct verdict second = { .kind = "" };
+
+	if (!v->region[0] || strcmp(v->region, c->site->region) == 0 || s3_site_move(&there, v->region)) {
+		v->region[0] = 0;
+		return;
+	}
+	check_list(c, &there, bucket, prefix, &second);
+	verdict_region(v, c->site->region, &second);
+}
+
+/* PREFIX".s3mounts-probe-" and 64 random bits, so that it is nobody's. */
+static int probe_name(struct buf *b, const char *prefix)
+{
+	unsigned char id[8];
+
+	if (getrandom(id, sizeof id, 0) != sizeof id)
+		return -1;
+	buf_fmt(b, "%s.s3mounts-probe-", prefix);
+	buf_hex(b, id, sizeof id);
+	return b->full ? -1 : 0;
+}
+
+static void check_write(struct s3_checker *c, const char *bucket, const char *prefix, struct verdict *v)
+{
+	const struct sigv4_pair type = { SPAN("content-type"), SPAN("text/plain") };
+	struct s3_request r = {
+		.method = SPAN("PUT"),
+		.bucket = span_of(bucket),
+		.fields = &type,
+		.field_count = 1,
+		.body = SPAN("s3mounts proves here that it may write\n"),
+	};
+	char mem[KEY_MAX + 1];
+	struct buf key = buf_over(mem, sizeof mem);
+	struct verdict put = { .kind = "" }, removed = { .kind = "" };
+	struct s3_answer a;
+
+	if (probe_name(&key, prefix)) {
+		verdict_set(v, CODE_FAULT, "fault", "no name for the probe object: no randomness, or the prefix is too long", "");
+		return;
+	}
+	r.key = buf_all(&key);
+	ask(c, c->site, &r, &a, &put);
+	if (put.code != CODE_OK)
+		verdict_write(v, &put, "writing");
+	if (a.status >= 300)
+		return; /* refused, so nothing is there; without any answer it may be */
+	r = (struct s3_request){ .method = SPAN("DELETE"), .bucket = r.bucket, .key = r.key };
+	ask(c, c->site, &r, &a, &removed);
+	if (put.code == CODE_OK && removed.code != CODE_OK)
+		verdict_write(v, &removed, "deleting");
+}
+
+/* AWS tells of a temporary key without its token only that it does not know the key. */
+static bool token_is_missing(const struct creds *creds)
+{
+	return strncmp(creds->key_id, "ASIA", 4) == 0 && !creds->token[0];
+}
+
+void s3_check(struct s3_checker *c, const char *bucket, const char *prefix, struct verdict *v)
+{
+	int64_t start = clock_ms();
+
+	*v = (struct verdict){ .kind = "" };
+	c->deadline = start + c->options.timeout_ms;
+	if (token_is_missing(c->creds))
+		verdict_set(v, CODE_REFUSED, "invalid-token", "the key id is a temporary one (ASIA…), but there is no session token",
+			"set S3_SESSION_TOKEN to the token that was issued with the key");
+	else
+		check_list(c, c->site, bucket, prefix, v);
+	if (strcmp(v->kind, "wrong-region") == 0)
+		look_in_region(c, bucket, prefix, v);
+	if (v->code == CODE_OK && c->options.write)
+		check_write(c, bucket, prefix, v);
+	buf_wipe(&c->head);
+	v->ms = (int)(clock_ms() - start);
+}
+
+const char *s3_trust_file(void)
+{
+	struct trust t;
+	struct err ignored;
+	const char *file = trust_load(&t, &ignored) ? NULL : t.file;
+
+	trust_free(&t);
+	return file;
+}
+
+int s3_trust_write(const char *path, struct err *e)
+{
+	struct buf pem = buf_heap(PEM_MAX);
+	int ret;
+
+	if (trust_pem(&pem, (struct span){ (const char *)anchors_builtin, anchors_builtin_size }))
+		ret = err_set(e, CODE_FAULT, "write %s: the certificates built into this program are damaged", path);
+	else
+		ret = file_replace(path, 0644, buf_all(&pem), e);
+	buf_free(&pem);
+	return ret;
+}

@@ -1,0 +1,34 @@
+/* s3/error.h - an error as S3 tells it, and what each of its codes means for whoever set the credentials. */
+
+#ifndef S3_ERROR_H
+#define S3_ERROR_H
+
+#include "base/err.h"
+#include "base/span.h"
+
+struct s3_error {
+	char code[64];	   /* letters, digits and dots alone: "SignatureDoesNotMatch" */
+	char message[256]; /* the server's words, decoded; cut at the end */
+	char region[64];   /* where the bucket or the signature belongs, "" where it is not told */
+};
+
+/* Reads BODY. Returns 0, or -1 with *OUT empty where it is no well-formed <Error> document with a code. */
+int s3_error_read(struct s3_error *out, struct span body);
+
+/* Is BODY a well-formed document whose root element is NAME? */
+bool s3_document_is(struct span body, const char *name);
+
+/* What becomes of a request that was answered so: enough for a check to say it, and for a later writer to act on it. */
+struct s3_meaning {
+	const char *s3_code; /* NULL: of a status, for answers without a code that is known */
+	int status;
+	const char *kind; /* as in struct verdict (s3/check.h) */
+	enum code code;
+	const char *cause, *hint;
+	bool again; /* says nothing lasting: ask again */
+};
+
+/* Never NULL. STATUS serves where S3_CODE is not in the table. */
+const struct s3_meaning *s3_meaning_of(const char *s3_code, int status);
+
+#endif

@@ -1,0 +1,276 @@
+#include "s3/site.h"
+
+#include "base/buf.h"
+#include "base/text.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+/* rclone's names; the end of their hosts' names ("" for what people run themselves); how they want a bucket addressed. */
+static const struct provider {
+	const char *name, *suffix;
+	bool path_style;
+	const char *region;
+} providers[] = {
+	{ "AWS", ".amazonaws.com", false, "us-east-1" },
+	{ "AWS", ".amazonaws.com.cn", false, "cn-north-1" },
+	{ "Alibaba", ".aliyuncs.com", false, "" },
+	{ "ArvanCloud", ".arvanstorage.com", true, "" },
+	{ "Ceph", "", true, "" },
+	{ "ChinaMobile", ".cmecloud.cn", true, "" },
+	{ "Cloudflare", ".r2.cloudflarestorage.com", true, "auto" },
+	{ "DigitalOcean", ".digitaloceanspaces.com", false, "" },
+	{ "Dreamhost", ".dream.io", true, "" },
+	{ "HuaweiOBS", ".myhuaweicloud.com", false, "" },
+	{ "IBMCOS", ".appdomain.cloud", true, "" },
+	{ "IDrive", ".idrivee2.com", true, "" },
+	{ "IONOS", ".ionoscloud.com", true, "" },
+	{ "LyveCloud", ".lyvecloud.seagate.com", true, "" },
+	{ "Minio", "", true, "" },
+	{ "Netease", ".nos-eastchina1.126.net", false, "" },
+	{ "Qiniu", ".qiniucs.com", true, "" },
+	{ "RackCorp", ".rackcorp.com", true, "" },
+	{ "Scaleway", ".scw.cloud", true, "" },
+	{ "SeaweedFS", "", true, "" },
+	{ "StackPath", ".stackpathstorage.com", true, "" },
+	{ "Storj", ".storjshare.io", true, "" },
+	{ "TencentCOS", ".myqcloud.com", false, "" },
+	{ "Wasabi", ".wasabisys.com", true, "" },
+	{ "Other", "", true, "" },
+};
+
+#define PROVIDERS (sizeof providers / sizeof *providers)
+
+static int bad_endpoint(struct err *e, const char *why)
+{
+	err_set(e, CODE_USAGE, "S3_ENDPOINT_URL: %s", why);
+	return err_hint(e, "it looks like https://host, https://host:port or http://host:port");
+}
+
+static bool all_of(struct span s, const char *others)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') && (!c || !strchr(others, c)))
+			return false;
+	}
+	return true;
+}
+
+static int take_scheme(struct s3_site *s, struct span *rest, struct err *e)
+{
+	struct span scheme;
+	const char *at = memmem(rest->p, rest->n, "://", 3);
+
+	s->tls = true;
+	if (!at)
+		return 0;
+	scheme = (struct span){ rest->p, (size_t)(at - rest->p) };
+	*rest = span_skip(*rest, scheme.n + 3);
+	s->tls = span_is_nocase(scheme, "https");
+	return s->tls || span_is_nocase(scheme, "http") ? 0 : bad_endpoint(e, "the scheme is neither https nor http");
+}
+
+static int take_path(struct s3_site *s, struct span *rest, struct err *e)
+{
+	size_t n = rest->n;
+	const char *at = memchr(rest->p, '/', n);
+	struct span path = { at, at ? n - (size_t)(at - rest->p) : 0 };
+
+	if (at)
+		rest->n = (size_t)(at - rest->p);
+	while (path.n && path.p[path.n - 1] == '/')
+		path.n--;
+	if (path.n >= sizeof s->path || !all_of(path, "/-._~"))
+		return bad_endpoint(e, "the path holds a byte that does not belong there, or is too long");
+	if (path.n)
+		memcpy(s->path, path.p, path.n);
+	if (strstr(s->path, "//") || strstr(s->path, "/."))
+		return bad_endpoint(e, "the path has an empty component, or one that begins with a dot");
+	return 0;
+}
+
+static int take_port(struct s3_site *s, struct span *authority, struct err *e)
+{
+	size_t n = authority->n;
+	unsigned long port;
+
+	while (n && authority->p[n - 1] >= '0' && authority->p[n - 1] <= '9')
+		n--;
+	s->port = s->tls ? 443 : 80;
+	if (!n || authority->p[n - 1] != ':')
+		return 0;
+	if (!span_number(span_skip(*authority, n), 65535, &port) || !port)
+		return bad_endpoint(e, "the port is not a number from 1 to 65535");
+	s->port = (uint16_t)port;
+	authority->n = n - 1;
+	return 0;
+}
+
+static int take_host(struct s3_site *s, struct span host, struct err *e)
+{
+	bool v6 = host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']';
+
+	if (v6)
+		host = (struct span){ host.p + 1, host.n - 2 };
+	if (!host.n)
+		return bad_endpoint(e, "there is no host in it");
+	if (host.n > 253 || !all_of(host, v6 ? ":." : "-._") || host.p[0] == '.' || host.p[host.n - 1] == '.')
+		return bad_endpoint(e, "the host is malformed");
+	for (size_t i = 0; i < host.n; i++) /* the NUL stands there already */
+		s->host[i] = host.p[i] >= 'A' && host.p[i] <= 'Z' ? (char)(host.p[i] + 32) : host.p[i];
+	return v6 && inet_pton(AF_INET6, s->host, &(struct in6_addr){ 0 }) != 1 ? bad_endpoint(e, "the IPv6 address is malformed") : 0;
+}
+
+static int take_url(struct s3_site *s, const char *endpoint, struct err *e)
+{
+	struct span rest = span_of(endpoint);
+
+	for (const char *p = endpoint; *p; p++) {
+		if ((unsigned char)*p <= ' ' || *p == 0x7f)
+			return bad_endpoint(e, "it holds a blank or a control byte");
+		if (strchr("@?#", *p))
+			return bad_endpoint(e, *p == '@' ? "it holds a user or password" : "it holds a query or a fragment");
+	}
+	if (take_scheme(s, &rest, e) || take_path(s, &rest, e) || take_port(s, &rest, e))
+		return -1;
+	return take_host(s, rest, e);
+}
+
+static bool ends(const char *s, const char *tail)
+{
+	size_t n = strlen(s), m = strlen(tail);
+
+	return n >= m && strcmp(s + n - m, tail) == 0;
+}
+
+static const struct provider *by_host(const char *host)
+{
+	for (size_t i = 0; i < PROVIDERS; i++)
+		if (providers[i].suffix[0] && ends(host, providers[i].suffix))
+			return &providers[i];
+	return NULL;
+}
+
+static const struct provider *by_name(const char *name)
+{
+	for (size_t i = 0; i < PROVIDERS; i++)
+		if (span_is_nocase(span_of(providers[i].name), name))
+			return &providers[i];
+	return NULL;
+}
+
+static int unknown_provider(const char *name, struct err *e)
+{
+	struct buf b = buf_over(e->hint, sizeof e->hint);
+
+	err_set(e, CODE_USAGE, "S3_PROVIDER: \"%.64s\" is none that rclone knows", name);
+	buf_str(&b, "known are");
+	for (size_t i = 0; i < PROVIDERS; i++)
+		if (i == 0 || strcmp(providers[i].name, providers[i - 1].name))
+			buf_fmt(&b, " %s", providers[i].name);
+	return -1;
+}
+
+static bool is_region(const char *region)
+{
+	size_t n = strlen(region);
+
+	return n > 0 && n < 64 && all_of(span_of(region), "-_");
+}
+
+/* "s3.eu-west-1.amazonaws.com" and its kin: what stands before the region, and the region. False: the host follows no region. */
+static bool split_aws(const char *host, const char **head, struct span *region)
+{
+	static const char *const heads[] = { "s3.dualstack.", "s3-fips.dualstack.", "s3-fips.", "s3.", "s3-" };
+	struct span rest = span_of(host);
+
+	if (!ends(host, ".amazonaws.com") && !ends(host, ".amazonaws.com.cn"))
+		return false;
+	for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+		struct span tail = rest;
+
+		if (!span_starts(rest, span_of(heads[i])))
+			continue;
+		tail = span_skip(rest, strlen(heads[i]));
+		span_cut(&tail, '.', region);
+		*head = strcmp(heads[i], "s3-") ? heads[i] : "s3."; /* new regions have no host of the old form */
+		if (span_is(tail, "com") && span_is(*region, "amazonaws"))
+			region->n = 0; /* "s3.amazonaws.com", the old name of us-east-1 */
+		return !region->n || span_starts(tail, SPAN("amazonaws.com"));
+	}
+	return false;
+}
+
+static void aws_host(struct s3_site *s, const char *head)
+{
+	text_fmt(s->host, sizeof s->host, "%s%s.amazonaws.com%s", head, s->region, strncmp(s->region, "cn-", 3) ? "" : ".cn");
+}
+
+int s3_site_move(struct s3_site *s, const char *region)
+{
+	struct span old;
+	const char *head;
+
+	if (!is_region(region))
+		return -1;
+	text_fmt(s->region, sizeof s->region, "%s", region);
+	if (s->aws && split_aws(s->host, &head, &old))
+		aws_host(s, head);
+	return 0;
+}
+
+static int finish(struct s3_site *s, const char *provider, const char *region, struct err *e)
+{
+	const struct provider *host = by_host(s->host), *p = provider[0] ? by_name(provider) : host;
+	struct span in_host = { "", 0 };
+	const char *head;
+
+	if (provider[0] && !p)
+		return unknown_provider(provider, e);
+	if (!p)
+		p = by_name("Other");
+	if (host && s->path[0])
+		return bad_endpoint(e, "a path stands behind the host: the bucket's name belongs into S3_BUCKET_NAME");
+	if (region[0] && !is_region(region))
+		return err_set(e, CODE_USAGE, "S3_REGION: it holds a byte that is in no region's name, or more than 63 of them");
+	s->provider = p->name;
+	s->aws = split_aws(s->host, &head, &in_host);
+	/* A server of one's own has no wildcard names, whatever software it runs. */
+	s->path_style = p->path_style || !host;
+	if (region[0] || !in_host.n)
+		text_fmt(s->region, sizeof s->region, "%s", region[0] ? region : p->region[0] ? p->region : "us-east-1");
+	else
+		text_fmt(s->region, sizeof s->region, "%.*s", (int)in_host.n, in_host.p);
+	if (s->aws && !in_host.n)
+		aws_host(s, head);
+	return 0;
+}
+
+int s3_site_parse(struct s3_site *s, const char *endpoint, const char *provider, const char *region, struct err *e)
+{
+	*s = (struct s3_site){ 0 };
+	if (take_url(s, endpoint[0] ? endpoint : "https://s3.amazonaws.com", e))
+		return -1;
+	return finish(s, provider, region, e);
+}
+
+void s3_site_url(const struct s3_site *s, char *out, size_t size)
+{
+	struct buf b = buf_over(out, size);
+	bool v6 = strchr(s->host, ':') != NULL;
+
+	if (s->aws && s->tls && s->port == 443) {
+		struct span region;
+		const char *head;
+
+		/* rclone finds the host from the region itself; only FIPS and dual-stack hosts must be told. */
+		if (split_aws(s->host, &head, &region) && strcmp(head, "s3.") == 0)
+			return;
+	}
+	buf_fmt(&b, v6 ? "%s://[%s]" : "%s://%s", s->tls ? "https" : "http", s->host);
+	if (s->port != (s->tls ? 443 : 80))
+		buf_fmt(&b, ":%u", s->port);
+	buf_str(&b, s->path);
+}

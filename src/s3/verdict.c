@@ -1,0 +1,134 @@
+#include "s3/verdict.h"
+
+#include "base/text.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DATE_DOUBT 60 /* seconds; a Date that is nearer than this does not explain a refusal for skew */
+
+static const struct {
+	enum fail_kind fail;
+	const char *kind;
+} kinds[] = {
+	{ FAIL_NAME, "name-not-found" }, { FAIL_REFUSED, "connection-refused" }, { FAIL_UNREACHABLE, "unreachable" },
+	{ FAIL_TIMEOUT, "timeout" },	 { FAIL_BLOCKED, "egress-blocked" },	 { FAIL_TLS, "tls" },
+	{ FAIL_PROTOCOL, "not-s3" },	 { FAIL_FAULT, "fault" },
+};
+
+/* What is too long is cut; what a server sent stays one line. */
+static void put(char *out, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+static void put(char *out, size_t size, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	text_vfmt(out, size, fmt, ap);
+	va_end(ap);
+	for (; *out; out++)
+		if ((unsigned char)*out < ' ' || *out == 0x7f)
+			*out = '?';
+}
+
+void verdict_set(struct verdict *v, enum code code, const char *kind, const char *cause, const char *hint)
+{
+	v->code = code;
+	v->kind = kind;
+	put(v->cause, sizeof v->cause, "%s", cause);
+	put(v->hint, sizeof v->hint, "%s", hint);
+}
+
+void verdict_failure(struct verdict *v, const struct fail *f)
+{
+	verdict_set(v, f->err.code, "fault", f->err.text, f->err.hint);
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (kinds[i].fail == f->kind)
+			v->kind = kinds[i].kind;
+}
+
+void verdict_foreign(struct verdict *v, const struct s3_site *site, const struct s3_answer *a)
+{
+	verdict_set(v, CODE_UNREACHABLE, "not-s3", "", "check host, port and path in S3_ENDPOINT_URL, and what proxy stands between");
+	if (a->location[0])
+		put(v->cause, sizeof v->cause, "what answers at %s is no S3 server: it redirects to %s", site->host, a->location);
+	else
+		put(v->cause, sizeof v->cause, "what answers at %s is no S3 server: status %d with a body that S3 does not send",
+			site->host, a->status);
+	/* nginx, Apache, Go and Envoy all have "HTTPS" in the words by which they refuse plain HTTP. */
+	if (!site->tls && ((a->status == 400 && a->body.n && memmem(a->body.p, a->body.n, "HTTPS", 5)) ||
+			strncmp(a->location, "https:", 6) == 0))
+		put(v->hint, sizeof v->hint, "the server wants TLS: write https:// in S3_ENDPOINT_URL");
+}
+
+/* "75 h 3 min" */
+static void duration(long seconds, char *out, size_t size)
+{
+	if (seconds >= 7200)
+		put(out, size, "%ld h %ld min", seconds / 3600, seconds / 60 % 60);
+	else
+		put(out, size, "%ld min %ld s", seconds / 60, seconds % 60);
+}
+
+static void tell_skew(struct verdict *v, long skew)
+{
+	char how_much[64];
+
+	v->skew_seconds = skew;
+	if (labs(skew) < DATE_DOUBT)
+		return; /* the Date was rewritten on the way: the table's sentence is all that is known */
+	duration(labs(skew), how_much, sizeof how_much);
+	put(v->cause, sizeof v->cause, "this machine's clock is %s (%ld s) %s the server's", how_much, labs(skew),
+		skew < 0 ? "behind" : "ahead of");
+}
+
+/* radosgw says InvalidArgument of a token that it cannot read; R2 says it of a key id of the wrong length. */
+static const char *effective_code(const struct s3_answer *a, const struct creds *creds)
+{
+	return strcmp(a->error.code, "InvalidArgument") == 0 && creds->token[0] ? "InvalidToken" : a->error.code;
+}
+
+/* Answers that need no <Error> document to be believed. */
+static bool speaks_for_itself(const struct s3_answer *a, const struct s3_meaning *m)
+{
+	return a->error.code[0] || a->error.region[0] || m->again || a->status == 401 || a->status == 407;
+}
+
+void verdict_refusal(struct verdict *v, const struct s3_site *site, const struct creds *creds, const struct s3_answer *a)
+{
+	const struct s3_meaning *m = s3_meaning_of(effective_code(a, creds), a->status);
+
+	if (!speaks_for_itself(a, m)) {
+		verdict_foreign(v, site, a);
+		return;
+	}
+	if (!a->error.code[0] && a->error.region[0] && a->status < 400)
+		m = s3_meaning_of("PermanentRedirect", a->status);
+	put(v->s3_code, sizeof v->s3_code, "%s", a->error.code);
+	verdict_set(v, m->code, m->kind, m->cause, m->hint);
+	if (!m->s3_code && a->error.message[0])
+		put(v->cause, sizeof v->cause, "%s: %s", m->cause, a->error.message);
+	if (strcmp(m->kind, "clock-skew") == 0)
+		tell_skew(v, a->skew);
+	if (strcmp(m->kind, "wrong-region") == 0)
+		put(v->region, sizeof v->region, "%s", a->error.region);
+}
+
+void verdict_region(struct verdict *v, const char *asked_in, const struct verdict *second)
+{
+	put(v->hint, sizeof v->hint, "set S3_REGION=%s", v->region);
+	if (second->code == CODE_OK)
+		put(v->cause, sizeof v->cause, "the bucket is in region %s, not %s; there these credentials are accepted", v->region,
+			asked_in);
+	else
+		put(v->cause, sizeof v->cause, "the bucket is in region %s, not %s; and there: %s", v->region, asked_in, second->cause);
+}
+
+void verdict_write(struct verdict *v, const struct verdict *failed, const char *doing)
+{
+	*v = *failed;
+	put(v->cause, sizeof v->cause, "listing works, but not %s: %s", doing, failed->cause);
+	if (strcmp(v->kind, "access-denied") == 0)
+		put(v->hint, sizeof v->hint, "grant the key s3:PutObject and s3:DeleteObject for this prefix, or mount it ro");
+}
