@@ -1,0 +1,191 @@
+/* file_test.c - whole files and folders: what is refused, what is left behind; and children with a deadline. */
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/task.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "unit.h"
+
+static char top[] = "/tmp/s3mounts-file-XXXXXX";
+static char path[200];
+
+static const char *at(const char *name)
+{
+	snprintf(path, sizeof path, "%s/%s", top, name);
+	return path;
+}
+
+static int make_top(void **state)
+{
+	(void)state;
+	strcpy(top, "/tmp/s3mounts-file-XXXXXX");
+	return mkdtemp(top) ? 0 : -1;
+}
+
+static int remove_top(void **state)
+{
+	char command[100];
+
+	(void)state;
+	snprintf(command, sizeof command, "rm -rf %s", top);
+	return system(command);
+}
+
+static int entries(void)
+{
+	char command[100];
+	FILE *p;
+	int n = -1;
+
+	snprintf(command, sizeof command, "ls -A %s | wc -l", top);
+	p = popen(command, "r");
+	if (!p || fscanf(p, "%d", &n) != 1)
+		n = -1;
+	if (p)
+		pclose(p);
+	return n;
+}
+
+static void replace_is_whole_and_private(void **state)
+{
+	struct buf b = buf_heap(100);
+	struct stat st;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(file_replace(at("f"), 0600, SPAN("one"), &e), 0);
+	assert_int_equal(chmod(at("f"), 0644), 0);
+	assert_int_equal(file_replace(at("f"), 0600, SPAN("two!"), &e), 0);
+	assert_int_equal(stat(at("f"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(file_read(at("f"), &b, &e), 0);
+	assert_string_equal(b.p, "two!");
+	assert_int_equal(entries(), 1);
+	buf_free(&b);
+}
+
+static void replace_refuses_links_and_others(void **state)
+{
+	struct stat st;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(file_replace(at("victim"), 0600, SPAN("keep"), &e), 0);
+	assert_int_equal(symlink("victim", at("link")), 0);
+	assert_int_equal(file_replace(at("link"), 0600, SPAN("gone"), &e), -1);
+	assert_non_null(strstr(e.text, "symbolic link"));
+	assert_int_equal(lstat(at("victim"), &st), 0);
+	assert_int_equal(st.st_size, 4);
+	assert_int_equal(mkfifo(at("fifo"), 0600), 0);
+	assert_int_equal(file_replace(at("fifo"), 0600, SPAN("x"), &e), -1);
+	assert_int_equal(file_replace(at("no/such/folder"), 0600, SPAN("x"), &e), -1);
+	assert_int_equal(e.code, CODE_FAULT);
+	assert_int_equal(entries(), 3);
+}
+
+static void read_has_its_limits(void **state)
+{
+	struct buf b = buf_heap(5), exact = buf_heap(6);
+	struct err e;
+
+	(void)state;
+	assert_int_equal(file_read(at("none"), &b, &e), 1);
+	assert_int_equal(file_replace(at("five"), 0600, SPAN("12345"), &e), 0);
+	assert_int_equal(file_read(at("five"), &b, &e), -1);
+	assert_non_null(strstr(e.text, "File too large"));
+	assert_int_equal(file_read(at("five"), &exact, &e), -1); /* one more is needed to see the end */
+	buf_free(&exact);
+	exact = buf_heap(7);
+	assert_int_equal(file_read(at("five"), &exact, &e), 0);
+	assert_string_equal(exact.p, "12345");
+	assert_int_equal(mkfifo(at("fifo"), 0600), 0);
+	assert_int_equal(file_read(at("fifo"), &b, &e), -1); /* and does not wait for a writer */
+	assert_int_equal(file_read(top, &b, &e), -1);
+	buf_free(&b);
+	buf_free(&exact);
+}
+
+static void private_folders(void **state)
+{
+	struct stat st;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(dir_private(at("a/b/c"), &e), 0);
+	assert_int_equal(stat(at("a/b/c"), &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0700);
+	assert_int_equal(stat(at("a/b"), &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0755);
+	assert_int_equal(dir_private(at("a/b/c"), &e), 0);
+	assert_int_equal(chmod(at("a/b/c"), 0750), 0);
+	assert_int_equal(dir_private(at("a/b/c"), &e), -1);
+	assert_non_null(strstr(e.text, "others may enter"));
+	assert_int_equal(symlink("a", at("link")), 0);
+	assert_int_equal(dir_private(at("link"), &e), -1);
+	assert_int_equal(file_replace(at("file"), 0600, SPAN(""), &e), 0);
+	assert_int_equal(dir_private(at("file"), &e), -1);
+	assert_int_equal(dir_make(at("file/x"), 0755, &e), -1);
+	assert_int_equal(dir_make(at("file"), 0755, &e), -1);
+}
+
+static int say_hello(void *arg, int out)
+{
+	return write_all(out, arg, strlen(arg)) ? 1 : 0;
+}
+
+static int hang(void *arg, int out)
+{
+	(void)arg;
+	return out >= 0 ? pause() : 0;
+}
+
+static void tasks_answer_or_are_ended(void **state)
+{
+	char answer[16];
+	int64_t begun = clock_ms();
+	struct err e;
+
+	(void)state;
+	assert_int_equal(task_run(say_hello, "hello", 5000, answer, sizeof answer, &e), 5);
+	assert_memory_equal(answer, "hello", 5);
+	assert_int_equal(task_run(say_hello, "much too long for the room", 5000, answer, 4, &e), 4);
+	assert_int_equal(task_run(hang, NULL, 100, answer, sizeof answer, &e), -1);
+	assert_int_equal(e.code, CODE_UNREACHABLE);
+	assert_true(clock_ms() - begun < 4000);
+	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+		;
+	assert_int_equal(errno, ECHILD);
+}
+
+static void deadlines(void **state)
+{
+	(void)state;
+	assert_int_equal(clock_first(-1, -1), -1);
+	assert_int_equal(clock_first(-1, 5), 5);
+	assert_int_equal(clock_first(7, 5), 5);
+	assert_int_equal(clock_left(-1), -1);
+	assert_int_equal(clock_left(clock_ms() - 100), 0);
+	assert_in_range(clock_left(clock_ms() + 10000), 9000, 10000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(replace_is_whole_and_private, make_top, remove_top),
+		cmocka_unit_test_setup_teardown(replace_refuses_links_and_others, make_top, remove_top),
+		cmocka_unit_test_setup_teardown(read_has_its_limits, make_top, remove_top),
+		cmocka_unit_test_setup_teardown(private_folders, make_top, remove_top),
+		cmocka_unit_test(tasks_answer_or_are_ended),
+		cmocka_unit_test(deadlines),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
