@@ -1,5 +1,5 @@
 /*
- * http/anchors.h - the certificate authorities built into the program: made at build time by toolchain/anchors.py from Mozilla's set as
+ * http/anchors.h - the certificate authorities built into the program: made at build time by toolchain/anchors.py from what
  * Debian's ca-certificates ships it.
  *
  * Records one after the other: 2 bytes big-endian length, the subject's name in DER; 2 bytes length, the subject's public key info in DER

@@ -1,8 +1,8 @@
 /*
  * http/client.h - requests to one server after another, over a connection that is kept between them.
  *
- * A kept connection may have been closed by the server meanwhile: a request that fails on it before the first byte of an answer
- * is sent once more over a new one, silently.
+ * A kept connection may have been closed by the server meanwhile: a request that fails on it before the first byte
+ * of an answer is sent once more over a new one, silently.
  */
 
 #ifndef HTTP_CLIENT_H
@@ -31,16 +31,23 @@ struct http_client {
 void http_client_init(struct http_client *c, const struct trust *trust, int step_ms);
 
 /*
- * Sends HEAD and BODY to ORIGIN and reads the head of the answer into c->response. ANSWERS_HEAD: the method is HEAD. What is left unread of
- * the last answer is dropped with its connection. Returns 0, or -1 with *F set and the connection closed.
+ * Sends HEAD and BODY to ORIGIN and reads the head of the answer into c->response. ANSWERS_HEAD: the method is HEAD.
+ * What is left unread of the last answer is dropped with its connection. Returns 0, or -1 with *F set and the
+ * connection closed.
  */
 int http_client_send(struct http_client *c, const struct http_origin *origin, struct span head, struct span body,
 	bool answers_head, int64_t deadline, struct fail *f);
 
-/* The next piece of the answer's body, in c->in. Returns 1, 0 at its end, or -1 with *F set and the connection closed. */
+/*
+ * The next piece of the answer's body, in c->in. Returns 1, 0 at its end, or -1 with *F set and the connection
+ * closed.
+ */
 int http_client_body(struct http_client *c, struct span *piece, int64_t deadline, struct fail *f);
 
-/* Appends the body to OUT. What does not fit is dropped, with the connection, and OUT is marked full. 0, or -1 with *F set. */
+/*
+ * Appends the body to OUT. What does not fit is dropped, with the connection, and OUT is marked full. 0, or -1 with
+ * *F set.
+ */
 int http_client_collect(struct http_client *c, struct buf *out, int64_t deadline, struct fail *f);
 
 void http_client_close(struct http_client *c);

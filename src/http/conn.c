@@ -6,6 +6,8 @@
 #include "http/tls.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +18,10 @@
 static int wait_for(struct conn *c, short events)
 {
 	struct pollfd p = { .fd = c->fd, .events = events };
-	int n;
+	int n, on = 1;
 
+	/* A server without TCP_NODELAY holds the rest of a small answer back until we acknowledge its beginning: 40 ms otherwise. */
+	setsockopt(c->fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
 	while ((n = poll(&p, 1, clock_left(c->deadline))) < 0 && errno == EINTR)
 		;
 	if (n > 0)
@@ -65,7 +69,8 @@ static int broken(const struct conn *c, const char *doing, struct fail *f)
 	errno = c->error;
 	if (c->error == ETIMEDOUT) {
 		fail_set(f, FAIL_TIMEOUT, "%s %s: no answer in time", doing, c->host);
-		return err_hint(&f->err, "the server is slow, or something on the way swallows packets: try again, look at egress rules");
+		return err_hint(&f->err,
+			"the server is slow, or something on the way swallows packets: try again, look at egress rules");
 	}
 	if (!c->heard) {
 		fail_set(f, FAIL_BLOCKED, "%s %s: the connection was accepted and closed without a word", doing, c->host);
@@ -82,7 +87,8 @@ static const struct {
 	enum fail_kind kind;
 	bool over_tls; /* tells nothing new on a plain connection */
 } greetings[] = {
-	{ "HTTP/", "plain HTTP, not TLS", "write http:// in S3_ENDPOINT_URL, or name the port that speaks TLS", FAIL_TLS, true },
+	{ "HTTP/", "plain HTTP, not TLS", "write http:// in S3_ENDPOINT_URL, or name the port that speaks TLS", FAIL_TLS,
+		true },
 	{ "SSH-", "SSH", "check the port in S3_ENDPOINT_URL", FAIL_PROTOCOL, false },
 	{ "220", "FTP or SMTP", "check the port in S3_ENDPOINT_URL", FAIL_PROTOCOL, false },
 	{ "\x15\x03", "TLS, not plain HTTP", "write https:// in S3_ENDPOINT_URL", FAIL_PROTOCOL, false },

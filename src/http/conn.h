@@ -25,8 +25,8 @@ struct conn {
 #define CONN_NONE ((struct conn){ .fd = -1 })
 
 /*
- * Looks HOST up, connects, and shakes hands where TRUST is not NULL (which must then outlive C); each of the three may take STEP_MS,
- * all together until DEADLINE. Returns 0, or -1 with *F set and *C closed.
+ * Looks HOST up, connects, and shakes hands where TRUST is not NULL (which must then outlive C); each of the three
+ * may take STEP_MS, all together until DEADLINE. Returns 0, or -1 with *F set and *C closed.
  */
 int conn_open(struct conn *c, const char *host, uint16_t port, const struct trust *trust, int step_ms, int64_t deadline,
 	struct fail *f);
@@ -34,10 +34,16 @@ int conn_open(struct conn *c, const char *host, uint16_t port, const struct trus
 /* Sends all N bytes. Returns 0, or -1 with *F set. */
 int conn_write(struct conn *c, const void *p, size_t n, int64_t deadline, struct fail *f);
 
-/* Reads what is there, at least a byte. Returns its length, 0 when the server has closed in due form, or -1 with *F set. */
+/*
+ * Reads what is there, at least a byte. Returns its length, 0 when the server has closed in due form, or -1 with *F
+ * set.
+ */
 ssize_t conn_read(struct conn *c, void *p, size_t n, int64_t deadline, struct fail *f);
 
-/* What answered in place of a server that speaks our protocol, by its first bytes: *F gets words and a hint. Returns -1. */
+/*
+ * What answered in place of a server that speaks our protocol, by its first bytes: *F gets words and a hint. Returns
+ * -1.
+ */
 int conn_explain(const struct conn *c, const char *why, struct fail *f);
 
 /* Wipes the session's keys. */

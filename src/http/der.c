@@ -79,8 +79,8 @@ bool der_cert(struct span cert, struct der_cert *c)
 	*c = (struct der_cert){ 0 };
 	if (!der_take(&cert, DER_SEQUENCE, &cert, NULL) || !der_take(&cert, DER_SEQUENCE, &tbs, NULL))
 		return false;
-	der_take(&tbs, DER_CONTEXT_CONS, &x, NULL); /* version; absent in v1 */
-	if (!der_take(&tbs, DER_INTEGER, &x, NULL) || /* serial number */
+	der_take(&tbs, DER_CONTEXT_CONS, &x, NULL);	   /* version; absent in v1 */
+	if (!der_take(&tbs, DER_INTEGER, &x, NULL) ||	   /* serial number */
 		!der_take(&tbs, DER_SEQUENCE, &x, NULL) || /* signature algorithm */
 		!der_take(&tbs, DER_SEQUENCE, &x, NULL) || /* issuer */
 		!der_take(&tbs, DER_SEQUENCE, &x, NULL) || !take_time(&x, &c->not_before) || !take_time(&x, &c->not_after) ||

@@ -1,6 +1,6 @@
 /*
- * http/der.h - the little of DER (X.690) that trust needs: walk a certificate to its name, key, dates and extensions; wrap a value.
- * It checks no signature and decides nothing about trust: BearSSL does that.
+ * http/der.h - the little of DER (X.690) that trust needs: walk a certificate to its name, key, dates and
+ * extensions; wrap a value. It checks no signature and decides nothing about trust: BearSSL does that.
  */
 
 #ifndef HTTP_DER_H
@@ -19,13 +19,13 @@ enum der_tag {
 	DER_UTC_TIME = 0x17,
 	DER_TIME = 0x18,
 	DER_SEQUENCE = 0x30,
-	DER_CONTEXT = 0x80,	/* [0] primitive, + n */
+	DER_CONTEXT = 0x80,	 /* [0] primitive, + n */
 	DER_CONTEXT_CONS = 0xa0, /* [0] constructed, + n */
 };
 
 /*
- * Takes the element that IN begins with. Returns false and leaves *IN where that is not of TAG, of definite length and whole.
- * CONTENT may be IN itself: then one goes inside. WHOLE may be NULL; it gets the element with its header.
+ * Takes the element that IN begins with. Returns false and leaves *IN where that is not of TAG, of definite length
+ * and whole. CONTENT may be IN itself: then one goes inside. WHOLE may be NULL; it gets the element with its header.
  */
 bool der_take(struct span *in, unsigned tag, struct span *content, struct span *whole);
 

@@ -1,4 +1,7 @@
-/* http/fail.h - why a server could not be asked: an error with its kind, by which a program can tell the causes apart. */
+/*
+ * http/fail.h - why a server could not be asked: an error with its kind, by which a program can tell the causes
+ * apart.
+ */
 
 #ifndef HTTP_FAIL_H
 #define HTTP_FAIL_H

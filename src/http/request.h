@@ -1,6 +1,7 @@
 /*
- * http/request.h - writes the head of an HTTP/1.1 request (RFC 9112). What could end a line early is never written: a control
- * byte in a value, a byte that is no token in a name, a blank in a target. So no value from outside can add a field.
+ * http/request.h - writes the head of an HTTP/1.1 request (RFC 9112). What could end a line early is never written:
+ * a control byte in a value, a byte that is no token in a name, a blank in a target. So no value from outside can
+ * add a field.
  */
 
 #ifndef HTTP_REQUEST_H

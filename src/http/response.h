@@ -1,9 +1,10 @@
 /*
  * http/response.h - parses an HTTP/1.1 answer from pieces of any size (RFC 9112). No I/O, no memory of its own.
  *
- * Strict, because a lenient reader takes one server's answer for two: lines end with CRLF; no folded line, no blank before a
- * colon, no control byte; a length is digits alone; two lengths that differ, a length beside chunks, any other transfer coding, or
- * a bad chunk size is refused. Heads are limited to HTTP_HEAD_MAX bytes. Interim answers (1xx) are skipped.
+ * Strict, because a lenient reader takes one server's answer for two: lines end with CRLF; no folded line, no blank
+ * before a colon, no control byte; a length is digits alone; two lengths that differ, a length beside chunks, any
+ * other transfer coding, or a bad chunk size is refused. Heads are limited to HTTP_HEAD_MAX bytes. Interim answers
+ * (1xx) are skipped.
  */
 
 #ifndef HTTP_RESPONSE_H
@@ -29,11 +30,11 @@ enum http_phase {
 
 struct http_response {
 	enum http_phase phase;
-	int status;	   /* valid behind the head, as is what follows */
-	bool keep_alive;   /* the connection serves for another request */
-	uint64_t left;	   /* bytes of the body, or of the chunk, that are still to come */
-	const char *why;   /* after -1: what was wrong, in words */
-	bool no_body;	   /* the answer to a HEAD */
+	int status;		       /* valid behind the head, as is what follows */
+	bool keep_alive;	       /* the connection serves for another request */
+	uint64_t left;		       /* bytes of the body, or of the chunk, that are still to come */
+	const char *why;	       /* after -1: what was wrong, in words */
+	bool no_body;		       /* the answer to a HEAD */
 	bool has_length, chunked, old; /* old: HTTP/1.0 */
 	size_t fields_at, fields_end;  /* where in text the field lines are */
 	size_t line, used;	       /* where the line that is being read began; bytes in text */
@@ -43,8 +44,9 @@ struct http_response {
 void http_response_start(struct http_response *r, bool answers_head);
 
 /*
- * Takes bytes off the front of *IN until it is empty, the head is complete, a piece of the body is there (*BODY, points into IN), or the
- * answer is complete (phase HTTP_DONE: what is left in *IN does not belong to it). Returns 0, or -1 with r->why.
+ * Takes bytes off the front of *IN until it is empty, the head is complete, a piece of the body is there (*BODY,
+ * points into IN), or the answer is complete (phase HTTP_DONE: what is left in *IN does not belong to it). Returns
+ * 0, or -1 with r->why.
  */
 int http_response_feed(struct http_response *r, struct span *in, struct span *body);
 

@@ -1,7 +1,9 @@
 /*
- * http/tls.h - a TLS 1.2 client session over BearSSL: which versions, suites and keys we take, and what a failure means in words.
+ * http/tls.h - a TLS 1.2 client session over BearSSL: which versions, suites and keys we take, and what a failure
+ * means in words.
  *
- * ECDHE alone (forward secrecy), authenticated encryption alone: AES-GCM and ChaCha20-Poly1305. It does no I/O itself.
+ * ECDHE alone (forward secrecy), authenticated encryption alone: AES-GCM and ChaCha20-Poly1305. It does no I/O
+ * itself.
  */
 
 #ifndef HTTP_TLS_H
@@ -26,11 +28,11 @@ typedef int tls_recv(void *io, unsigned char *p, size_t n);	  /* bytes, or -1 */
 typedef int tls_send(void *io, const unsigned char *p, size_t n); /* bytes, or -1 */
 
 /*
- * Readies a session with HOST (a name, or an address: no SNI then), seeded from getrandom(2). TRUST must outlive it. Returns 0, or -1 with
- * *F set (FAIL_FAULT).
+ * Readies a session with HOST (a name, or an address: no SNI then), seeded from getrandom(2). TRUST must outlive it.
+ * Returns 0, or -1 with *F set (FAIL_FAULT).
  */
-int tls_start(struct tls *t, const char *host, const struct trust *trust, tls_recv *recv, tls_send *send, void *io,
-	struct fail *f);
+int tls_start(
+	struct tls *t, const char *host, const struct trust *trust, tls_recv *recv, tls_send *send, void *io, struct fail *f);
 
 /* Fills *F with what the engine's error means for a session with HOST. Returns -1. */
 int tls_explain(const struct tls *t, const char *host, struct fail *f);

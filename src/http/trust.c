@@ -81,7 +81,7 @@ static bool read_key(struct span spki, br_x509_pkey *k)
 	if (span_eq(oid, SPAN("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01")))
 		return rsa_key(bits, k);
 	return span_eq(oid, SPAN("\x2a\x86\x48\xce\x3d\x02\x01")) && der_take(&alg, DER_OID, &curve, NULL) &&
-		ec_key(curve, bits, k);
+	       ec_key(curve, bits, k);
 }
 
 static int no_memory(struct err *e)
@@ -119,7 +119,7 @@ static bool is_authority(const struct der_cert *c)
 	if (!c->extensions.n)
 		return true;
 	return der_extension(c, DER_OID_BASIC_CONSTRAINTS, &value) && der_take(&value, DER_SEQUENCE, &value, NULL) &&
-		der_take(&value, DER_BOOLEAN, &flag, NULL) && flag.n == 1 && flag.p[0];
+	       der_take(&value, DER_BOOLEAN, &flag, NULL) && flag.n == 1 && flag.p[0];
 }
 
 static int add_cert(struct trust *t, struct span der, struct err *e)
@@ -181,7 +181,7 @@ static bool take_record(struct span *records, struct span *name, struct span *sp
 
 static int add_builtin(struct trust *t, struct err *e)
 {
-	struct span rest = { (const char *)anchors_builtin, anchors_builtin_size }, name, spki;
+	struct span rest = { (const char *)anchors_builtin, anchors_builtin_size }, name = { 0 }, spki = { 0 };
 
 	while (take_record(&rest, &name, &spki))
 		if (add(t, name, spki, true, e))
@@ -189,18 +189,20 @@ static int add_builtin(struct trust *t, struct err *e)
 	return 0;
 }
 
+/* The file at PATH, which VARIABLE names: it must serve. */
 static int read_named(struct trust *t, const char *variable, const char *path, struct err *e)
 {
 	struct err why;
 	int ret = read_bundle(t, path, &why);
 
+	if (!ret && t->count)
+		return 0;
 	if (ret < 0)
-		return err_set(e, why.code == CODE_FAULT ? CODE_USAGE : why.code, "%s: %s", variable, why.text);
-	if (ret > 0)
-		return err_set(e, CODE_USAGE, "%s: there is no file %s", variable, path);
-	if (!t->count)
-		return err_set(e, CODE_USAGE, "%s: %s holds no usable certificate in PEM", variable, path);
-	return 0;
+		err_set(e, CODE_USAGE, "%s: %s", variable, why.text);
+	else
+		err_set(e, CODE_USAGE, ret ? "%s: there is no file %s" : "%s: %s holds no usable certificate in PEM", variable,
+			path);
+	return err_hint(e, "name a file of certificates in PEM by %s, or unset it", variable);
 }
 
 int trust_load(struct trust *t, struct err *e)
@@ -226,15 +228,20 @@ void trust_free(struct trust *t)
 }
 
 /*
- * A certificate that says of a name and a key what a root's does: version 3, CA:TRUE, valid from 2000 to 2049. Its signature is
- * empty: nobody checks that of a root; but OpenSSL takes it for a root only if the algorithm is one of its key. All pieces are DER.
+ * A certificate that says of a name and a key what a root's does: version 3, CA:TRUE, valid from 2000 to 2049. Its
+ * signature is empty: nobody checks that of a root; but OpenSSL takes it for a root only if the algorithm is one of
+ * its key. All pieces are DER.
  */
 static void synthesise(struct buf *out, struct buf *tbs, struct buf *cert, struct span name, struct span spki)
 {
 	static const struct span version_serial = { "\xa0\x03\x02\x01\x02\x02\x01\x01", 8 };
 	static const struct span with_rsa = { "\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b\x05\x00", 15 };
 	static const struct span with_ecdsa = { "\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02", 12 };
-	static const struct span validity = { "\x30\x1e\x17\x0d" "000101000000Z" "\x17\x0d" "491231235959Z", 32 };
+	static const struct span validity = { "\x30\x1e\x17\x0d"
+					      "000101000000Z"
+					      "\x17\x0d"
+					      "491231235959Z",
+		32 };
 	static const struct span authority = {
 		"\xa3\x13\x30\x11\x30\x0f\x06\x03\x55\x1d\x13\x01\x01\xff\x04\x05\x30\x03\x01\x01\xff", 21
 	};
@@ -257,7 +264,7 @@ static void synthesise(struct buf *out, struct buf *tbs, struct buf *cert, struc
 int trust_pem(struct buf *out, struct span records)
 {
 	struct buf tbs = buf_heap(CERT_MAX), cert = buf_heap(CERT_MAX);
-	struct span name, spki;
+	struct span name = { 0 }, spki = { 0 };
 
 	while (records.n && take_record(&records, &name, &spki))
 		synthesise(out, &tbs, &cert, name, spki);

@@ -1,8 +1,8 @@
 /*
  * http/trust.h - whom we believe: the certificate authorities that a TLS session may lead to.
  *
- * Read from the file that AWS_CA_BUNDLE names, else SSL_CERT_FILE, else the system's bundle in its usual places (a platform may have put
- * an authority of its own there), else the set built into this program (http/anchors.h).
+ * Read from the file that AWS_CA_BUNDLE names, else SSL_CERT_FILE, else the system's bundle in its usual places (a
+ * platform may have put an authority of its own there), else the set built into this program (http/anchors.h).
  */
 
 #ifndef HTTP_TRUST_H
@@ -22,14 +22,17 @@ struct trust {
 };
 
 /*
- * Fills *T, which trust_free() empties. A certificate in a bundle that says it is no authority is believed as itself alone. Keys that
- * BearSSL has no code for are left out. Returns 0, or -1 with *E set: CODE_USAGE (the named file cannot be read or holds no usable
- * certificate), CODE_FAULT.
+ * Fills *T, which trust_free() empties. A certificate in a bundle that says it is no authority is believed as itself
+ * alone. Keys that BearSSL has no code for are left out. Returns 0, or -1 with *E set: CODE_USAGE (the named file
+ * cannot be read or holds no usable certificate), CODE_FAULT.
  */
 int trust_load(struct trust *t, struct err *e);
 void trust_free(struct trust *t);
 
-/* The anchors in the records of http/anchors.h, as certificates in PEM that other verifiers take for roots. 0, or -1: malformed or OUT full. */
+/*
+ * The anchors in the records of http/anchors.h, as certificates in PEM that other verifiers take for roots. 0, or
+ * -1: malformed or OUT full.
+ */
 int trust_pem(struct buf *out, struct span records);
 
 #endif

@@ -86,7 +86,13 @@ static const br_x509_pkey *get_pkey(const br_x509_class *const *ctx, unsigned *u
 }
 
 static const br_x509_class verify_class = {
-	sizeof(struct verify), start_chain, start_cert, append, end_cert, end_chain, get_pkey,
+	sizeof(struct verify),
+	start_chain,
+	start_cert,
+	append,
+	end_cert,
+	end_chain,
+	get_pkey,
 };
 
 void verify_init(struct verify *v, const struct trust *t, struct span ip, int64_t now)
@@ -97,7 +103,7 @@ void verify_init(struct verify *v, const struct trust *t, struct span ip, int64_
 	v->now = now;
 	br_x509_minimal_init(&v->minimal, &br_sha256_vtable, t->anchors, t->count);
 	br_x509_minimal_set_rsa(&v->minimal, &br_rsa_i31_pkcs1_vrfy);
-	br_x509_minimal_set_ecdsa(&v->minimal, br_ec_get_default(), br_ecdsa_vrfy_asn1_get_default());
+	br_x509_minimal_set_ecdsa(&v->minimal, &br_ec_prime_i31, &br_ecdsa_i31_vrfy_asn1);
 	br_x509_minimal_set_hash(&v->minimal, br_sha256_ID, &br_sha256_vtable);
 	br_x509_minimal_set_hash(&v->minimal, br_sha384_ID, &br_sha384_vtable);
 	br_x509_minimal_set_hash(&v->minimal, br_sha512_ID, &br_sha512_vtable);

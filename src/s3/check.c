@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "http/anchors.h"
 #include "s3/request.h"
 #include "s3/verdict.h"
@@ -27,8 +28,8 @@ struct s3_checker {
 	struct buf head, body; /* of the last request, of its answer */
 };
 
-struct s3_checker *s3_checker_open(const struct s3_site *site, const struct creds *creds, const struct s3_check_options *o,
-	struct err *e)
+struct s3_checker *s3_checker_open(
+	const struct s3_site *site, const struct creds *creds, const struct s3_check_options *o, struct err *e)
 {
 	struct s3_checker *c = calloc(1, sizeof *c);
 
@@ -69,14 +70,16 @@ static void copy_field(const struct http_response *r, const char *name, char *ou
 	}
 }
 
-/* The server was given the token: what it says may hold it. Nothing that does is repeated. */
+/* The server was given the token: what it says may hold it, and that is not repeated. */
 static void hide_token(struct s3_error *e, const struct creds *creds)
 {
+	char *const said[] = { e->code, e->message, e->region };
 	char head[17] = "";
 
 	memcpy(head, creds->token, sizeof head - 1);
-	if (head[0] && (strstr(e->message, head) || strstr(e->code, head) || strstr(e->region, head)))
-		*e = (struct s3_error){ 0 };
+	for (size_t i = 0; head[0] && i < sizeof said / sizeof *said; i++)
+		if (strstr(said[i], head))
+			said[i][0] = 0;
 }
 
 static void read_answer(struct s3_checker *c, struct s3_answer *a)
@@ -98,8 +101,8 @@ static void read_answer(struct s3_checker *c, struct s3_answer *a)
 }
 
 /* Returns 0 with *A filled, or -1 with *F set. */
-static int ask_once(struct s3_checker *c, const struct s3_site *site, const struct s3_request *r, struct s3_answer *a,
-	struct fail *f)
+static int ask_once(
+	struct s3_checker *c, const struct s3_site *site, const struct s3_request *r, struct s3_answer *a, struct fail *f)
 {
 	struct http_origin origin;
 
@@ -111,15 +114,18 @@ static int ask_once(struct s3_checker *c, const struct s3_site *site, const stru
 	if (http_client_send(&c->client, &origin, buf_all(&c->head), r->body, false, c->deadline, f) ||
 		http_client_collect(&c->client, &c->body, c->deadline, f))
 		return -1;
+	if (c->body.full)
+		buf_clear(&c->body); /* S3 says nothing of that length here: a part of it proves nothing */
 	read_answer(c, a);
 	return 0;
 }
 
 /*
- * Asks, and again after a while where S3 is busy. The verdict is "ok" for every status 2xx. A->status is 0 where none came.
+ * Asks, and again after a while where S3 is busy. The verdict is "ok" for every status 2xx. A->status is 0 where
+ * none came.
  */
-static void ask(struct s3_checker *c, const struct s3_site *site, const struct s3_request *r, struct s3_answer *a,
-	struct verdict *v)
+static void ask(
+	struct s3_checker *c, const struct s3_site *site, const struct s3_request *r, struct s3_answer *a, struct verdict *v)
 {
 	int wait = BACKOFF_MS;
 	struct fail f;
@@ -140,8 +146,8 @@ static void ask(struct s3_checker *c, const struct s3_site *site, const struct s
 		verdict_refusal(v, site, c->creds, a);
 }
 
-static void check_list(struct s3_checker *c, const struct s3_site *site, const char *bucket, const char *prefix,
-	struct verdict *v)
+static void check_list(
+	struct s3_checker *c, const struct s3_site *site, const char *bucket, const char *prefix, struct verdict *v)
 {
 	const struct sigv4_pair query[] = {
 		{ SPAN("list-type"), SPAN("2") },
@@ -162,8 +168,8 @@ static void check_list(struct s3_checker *c, const struct s3_site *site, const c
 }
 
 /*
- * The region is wrong and the right one was told: asks there, with a signature of its own, so that one answer tells all that
- * must be mended. The host is ours: AWS's of that region, else the same. The verdict stays.
+ * The region is wrong and the right one was told: asks there, with a signature of its own, so that one answer tells
+ * all that must be mended. The host is ours: AWS's of that region, else the same. The verdict stays.
  */
 static void look_in_region(struct s3_checker *c, const char *bucket, const char *prefix, struct verdict *v)
 {
@@ -200,13 +206,14 @@ static void check_write(struct s3_checker *c, const char *bucket, const char *pr
 		.field_count = 1,
 		.body = SPAN("s3mounts proves here that it may write\n"),
 	};
-	char mem[KEY_MAX + 1];
+	char mem[KEY_MAX + 1], deleting[KEY_MAX + 16];
 	struct buf key = buf_over(mem, sizeof mem);
 	struct verdict put = { .kind = "" }, removed = { .kind = "" };
 	struct s3_answer a;
 
 	if (probe_name(&key, prefix)) {
-		verdict_set(v, CODE_FAULT, "fault", "no name for the probe object: no randomness, or the prefix is too long", "");
+		verdict_set(
+			v, CODE_FAULT, "fault", "no name for the probe object: no randomness, or the prefix is too long", "");
 		return;
 	}
 	r.key = buf_all(&key);
@@ -217,8 +224,9 @@ static void check_write(struct s3_checker *c, const char *bucket, const char *pr
 		return; /* refused, so nothing is there; without any answer it may be */
 	r = (struct s3_request){ .method = SPAN("DELETE"), .bucket = r.bucket, .key = r.key };
 	ask(c, c->site, &r, &a, &removed);
+	text_fmt(deleting, sizeof deleting, "deleting %s", key.p);
 	if (put.code == CODE_OK && removed.code != CODE_OK)
-		verdict_write(v, &removed, "deleting");
+		verdict_write(v, &removed, deleting);
 }
 
 /* AWS tells of a temporary key without its token only that it does not know the key. */
@@ -234,7 +242,8 @@ void s3_check(struct s3_checker *c, const char *bucket, const char *prefix, stru
 	*v = (struct verdict){ .kind = "" };
 	c->deadline = start + c->options.timeout_ms;
 	if (token_is_missing(c->creds))
-		verdict_set(v, CODE_REFUSED, "invalid-token", "the key id is a temporary one (ASIA…), but there is no session token",
+		verdict_set(v, CODE_REFUSED, "invalid-token",
+			"the key id is a temporary one (ASIA…), but there is no session token",
 			"set S3_SESSION_TOKEN to the token that was issued with the key");
 	else
 		check_list(c, c->site, bucket, prefix, v);

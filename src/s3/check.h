@@ -15,38 +15,38 @@
 #include <stddef.h>
 
 struct verdict {
-	enum code code;	      /* CODE_OK, CODE_REFUSED, CODE_UNREACHABLE, CODE_FAULT, CODE_USAGE */
-	const char *kind;     /* static, for programs: "ok", "unknown-key", "wrong-secret", "clock-skew", "expired-token",
+	enum code code;	   /* CODE_OK, CODE_REFUSED, CODE_UNREACHABLE, CODE_FAULT, CODE_USAGE */
+	const char *kind;  /* static, for programs: "ok", "unknown-key", "wrong-secret", "clock-skew", "expired-token",
 				 "invalid-token", "access-denied", "no-such-bucket", "wrong-region", "name-not-found", "connection-refused",
 				 "egress-blocked", "tls", "not-s3", "timeout", "throttled", "unreachable", "server-error", "refused", "fault" */
-	int http_status;      /* 0: no answer came */
-	char s3_code[64];     /* "SignatureDoesNotMatch"; "" where there is none */
-	char cause[320];      /* one sentence: "the secret key does not belong to this key id" */
-	char hint[320];	      /* what to do */
-	char region[64];      /* wrong-region: the right one, else "" */
-	long skew_seconds;    /* clock-skew: this machine's clock minus the server's */
-	int ms;		      /* what it took */
+	int http_status;   /* 0: no answer came */
+	char s3_code[64];  /* "SignatureDoesNotMatch"; "" where there is none */
+	char cause[320];   /* one sentence: "the secret key does not belong to this key id" */
+	char hint[320];	   /* what to do */
+	char region[64];   /* wrong-region: the right one, else "" */
+	long skew_seconds; /* clock-skew: this machine's clock minus the server's */
+	int ms;		   /* what it took */
 };
 
 struct s3_check_options {
-	bool write;	    /* put and delete a probe object too */
-	int timeout_ms;	    /* for all of one prefix: 10000 */
-	int connect_ms;	    /* for one TCP connection or handshake: 5000 */
+	bool write;	/* put and delete a probe object too */
+	int timeout_ms; /* for all of one prefix: 10000 */
+	int connect_ms; /* for one TCP connection or handshake: 5000 */
 };
 
 /* An open connection to one endpoint; what one check leaves open serves the next. */
 struct s3_checker;
 
 /*
- * SITE and CREDS are kept by pointer and must outlive the checker. Returns NULL with *E set (CODE_FAULT: memory, randomness;
- * CODE_USAGE: a CA file that was named cannot be read or holds no certificate).
+ * SITE and CREDS are kept by pointer and must outlive the checker. Returns NULL with *E set (CODE_FAULT: memory,
+ * randomness; CODE_USAGE: a CA file that was named cannot be read or holds no certificate).
  */
-struct s3_checker *s3_checker_open(const struct s3_site *site, const struct creds *creds, const struct s3_check_options *o,
-	struct err *e);
+struct s3_checker *s3_checker_open(
+	const struct s3_site *site, const struct creds *creds, const struct s3_check_options *o, struct err *e);
 
 /*
- * Lists at most one key of PREFIX ("" or "a/b/") in BUCKET, and with o->write puts and deletes PREFIX".s3mounts-probe-<random>".
- * Always fills *V.
+ * Lists at most one key of PREFIX ("" or "a/b/") in BUCKET, and with o->write puts and deletes
+ * PREFIX".s3mounts-probe-<random>". Always fills *V.
  */
 void s3_check(struct s3_checker *c, const char *bucket, const char *prefix, struct verdict *v);
 
@@ -54,8 +54,8 @@ void s3_check(struct s3_checker *c, const char *bucket, const char *prefix, stru
 void s3_checker_close(struct s3_checker *c);
 
 /*
- * The CA bundle for a child that brings its own TLS: the file that our own trust was read from (static or environment memory),
- * or NULL when it was the set built into this program: then s3_trust_write() makes one.
+ * The CA bundle for a child that brings its own TLS: the file that our own trust was read from (static or
+ * environment memory), or NULL when it was the set built into this program: then s3_trust_write() makes one.
  */
 const char *s3_trust_file(void);
 

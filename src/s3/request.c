@@ -3,8 +3,10 @@
 #include "base/text.h"
 #include "http/request.h"
 
-
-/* One label of a name, so that a wildcard certificate fits; longer than 2 and in lower case, as AWS wants new buckets. */
+/*
+ * One label of a name, so that a wildcard certificate fits; longer than 2 and in lower case, as AWS wants new
+ * buckets.
+ */
 static bool is_label(struct span bucket)
 {
 	for (size_t i = 0; i < bucket.n; i++) {
@@ -78,8 +80,8 @@ static bool add_signed(struct draft *d, struct span name, struct span value)
 }
 
 /* Fills in the parts that are signed. Returns false where one does not fit. */
-static bool prepare(struct draft *d, const struct s3_site *site, const struct creds *creds, const struct s3_request *r,
-	int64_t now)
+static bool prepare(
+	struct draft *d, const struct s3_site *site, const struct creds *creds, const struct s3_request *r, int64_t now)
 {
 	struct buf host = buf_over(d->host, sizeof d->host), path = buf_over(d->path, sizeof d->path);
 	struct http_origin o;

@@ -1,5 +1,6 @@
 /*
- * s3/request.h - a request to S3 as bytes: addressed (path style or the bucket's own host), signed, ready to be sent. Pure.
+ * s3/request.h - a request to S3 as bytes: addressed (path style or the bucket's own host), signed, ready to be
+ * sent. Pure.
  */
 
 #ifndef S3_REQUEST_H
@@ -15,7 +16,7 @@
 struct s3_request {
 	struct span method;
 	struct span bucket;
-	struct span key; /* any bytes but NUL; empty: the bucket itself */
+	struct span key; /* any bytes; empty: the bucket itself */
 	const struct sigv4_pair *query;
 	size_t query_count;
 	/* More fields, names in lower case: those that begin with "x-amz-" are signed, the others (range, content-type, …) are not. */
@@ -24,12 +25,16 @@ struct s3_request {
 	struct span body;
 };
 
-/* Where to send it: the site's host, or the bucket's where the site is not of path style and the bucket can be a host's label. */
+/*
+ * Where to send it: the site's host, or the bucket's where the site is not of path style and the bucket can be a
+ * host's label.
+ */
 void s3_request_origin(const struct s3_site *site, struct span bucket, struct http_origin *o);
 
 /*
- * Writes the head of R, signed at NOW (seconds since 1970), to OUT, which is cleared before and holds the session token afterwards: wipe
- * it. Returns 0, or -1 with *E set: CODE_USAGE (a byte that no header can hold, in a field, a bucket or a token), CODE_FAULT (OUT too small).
+ * Writes the head of R, signed at NOW (seconds since 1970), to OUT, which is cleared before and holds the session
+ * token afterwards: wipe it. Returns 0, or -1 with *E set: CODE_USAGE (a byte that no header can hold, in a field, a
+ * bucket or a token), CODE_FAULT (OUT too small).
  */
 int s3_request_write(struct buf *out, const struct s3_site *site, const struct creds *creds, const struct s3_request *r,
 	int64_t now, struct err *e);

@@ -33,7 +33,7 @@ void sigv4_hash(char out[65], struct span data)
 static bool unreserved(unsigned char c)
 {
 	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
-		c == '~';
+	       c == '~';
 }
 
 static void encode(struct buf *out, struct span s, bool keep_slash)

@@ -1,5 +1,6 @@
 /*
- * s3/sigv4.h - AWS Signature Version 4 as S3 wants it: the path encoded once and not normalised. Pure: no clock, no memory of its own.
+ * s3/sigv4.h - AWS Signature Version 4 as S3 wants it: the path encoded once and not normalised. Pure: no clock, no
+ * memory of its own.
  */
 
 #ifndef S3_SIGV4_H

@@ -6,7 +6,10 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-/* rclone's names; the end of their hosts' names ("" for what people run themselves); how they want a bucket addressed. */
+/*
+ * rclone's names; the end of their hosts' names ("" for what people run themselves); how they want a bucket
+ * addressed.
+ */
 static const struct provider {
 	const char *name, *suffix;
 	bool path_style;
@@ -118,9 +121,11 @@ static int take_host(struct s3_site *s, struct span host, struct err *e)
 		return bad_endpoint(e, "there is no host in it");
 	if (host.n > 253 || !all_of(host, v6 ? ":." : "-._") || host.p[0] == '.' || host.p[host.n - 1] == '.')
 		return bad_endpoint(e, "the host is malformed");
-	for (size_t i = 0; i < host.n; i++) /* the NUL stands there already */
+	for (size_t i = 0; i < host.n; i++)
 		s->host[i] = host.p[i] >= 'A' && host.p[i] <= 'Z' ? (char)(host.p[i] + 32) : host.p[i];
-	return v6 && inet_pton(AF_INET6, s->host, &(struct in6_addr){ 0 }) != 1 ? bad_endpoint(e, "the IPv6 address is malformed") : 0;
+	return v6 && inet_pton(AF_INET6, s->host, &(struct in6_addr){ 0 }) != 1 ?
+		       bad_endpoint(e, "the IPv6 address is malformed") :
+		       0;
 }
 
 static int take_url(struct s3_site *s, const char *endpoint, struct err *e)
@@ -180,7 +185,10 @@ static bool is_region(const char *region)
 	return n > 0 && n < 64 && all_of(span_of(region), "-_");
 }
 
-/* "s3.eu-west-1.amazonaws.com" and its kin: what stands before the region, and the region. False: the host follows no region. */
+/*
+ * "s3.eu-west-1.amazonaws.com" and its kin: what stands before the region, and the region. False: the host follows
+ * no region.
+ */
 static bool split_aws(const char *host, const char **head, struct span *region)
 {
 	static const char *const heads[] = { "s3.dualstack.", "s3-fips.dualstack.", "s3-fips.", "s3.", "s3-" };
@@ -234,7 +242,8 @@ static int finish(struct s3_site *s, const char *provider, const char *region, s
 	if (host && s->path[0])
 		return bad_endpoint(e, "a path stands behind the host: the bucket's name belongs into S3_BUCKET_NAME");
 	if (region[0] && !is_region(region))
-		return err_set(e, CODE_USAGE, "S3_REGION: it holds a byte that is in no region's name, or more than 63 of them");
+		return err_set(
+			e, CODE_USAGE, "S3_REGION: it holds a byte that is in no region's name, or more than 63 of them");
 	s->provider = p->name;
 	s->aws = split_aws(s->host, &head, &in_host);
 	/* A server of one's own has no wildcard names, whatever software it runs. */

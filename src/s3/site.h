@@ -10,26 +10,30 @@
 #include <stdint.h>
 
 struct s3_site {
-	char host[256];	    /* lower case; an IPv6 address without its brackets */
+	char host[256]; /* lower case; an IPv6 address without its brackets */
 	uint16_t port;
 	bool tls;
-	bool path_style;    /* https://host/bucket/key, else https://bucket.host/key */
-	bool aws;	    /* an endpoint of AWS: the host follows the region */
-	char path[256];	    /* of the URL, "" or "/base": stands before the bucket */
+	bool path_style; /* https://host/bucket/key, else https://bucket.host/key */
+	bool aws;	 /* an endpoint of AWS: the host follows the region */
+	char path[256];	 /* of the URL, "" or "/base": stands before the bucket */
 	char region[64];
 	const char *provider; /* rclone's name, static: "AWS", "Cloudflare", "Minio", "Ceph", …, "Other" */
 };
 
 /*
- * ENDPOINT: "" for AWS, "https://host[:port][/path]", "http://…", or "host[:port]" (https). PROVIDER: "" to find it from the
- * host, else one of rclone's names in any case. REGION: as given, "" for the provider's own default ("auto" for Cloudflare, the one in
- * the host's name for AWS, else "us-east-1"). Returns 0 or -1 with CODE_USAGE: names the variable (S3_ENDPOINT_URL, S3_PROVIDER,
- * S3_REGION) and what is wrong (user info, query, fragment, port, blank, control byte, unknown scheme, unknown provider with the known
- * ones, a path behind the host of a public provider: that is the bucket's name in the wrong place).
+ * ENDPOINT: "" for AWS, "https://host[:port][/path]", "http://…", or "host[:port]" (https). PROVIDER: "" to find it
+ * from the host, else one of rclone's names in any case. REGION: as given, "" for the provider's own default ("auto"
+ * for Cloudflare, the one in the host's name for AWS, else "us-east-1"). Returns 0 or -1 with CODE_USAGE: names the
+ * variable (S3_ENDPOINT_URL, S3_PROVIDER, S3_REGION) and what is wrong (user info, query, fragment, port, blank,
+ * control byte, unknown scheme, unknown provider with the known ones, a path behind the host of a public provider:
+ * that is the bucket's name in the wrong place).
  */
 int s3_site_parse(struct s3_site *s, const char *endpoint, const char *provider, const char *region, struct err *e);
 
-/* The same site in another REGION: on AWS the host follows, else it stays. Returns 0, or -1 when that is no region's name. */
+/*
+ * The same site in another REGION: on AWS the host follows, else it stays. Returns 0, or -1 when that is no region's
+ * name.
+ */
 int s3_site_move(struct s3_site *s, const char *region);
 
 /* The URL of the endpoint for rclone: "https://host:port/path"; "" for plain AWS. SIZE is at least 600. */

@@ -12,9 +12,14 @@ static const struct {
 	enum fail_kind fail;
 	const char *kind;
 } kinds[] = {
-	{ FAIL_NAME, "name-not-found" }, { FAIL_REFUSED, "connection-refused" }, { FAIL_UNREACHABLE, "unreachable" },
-	{ FAIL_TIMEOUT, "timeout" },	 { FAIL_BLOCKED, "egress-blocked" },	 { FAIL_TLS, "tls" },
-	{ FAIL_PROTOCOL, "not-s3" },	 { FAIL_FAULT, "fault" },
+	{ FAIL_NAME, "name-not-found" },
+	{ FAIL_REFUSED, "connection-refused" },
+	{ FAIL_UNREACHABLE, "unreachable" },
+	{ FAIL_TIMEOUT, "timeout" },
+	{ FAIL_BLOCKED, "egress-blocked" },
+	{ FAIL_TLS, "tls" },
+	{ FAIL_PROTOCOL, "not-s3" },
+	{ FAIL_FAULT, "fault" },
 };
 
 /* What is too long is cut; what a server sent stays one line. */
@@ -50,15 +55,18 @@ void verdict_failure(struct verdict *v, const struct fail *f)
 
 void verdict_foreign(struct verdict *v, const struct s3_site *site, const struct s3_answer *a)
 {
-	verdict_set(v, CODE_UNREACHABLE, "not-s3", "", "check host, port and path in S3_ENDPOINT_URL, and what proxy stands between");
+	verdict_set(v, CODE_UNREACHABLE, "not-s3", "",
+		"check host, port and path in S3_ENDPOINT_URL, and what proxy stands between");
 	if (a->location[0])
-		put(v->cause, sizeof v->cause, "what answers at %s is no S3 server: it redirects to %s", site->host, a->location);
+		put(v->cause, sizeof v->cause, "what answers at %s is no S3 server: it redirects to %s", site->host,
+			a->location);
 	else
-		put(v->cause, sizeof v->cause, "what answers at %s is no S3 server: status %d with a body that S3 does not send",
-			site->host, a->status);
+		put(v->cause, sizeof v->cause,
+			"what answers at %s is no S3 server: status %d with a body that S3 does not send", site->host,
+			a->status);
 	/* nginx, Apache, Go and Envoy all have "HTTPS" in the words by which they refuse plain HTTP. */
 	if (!site->tls && ((a->status == 400 && a->body.n && memmem(a->body.p, a->body.n, "HTTPS", 5)) ||
-			strncmp(a->location, "https:", 6) == 0))
+				  strncmp(a->location, "https:", 6) == 0))
 		put(v->hint, sizeof v->hint, "the server wants TLS: write https:// in S3_ENDPOINT_URL");
 }
 
@@ -119,10 +127,11 @@ void verdict_region(struct verdict *v, const char *asked_in, const struct verdic
 {
 	put(v->hint, sizeof v->hint, "set S3_REGION=%s", v->region);
 	if (second->code == CODE_OK)
-		put(v->cause, sizeof v->cause, "the bucket is in region %s, not %s; there these credentials are accepted", v->region,
-			asked_in);
+		put(v->cause, sizeof v->cause, "the bucket is in region %s, not %s; there these credentials are accepted",
+			v->region, asked_in);
 	else
-		put(v->cause, sizeof v->cause, "the bucket is in region %s, not %s; and there: %s", v->region, asked_in, second->cause);
+		put(v->cause, sizeof v->cause, "the bucket is in region %s, not %s; and there: %s", v->region, asked_in,
+			second->cause);
 }
 
 void verdict_write(struct verdict *v, const struct verdict *failed, const char *doing)

@@ -1,4 +1,7 @@
-/* s3/verdict.h - from what came back (an answer of S3, a failure of the network) to a verdict with its cause and its hint. Pure. */
+/*
+ * s3/verdict.h - from what came back (an answer of S3, a failure of the network) to a verdict with its cause and its
+ * hint. Pure.
+ */
 
 #ifndef S3_VERDICT_H
 #define S3_VERDICT_H

@@ -1,6 +1,6 @@
 /*
- * s3/xml.h - pulls tokens out of the XML that S3 servers answer with. No DTD (refused), no namespaces, attributes are skipped;
- * elements must close in order. Allocates nothing.
+ * s3/xml.h - pulls tokens out of the XML that S3 servers answer with. No DTD (refused), no namespaces, attributes
+ * are skipped; elements must close in order. Allocates nothing.
  */
 
 #ifndef S3_XML_H
@@ -14,9 +14,9 @@ enum xml_token { XML_OPEN, XML_CLOSE, XML_TEXT, XML_END, XML_BAD };
 
 struct xml {
 	struct span rest;
-	struct span name;	    /* of XML_OPEN and XML_CLOSE */
-	struct span text;	    /* of XML_TEXT: raw, see xml_text() */
-	int depth;		    /* of the element that is open */
+	struct span name; /* of XML_OPEN and XML_CLOSE */
+	struct span text; /* of XML_TEXT: raw, see xml_text() */
+	int depth;	  /* of the element that is open */
 	bool closing, seen_root;
 	struct span open[XML_DEPTH];
 };

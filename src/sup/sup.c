@@ -310,7 +310,7 @@ static int supervise(const struct run *run, int listener)
 	log_open(run_path(run, "log").s);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	prctl(PR_SET_NAME, "s3mounts");
-	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 }); /* a core file would hold keys */
+	prlimit(0, RLIMIT_CORE, &(struct rlimit){ 0, 0 }, NULL); /* a core file would hold keys */
 	s->signals = block_signals();
 	s->table_fd = mnt_table_watch(&e);
 	if (s->table_fd < 0 || s->signals < 0) {

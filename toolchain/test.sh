@@ -1,0 +1,101 @@
+# Sourced by build.sh: all tests, or those whose name was given. Ends with one line, "N passed, N failed".
+# shellcheck shell=sh
+
+passed=0
+failed=0
+
+# count PASSED FAILED WHAT: adds to the totals and tells it in one line.
+count()
+{
+	passed=$((passed + $1))
+	failed=$((failed + $2))
+	if [ "$2" = 0 ]; then say "ok      $3 ($1)"; else say "FAILED  $3 ($2 of $(($1 + $2)))"; fi
+}
+
+# wanted NAME: no names were given, or one of them is in NAME.
+wanted()
+{
+	[ -n "$names" ] || return 0
+	for n in $names; do
+		case $1 in *"$n"*) return 0 ;; esac
+	done
+	return 1
+}
+
+check()
+{
+	wanted "$1" || return 0
+	name=$1
+	shift
+	if "$@"; then count 1 0 "$name"; else count 0 1 "$name"; fi
+}
+
+# One cmocka program. What started and did not end well failed: so does a crash, a sanitizer's report and a skipped test.
+unit_test()
+{
+	wanted "$1" || return 0
+	log=out/host/$1.log
+	status=0
+	timeout -k 5 120 "out/host/$1" >"$log" 2>&1 </dev/null || status=$?
+	ok=$(grep -c '^\[       OK \]' "$log" || :)
+	bad=$(($(grep -c '^\[ RUN      \]' "$log" || :) - ok))
+	if [ $bad = 0 ] && { [ $status != 0 ] || [ "$ok" = 0 ]; }; then
+		bad=1
+	fi
+	[ $bad = 0 ] || {
+		cat "$log"
+		say "$log: exit status $status"
+	}
+	count "$ok" $bad "$1"
+}
+
+# attribute NAME: of the test suite in pytest's report.
+attribute() { sed -n "s/.*<testsuite [^>]* $1=\"\([0-9]*\)\".*/\1/p" "$report"; }
+
+python_tests()
+{
+	find test -name 'test_*.py' -o -name '*_test.py' | grep -q . || return 0
+	report=out/test/pytest.xml
+	mkdir -p out/test
+	rm -f $report
+	set -- -p no:cacheprovider -o faulthandler_timeout=300 -ra --junitxml=$report
+	[ -z "$names" ] || set -- "$@" -k "$(echo $names | sed 's/ / or /g')"
+	status=0
+	S3MOUNTS_BIN=$ROOT/out/$HOST_ARCH/s3mounts S3MOUNTS_BIN_AARCH64=$ROOT/out/aarch64/s3mounts S3MOUNTS_HOST=$ROOT/out/host \
+		PYTHONPATH=$ROOT/test timeout -k 30 3600 /usr/bin/python3 -m pytest "$@" test || status=$?
+	if [ $status = 5 ]; then
+		[ -n "$names" ] || count 0 1 "pytest: it collected nothing"
+		return 0
+	fi
+	total=$(attribute tests)
+	bad=$(($(attribute errors) + $(attribute failures) + $(attribute skipped)))
+	if [ -z "$total" ] || { [ $status != 0 ] && [ $bad = 0 ]; }; then
+		count 0 1 "pytest: exit status $status"
+	else
+		[ "$(attribute skipped)" = 0 ] || say "skipped tests count as failed"
+		count $((total - bad)) $bad pytest
+	fi
+}
+
+cmd_test()
+{
+	names=$*
+	need build test
+	begin
+	for target in $TARGETS; do
+		build_target "$target"
+	done
+	build_host
+	end
+	for arch in $TARGETS; do
+		check "static-$arch" toolchain/check-static "out/$arch/s3mounts" "$(. "toolchain/$arch.sh"; echo "$SIZE_LIMIT")"
+	done
+	check reproducible toolchain/check-reproducible "$HOST_ARCH"
+	for source in test/unit/*_test.c; do
+		[ ! -e "$source" ] || unit_test "$(basename "$source" .c)"
+	done
+	python_tests
+	[ $((passed + failed)) != 0 ] || die "no test has this name: $names"
+	say "$passed passed, $failed failed"
+	[ $failed = 0 ]
+}
