@@ -25,7 +25,10 @@ struct record_field {
 	size_t size;
 };
 
-#define RECORD_FIELD(kind, type, member) { #member, kind, offsetof(type, member), sizeof(((type *)0)->member) }
+#define RECORD_FIELD(kind, type, member)                                           \
+	{                                                                          \
+#member, kind, offsetof(type, member), sizeof(((type *)0)->member) \
+	}
 
 struct record_table {
 	const struct record_field *fields;

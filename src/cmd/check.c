@@ -1,9 +1,9 @@
+#include "s3/check.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
 #include "cmd/print.h"
 #include "cmd/setup.h"
-#include "s3/check.h"
 
 #include <stdlib.h>
 

@@ -5,7 +5,6 @@
 #include "cmd/print.h"
 #include "sup/ask.h"
 
-
 #define TIMEOUT_S 50 /* a sandbox's SDK gives a command 60 s */
 
 static bool is_down(const struct report_mount *m)

@@ -3,7 +3,6 @@
 #include "base/span.h"
 #include "base/text.h"
 
-
 #define FOR_PLAN (FOR_UP | FOR_CHECK | FOR_CONFIG)
 #define FOR_ALL (FOR_PLAN | FOR_STATUS | FOR_FLUSH | FOR_DOWN)
 #define TIMEOUT_MAX_S 86400
@@ -67,10 +66,18 @@ static int set(struct options *o, struct span name, const char *value, struct er
 		const char **text;
 		bool *flag;
 	} places[] = {
-		{ "fstab", &o->fstab, NULL },	      { "rclone", &o->rclone, NULL }, { "config", &o->config, NULL },
-		{ "cache-dir", &o->cache_dir, NULL }, { "run-dir", &o->run_dir, NULL }, { "keep", NULL, &o->keep },
-		{ "lazy", NULL, &o->lazy },	      { "write", NULL, &o->write },   { "print", NULL, &o->print },
-		{ "watch", NULL, &o->watch },	      { "json", NULL, &o->json },     { "help", NULL, &o->help },
+		{ "fstab", &o->fstab, NULL },
+		{ "rclone", &o->rclone, NULL },
+		{ "config", &o->config, NULL },
+		{ "cache-dir", &o->cache_dir, NULL },
+		{ "run-dir", &o->run_dir, NULL },
+		{ "keep", NULL, &o->keep },
+		{ "lazy", NULL, &o->lazy },
+		{ "write", NULL, &o->write },
+		{ "print", NULL, &o->print },
+		{ "watch", NULL, &o->watch },
+		{ "json", NULL, &o->json },
+		{ "help", NULL, &o->help },
 	};
 	unsigned long seconds;
 
@@ -80,7 +87,8 @@ static int set(struct options *o, struct span name, const char *value, struct er
 		o->specs[o->spec_count++] = value;
 	} else if (span_is(name, "timeout")) {
 		if (!span_number(span_of(value), TIMEOUT_MAX_S, &seconds) || !seconds)
-			return err_set(e, CODE_USAGE, "option --timeout '%s': must be whole seconds, 1 to %d", value, TIMEOUT_MAX_S);
+			return err_set(
+				e, CODE_USAGE, "option --timeout '%s': must be whole seconds, 1 to %d", value, TIMEOUT_MAX_S);
 		o->timeout_ms = (int)seconds * 1000;
 	}
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {

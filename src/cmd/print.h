@@ -16,7 +16,7 @@ struct json_out {
 void json_begin(struct json_out *o, const char *command, enum code code, const struct err *error);
 void json_end(struct json_out *o);
 
-void json_error(struct json *j, const char *key, const struct err *e); /* null for CODE_OK */
+void json_error(struct json *j, const char *key, const struct err *e);	     /* null for CODE_OK */
 void json_verdict(struct json *j, const char *key, const struct verdict *v); /* null where it was not asked */
 void json_strings(struct json *j, const char *key, const char *const *list, size_t count);
 

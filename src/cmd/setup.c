@@ -24,8 +24,8 @@ static const char *env(const char *name)
  */
 static void scrub_environment(void)
 {
-	static const char *const secrets[] = { "S3_ACCESS_KEY_ID=", "S3_ACCESS_SECRET=", "S3_SESSION_TOKEN=", "AWS_ACCESS_KEY_ID=",
-		"AWS_SECRET_ACCESS_KEY=", "AWS_SESSION_TOKEN=" };
+	static const char *const secrets[] = { "S3_ACCESS_KEY_ID=", "S3_ACCESS_SECRET=", "S3_SESSION_TOKEN=",
+		"AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY=", "AWS_SESSION_TOKEN=" };
 
 	for (char **v = environ; *v; v++)
 		for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
@@ -103,8 +103,8 @@ static bool search_path(struct run_path *out, const char *name)
 
 	while (more) {
 		more = span_cut(&rest, ':', &dir);
-		if (dir.n && dir.p[0] == '/' && text_fmt(out->s, sizeof out->s, "%.*s/%s", (int)dir.n, dir.p, name) < sizeof out->s &&
-			program(out->s))
+		if (dir.n && dir.p[0] == '/' &&
+			text_fmt(out->s, sizeof out->s, "%.*s/%s", (int)dir.n, dir.p, name) < sizeof out->s && program(out->s))
 			return true;
 	}
 	return false;
@@ -117,7 +117,8 @@ int setup_rclone(struct run_path *out, const struct options *o, struct err *e)
 	if (named) {
 		if (realpath(named, out->s) && program(out->s))
 			return 0;
-		err_set(e, CODE_MOUNT, "find rclone: %s (from %s) is no executable file", named, o->rclone ? "--rclone" : "S3MOUNTS_RCLONE");
+		err_set(e, CODE_MOUNT, "find rclone: %s (from %s) is no executable file", named,
+			o->rclone ? "--rclone" : "S3MOUNTS_RCLONE");
 		return err_hint(e, "name rclone's program there, or leave it out to search PATH");
 	}
 	if (search_path(out, "rclone"))

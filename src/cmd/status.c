@@ -83,13 +83,13 @@ static void print_table(const struct report *r)
 		target = t > target ? t : target;
 		source = s > source ? s : source;
 	}
-	say(1, "%-10s %-*s  %-*s  %-7s %7s %10s %8s %10s\n", "STATE", target, "TARGET", source, "SOURCE", "DRIVER", "PID", "MEMORY KiB",
-		"PENDING", "BYTES");
+	say(1, "%-10s %-*s  %-*s  %-7s %7s %10s %8s %10s\n", "STATE", target, "TARGET", source, "SOURCE", "DRIVER", "PID",
+		"MEMORY KiB", "PENDING", "BYTES");
 	for (size_t i = 0; i < r->mount_count; i++) {
 		const struct report_mount *m = &r->mounts[i];
 
-		say(1, "%-10s %-*s  %-*s  %-7s %7ld %10s %8s %10s\n", m->state, target, m->target, source, m->source, m->driver, m->pid,
-			count(a, m->memory_kib), count(b, m->pending_files), count(c, m->pending_bytes));
+		say(1, "%-10s %-*s  %-*s  %-7s %7ld %10s %8s %10s\n", m->state, target, m->target, source, m->source, m->driver,
+			m->pid, count(a, m->memory_kib), count(b, m->pending_files), count(c, m->pending_bytes));
 	}
 	for (size_t i = 0; i < r->mount_count; i++) {
 		const struct report_mount *m = &r->mounts[i];
@@ -135,7 +135,8 @@ int cmd_status(char **argv)
 	struct err e;
 	int code;
 
-	if (options_read(&o, FOR_STATUS, "Shows each mount, proven now: state, driver, memory, and what is not in S3 yet", 0, argv, &e))
+	if (options_read(&o, FOR_STATUS, "Shows each mount, proven now: state, driver, memory, and what is not in S3 yet", 0,
+		    argv, &e))
 		return fail("status", o.json, &e);
 	if (o.help)
 		return CODE_OK;

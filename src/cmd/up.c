@@ -8,7 +8,6 @@
 #include "s3/check.h"
 #include "sup/ask.h"
 
-
 #define TIMEOUT_S 30 /* a sandbox's SDK gives a command 60 s */
 
 static bool holds(const struct report_mount *m)
@@ -104,7 +103,8 @@ static int no_credentials(const struct setup *s, const struct options *o)
 	for (size_t i = 0; i < s->plan.place_count; i++)
 		if (dir_make(s->plan.places[i], 0755, &e))
 			return fail("up", o->json, &e);
-	err_set(&e, CODE_NO_CREDS, "up: no credentials are given: nothing is mounted, %zu placeholder folders stand", s->plan.place_count);
+	err_set(&e, CODE_NO_CREDS, "up: no credentials are given: nothing is mounted, %zu placeholder folders stand",
+		s->plan.place_count);
 	err_hint(&e, "give S3_ACCESS_KEY_ID and S3_ACCESS_SECRET to this command");
 	if (!o->json)
 		return fail("up", false, &e);
@@ -150,7 +150,8 @@ static int mount_all(const struct setup *s, const struct options *o, struct aren
 	int ret = -1;
 
 	if (setup_rclone(&rclone, o, e) == 0 && fuse_usable(&q.allow_other, e) == 0 &&
-		run_cache_dir(cache, sizeof cache, o->cache_dir, e) == 0 && run_prepare(&s->run, e) == 0 && trust(s, &ca, e) == 0)
+		run_cache_dir(cache, sizeof cache, o->cache_dir, e) == 0 && run_prepare(&s->run, e) == 0 &&
+		trust(s, &ca, e) == 0)
 		ret = ask(&s->run, true, &q, a, r, e);
 	creds_wipe(&q.creds);
 	return ret;
@@ -167,7 +168,8 @@ int cmd_up(char **argv)
 	struct err e;
 	int code;
 
-	if (options_read(&o, FOR_UP, "Checks the credentials, mounts everything in parallel and proves it", TIMEOUT_S, argv, &e))
+	if (options_read(
+		    &o, FOR_UP, "Checks the credentials, mounts everything in parallel and proves it", TIMEOUT_S, argv, &e))
 		return fail("up", o.json, &e);
 	if (o.help)
 		return CODE_OK;

@@ -1,6 +1,7 @@
 #include "http/pem.h"
 
 #define LINE 48 /* bytes of DER in one line of 64 characters */
+#define NO_VALUE 64
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 static const struct span begin = { "-----BEGIN CERTIFICATE-----", 27 };
@@ -22,21 +23,21 @@ static bool cut_at(struct span *text, struct span mark, struct span *before)
 static bool decode(struct span in, struct buf *out)
 {
 	unsigned bits = 0, have = 0;
-	signed char value[256];
+	unsigned char value[256]; /* of a character; NO_VALUE: it is not of the alphabet */
 
-	memset(value, -1, sizeof value);
-	for (signed char i = 0; i < 64; i++)
+	memset(value, NO_VALUE, sizeof value);
+	for (unsigned char i = 0; i < 64; i++)
 		value[(unsigned char)alphabet[i]] = i;
 	while (in.n && strchr("=\r\n\t ", in.p[in.n - 1]))
 		in.n--;
 	for (; in.n; in = span_skip(in, 1)) {
-		int v = value[(unsigned char)in.p[0]];
+		unsigned v = value[(unsigned char)in.p[0]];
 
-		if (v < 0 && strchr("\r\n\t ", in.p[0]) && in.p[0])
+		if (v == NO_VALUE && strchr("\r\n\t ", in.p[0]) && in.p[0])
 			continue;
-		if (v < 0)
+		if (v == NO_VALUE)
 			return false;
-		bits = bits << 6 | (unsigned)v;
+		bits = bits << 6 | v;
 		have += 6;
 		if (have >= 8)
 			buf_char(out, (char)(bits >> (have -= 8)));

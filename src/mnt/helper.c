@@ -30,7 +30,11 @@ static const struct {
 	const char *name;
 	char letter;
 } long_options[] = {
-	{ "--unmount", 'u' }, { "--lazy", 'z' }, { "--quiet", 'q' }, { "--version", 'V' }, { "--help", 'h' },
+	{ "--unmount", 'u' },
+	{ "--lazy", 'z' },
+	{ "--quiet", 'q' },
+	{ "--version", 'V' },
+	{ "--help", 'h' },
 };
 
 /* An option without a value. */
@@ -213,9 +217,10 @@ static int do_unmount(struct call *c, struct err *e)
 
 static int usage(const char *name)
 {
-	say(1, "usage: %s [-o OPTION[,OPTION...]] [--] MOUNTPOINT   mount, for a FUSE program (" COMMFD ")\n"
-	       "       %s -u [-z] [-q] [--] MOUNTPOINT              unmount; -z: detach though busy, -q: say nothing\n"
-	       "       %s -V | -h                                   version, this text\n",
+	say(1,
+		"usage: %s [-o OPTION[,OPTION...]] [--] MOUNTPOINT   mount, for a FUSE program (" COMMFD ")\n"
+		"       %s -u [-z] [-q] [--] MOUNTPOINT              unmount; -z: detach though busy, -q: say nothing\n"
+		"       %s -V | -h                                   version, this text\n",
 		name, name, name);
 	return 0;
 }

@@ -4,7 +4,6 @@
 #include "base/text.h"
 #include "plan/parts.h"
 
-
 static const char builtin[] = "threads/${THREAD_ID}  /mnt/r2/threads/${THREAD_ID}  auto  rw  0 0\n"
 			      "skills/system         /mnt/r2/skills/system         auto  rw  0 0\n"
 			      "skills/${USER_ID}     /mnt/r2/skills/${USER_ID}     auto  rw  0 0\n";

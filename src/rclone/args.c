@@ -3,7 +3,6 @@
 #include "base/text.h"
 #include "rclone/conf.h"
 
-
 /*
  * Owner-writable files and folders that all may read, as everywhere else. rclone's own default is the umask of
  * whoever starts it.

@@ -2,7 +2,6 @@
 
 #include "base/text.h"
 
-
 enum field { KEY_ID, SECRET, TOKEN, REGION, ENDPOINT, FIELDS };
 
 /* Keys as rclone names them, and the variable that its value came from, for people. */

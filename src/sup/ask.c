@@ -120,7 +120,8 @@ static int no_supervisor(const struct run *run, struct err *e)
 {
 	if (!left_behind())
 		return err_sys(e, CODE_FAULT, "connect to the supervisor at %s/control", run->dir);
-	err_set(e, CODE_FAULT, "the supervisor of %s was killed: what its drivers have mounted and uploaded is unknown", run->dir);
+	err_set(e, CODE_FAULT, "the supervisor of %s was killed: what its drivers have mounted and uploaded is unknown",
+		run->dir);
 	return err_hint(e, "s3mounts up starts another, which takes its mounts over; the log is %s/log", run->dir);
 }
 

@@ -67,7 +67,8 @@ struct verdict check_verdict(const struct buf *have, size_t i)
 	if ((i + 1) * sizeof v <= have->len) {
 		memcpy(&v, have->p + i * sizeof v, sizeof v);
 	} else {
-		err_set(&e, CODE_UNREACHABLE, "the check ended without an answer, or not in time: nothing is known of these credentials");
+		err_set(&e, CODE_UNREACHABLE,
+			"the check ended without an answer, or not in time: nothing is known of these credentials");
 		fault(&v, &e);
 		v.kind = "timeout";
 	}
@@ -76,7 +77,9 @@ struct verdict check_verdict(const struct buf *have, size_t i)
 
 void check_error(struct err *e, const char *what, const struct verdict *v)
 {
-	const char *who = v->code == CODE_REFUSED ? "S3 refuses" : v->code == CODE_UNREACHABLE ? "S3 is out of reach" : "the check failed";
+	const char *who = v->code == CODE_REFUSED     ? "S3 refuses" :
+			  v->code == CODE_UNREACHABLE ? "S3 is out of reach" :
+							"the check failed";
 	char answer[96] = "";
 
 	if (v->http_status)

@@ -110,8 +110,8 @@ static int unmount(const struct mount *m, struct err *e)
 	if (!top)
 		ret = 0;
 	else if (!mount_ours(m, top))
-		ret = err_set(e, CODE_MOUNT, "unmount %s: %.*s (%.*s) is mounted over it", m->path, (int)top->source.n, top->source.p,
-			(int)top->fstype.n, top->fstype.p);
+		ret = err_set(e, CODE_MOUNT, "unmount %s: %.*s (%.*s) is mounted over it", m->path, (int)top->source.n,
+			top->source.p, (int)top->fstype.n, top->fstype.p);
 	else
 		ret = mnt_target_unmount(m->path, m->lazy || m->aborted || !m->pid, e);
 	mnt_table_free(&t);

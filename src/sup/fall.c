@@ -13,13 +13,12 @@
 #define UNMOUNT_MS 5000
 #define DRAIN_LOOK_MS 50 /* rclone tells nobody when it has uploaded: its metadata has to be looked at */
 #define BUSY_LOOK_MS 100
-#define BUSY_MS 2000	 /* a file indexer or a shell that just leaves is forgiven */
+#define BUSY_MS 2000	  /* a file indexer or a shell that just leaves is forgiven */
 #define STOP_STEP_MS 1500 /* a driver ends by itself when its mount is gone; then it is urged */
-#define STOP_STAGES 3	 /* asked, killed, given up */
+#define STOP_STAGES 3	  /* asked, killed, given up */
 #define TRIES_MAX 8
 #define BACKOFF_FIRST_MS 500
 #define BACKOFF_MAX_MS 30000
-
 
 static void unmount(struct mount *m, const struct mnt_table *t)
 {
@@ -146,8 +145,8 @@ void step_drain(struct mount *m, const struct mnt_table *t)
 	} else if (clock_ms() < m->give_up) {
 		mount_enter(m, MOUNT_DRAIN, clock_first(m->give_up, clock_ms() + DRAIN_LOOK_MS));
 	} else {
-		err_set(&e, CODE_PENDING, "unmount %s: %llu files (%llu bytes) are not in S3 yet: it stays mounted", m->spec.target,
-			(unsigned long long)p.files, (unsigned long long)p.bytes);
+		err_set(&e, CODE_PENDING, "unmount %s: %llu files (%llu bytes) are not in S3 yet: it stays mounted",
+			m->spec.target, (unsigned long long)p.files, (unsigned long long)p.bytes);
 		err_hint(&e, "give it more time (--timeout), or look at %s for what S3 answers", child_log(m).s);
 		mount_set_error(m, &e);
 		stay_up(m);
@@ -174,7 +173,8 @@ void step_busy(struct mount *m, const struct mnt_table *t)
 		return;
 	}
 	err_set(&e, CODE_MOUNT, "unmount %s: it is in use (Device or resource busy): it stays mounted", m->spec.target);
-	err_hint(&e, "end the process that has a file or its working directory there (fuser -vm %s), or use --lazy", m->spec.target);
+	err_hint(&e, "end the process that has a file or its working directory there (fuser -vm %s), or use --lazy",
+		m->spec.target);
 	mount_set_error(m, &e);
 	stay_up(m);
 }
@@ -239,4 +239,3 @@ void step_unwant_up(struct mount *m, const struct mnt_table *t)
 	m->tries = 0;
 	step_begin_drain(m, t);
 }
-

@@ -368,7 +368,8 @@ static bool flushed(struct sup *s)
 	}
 	err_set(&j->error, CODE_PENDING, "flush: %llu files (%llu bytes) are not in S3 yet", (unsigned long long)files,
 		(unsigned long long)bytes);
-	err_hint(&j->error, "give it more time (--timeout), or look at the drivers' logs in %s for what S3 answers", s->run->dir);
+	err_hint(&j->error, "give it more time (--timeout), or look at the drivers' logs in %s for what S3 answers",
+		s->run->dir);
 	return true;
 }
 

@@ -35,14 +35,14 @@ struct job {
 	struct client *client; /* NULL: it has gone, or there was none */
 	struct arena mem;
 	struct request req;
-	struct mount **fresh;  /* up: for each mount of the request the new one, NULL where the one that stands serves */
-	struct buf config;     /* up: our section of rclone.conf */
+	struct mount **fresh; /* up: for each mount of the request the new one, NULL where the one that stands serves */
+	struct buf config;    /* up: our section of rclone.conf */
 	int64_t begun, deadline;
-	int64_t look;	       /* flush: when to look again; NEVER */
-	struct task check;     /* up: asks S3, writes a struct verdict for each mount of the request */
+	int64_t look;	   /* flush: when to look again; NEVER */
+	struct task check; /* up: asks S3, writes a struct verdict for each mount of the request */
 	struct buf verdicts;
-	struct err error;      /* of the whole */
-	bool refused;	       /* JOB_CHECK: nothing was changed */
+	struct err error; /* of the whole */
+	bool refused;	  /* JOB_CHECK: nothing was changed */
 };
 
 struct sup {
@@ -56,7 +56,7 @@ struct sup {
 	int listener, signals, table_fd;
 	struct mnt_table table;
 	bool table_known;
-	bool ending;	       /* SIGTERM has come */
+	bool ending; /* SIGTERM has come */
 };
 
 /* The mount table, or NULL where it cannot be read. */

@@ -77,8 +77,8 @@ static int identify(struct mount *m, const char *endpoint, const char *cache_roo
 	return command ? 0 : -1;
 }
 
-struct mount *mount_new(const struct run *run, const struct plan_mount *spec, const struct driver_job *job, const char *endpoint,
-	const char *cache_root, struct span config, struct err *e)
+struct mount *mount_new(const struct run *run, const struct plan_mount *spec, const struct driver_job *job,
+	const char *endpoint, const char *cache_root, struct span config, struct err *e)
 {
 	struct mount *m = calloc(1, sizeof *m);
 
@@ -117,4 +117,3 @@ void mount_free(struct mount *m)
 	arena_free(&m->mem);
 	free(m);
 }
-

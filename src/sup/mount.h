@@ -30,22 +30,22 @@ enum mount_state {
 };
 
 enum mount_event {
-	EVENT_START,  /* it is wanted */
-	EVENT_PROBE,  /* prove it again */
-	EVENT_STOP,   /* it is not wanted: drain, then unmount */
-	EVENT_ABORT,  /* unmount now; what is pending stays in the cache for the next time */
-	EVENT_DONE,   /* the child that was asked has answered well */
+	EVENT_START,   /* it is wanted */
+	EVENT_PROBE,   /* prove it again */
+	EVENT_STOP,    /* it is not wanted: drain, then unmount */
+	EVENT_ABORT,   /* unmount now; what is pending stays in the cache for the next time */
+	EVENT_DONE,    /* the child that was asked has answered well */
 	EVENT_REFUSED, /* it has answered with an error */
-	EVENT_BUSY,   /* umount: somebody uses it */
-	EVENT_SHOWN,  /* the table shows it, topmost */
-	EVENT_GONE,   /* the table does not show it */
+	EVENT_BUSY,    /* umount: somebody uses it */
+	EVENT_SHOWN,   /* the table shows it, topmost */
+	EVENT_GONE,    /* the table does not show it */
 	EVENT_COVERED, /* the table shows something else on top of it */
-	EVENT_EXIT,   /* the driver has ended */
-	EVENT_TIME,   /* m->deadline has passed */
+	EVENT_EXIT,    /* the driver has ended */
+	EVENT_TIME,    /* m->deadline has passed */
 	EVENT_COUNT
 };
 
-#define MOUNT_ID 33	  /* hex of 16 bytes, and a NUL */
+#define MOUNT_ID 33 /* hex of 16 bytes, and a NUL */
 #define MOUNT_NOTES 4
 #define NEVER (-1)
 
@@ -72,20 +72,20 @@ struct mount {
 	int64_t give_up;    /* of what was asked: to be up, or down, by then */
 	char *path;	    /* the target as the mount table shows it; NULL: not known yet */
 
-	pid_t pid;	    /* the driver; 0: none */
-	pid_t group;	    /* its process group; 0: not known (of an earlier supervisor) */
-	int pidfd;	    /* of a driver that an earlier supervisor started: it is no child of ours; else -1 */
-	int exit_status;    /* of waitpid(2), of the last driver */
+	pid_t pid;	 /* the driver; 0: none */
+	pid_t group;	 /* its process group; 0: not known (of an earlier supervisor) */
+	int pidfd;	 /* of a driver that an earlier supervisor started: it is no child of ours; else -1 */
+	int exit_status; /* of waitpid(2), of the last driver */
 	struct task task;
-	struct buf answer;  /* of the task */
-	long log_from;	    /* where this driver's log begins */
+	struct buf answer; /* of the task */
+	long log_from;	   /* where this driver's log begins */
 
-	int64_t begun;	    /* when it was asked to be up */
-	long ms;	    /* what that took */
+	int64_t begun; /* when it was asked to be up */
+	long ms;       /* what that took */
 	long restarts;
-	int tries;	    /* failures in a row */
+	int tries; /* failures in a row */
 	int64_t up_since;
-	struct err error;   /* code CODE_OK: none */
+	struct err error; /* code CODE_OK: none */
 	char *notes[MOUNT_NOTES];
 	size_t note_count;
 	struct verdict check; /* kind NULL: not asked */
@@ -95,8 +95,8 @@ struct mount {
  * A mount for SPEC, in the heap, state MOUNT_DOWN; JOB's strings are copied. CONFIG is the section of rclone.conf, for the fingerprint.
  * NULL with *E set.
  */
-struct mount *mount_new(const struct run *run, const struct plan_mount *spec, const struct driver_job *job, const char *endpoint,
-	const char *cache_root, struct span config, struct err *e);
+struct mount *mount_new(const struct run *run, const struct plan_mount *spec, const struct driver_job *job,
+	const char *endpoint, const char *cache_root, struct span config, struct err *e);
 void mount_free(struct mount *m);
 
 /* Takes event EV. TABLE is the mount table as it is now, NULL where it cannot be read. */

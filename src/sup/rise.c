@@ -10,11 +10,10 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#define LAUNCH_MS 10000	 /* making a folder, asking a dead mount: anything longer hangs */
-#define PROBE_MS 5000	 /* rclone answers statfs(2) from memory */
-#define START_MS 30000	 /* for a driver that is started again by itself */
-#define STABLE_MS 60000	 /* up for so long: earlier failures are forgotten */
-
+#define LAUNCH_MS 10000 /* making a folder, asking a dead mount: anything longer hangs */
+#define PROBE_MS 5000	/* rclone answers statfs(2) from memory */
+#define START_MS 30000	/* for a driver that is started again by itself */
+#define STABLE_MS 60000 /* up for so long: earlier failures are forgotten */
 
 void step_launch(struct mount *m, const struct mnt_table *t)
 {
@@ -65,8 +64,8 @@ void step_died(struct mount *m, const struct mnt_table *t)
 	struct err e;
 
 	child_last_words(m, words, sizeof words);
-	err_set(&e, CODE_MOUNT, "mount %s: the driver (%s) %s %d%s%s", m->spec.target, m->driver->name, how, number, words[0] ? ": " : "",
-		words);
+	err_set(&e, CODE_MOUNT, "mount %s: the driver (%s) %s %d%s%s", m->spec.target, m->driver->name, how, number,
+		words[0] ? ": " : "", words);
 	err_hint(&e, "its log is %s", child_log(m).s);
 	broken(m, t, &e);
 }
@@ -84,8 +83,8 @@ void step_covered(struct mount *m, const struct mnt_table *t)
 	const struct mnt_entry *top = mnt_table_find(t, m->path);
 	struct err e;
 
-	err_set(&e, CODE_MOUNT, "mount %s: %.*s (%.*s) has been mounted over it", m->spec.target, (int)top->source.n, top->source.p,
-		(int)top->fstype.n, top->fstype.p);
+	err_set(&e, CODE_MOUNT, "mount %s: %.*s (%.*s) has been mounted over it", m->spec.target, (int)top->source.n,
+		top->source.p, (int)top->fstype.n, top->fstype.p);
 	err_hint(&e, "unmount that first: umount %s", m->spec.target);
 	task_stop(&m->task);
 	mount_set_error(m, &e);
@@ -98,7 +97,8 @@ static void adopt(struct mount *m, const struct mnt_table *t)
 
 	m->pid = m->group = 0; /* the child that found it has only looked */
 	if (pidfile_adopt(m)) {
-		err_set(&e, CODE_MOUNT, "mount %s: it is mounted already, by a driver that s3mounts does not know", m->spec.target);
+		err_set(&e, CODE_MOUNT, "mount %s: it is mounted already, by a driver that s3mounts does not know",
+			m->spec.target);
 		err_hint(&e, "unmount it first: umount %s", m->spec.target);
 		free(m->path);
 		m->path = NULL; /* not ours to unmount */
@@ -106,8 +106,8 @@ static void adopt(struct mount *m, const struct mnt_table *t)
 		step_give_up(m, t);
 		return;
 	}
-	mount_note(m, m->outdated ? "was mounted by an earlier supervisor with other settings: replaced"
-			    : "was mounted by an earlier supervisor: taken over");
+	mount_note(m, m->outdated ? "was mounted by an earlier supervisor with other settings: replaced" :
+				    "was mounted by an earlier supervisor: taken over");
 	step_prove(m, t);
 }
 
@@ -145,7 +145,8 @@ void step_launch_failed(struct mount *m, const struct mnt_table *t)
 	if (a && a->kind == ANSWER_ERROR)
 		e = a->e;
 	else
-		err_set(&e, CODE_MOUNT, "mount %s: making the folder ready did not end: something that is mounted there, or above it, hangs",
+		err_set(&e, CODE_MOUNT,
+			"mount %s: making the folder ready did not end: something that is mounted there, or above it, hangs",
 			m->spec.target);
 	mount_signal_driver(m, SIGKILL);
 	broken(m, t, &e);
@@ -157,8 +158,8 @@ void step_never_shown(struct mount *m, const struct mnt_table *t)
 	struct err e;
 
 	child_last_words(m, words, sizeof words);
-	err_set(&e, CODE_MOUNT, "mount %s: the driver (%s) runs, but did not mount in time%s%s", m->spec.target, m->driver->name,
-		words[0] ? ": " : "", words);
+	err_set(&e, CODE_MOUNT, "mount %s: the driver (%s) runs, but did not mount in time%s%s", m->spec.target,
+		m->driver->name, words[0] ? ": " : "", words);
 	err_hint(&e, "its log is %s; --timeout gives it longer", child_log(m).s);
 	mount_set_error(m, &e);
 	step_give_up(m, t);
@@ -174,7 +175,8 @@ void step_not_proven(struct mount *m, const struct mnt_table *t)
 	} else if (a) {
 		e = a->e;
 	} else {
-		err_set(&e, CODE_MOUNT, "mount %s: it does not answer within %d ms: its driver hangs", m->spec.target, PROBE_MS);
+		err_set(&e, CODE_MOUNT, "mount %s: it does not answer within %d ms: its driver hangs", m->spec.target,
+			PROBE_MS);
 		err_hint(&e, "s3mounts up replaces the driver; its log is %s", child_log(m).s);
 	}
 	task_stop(&m->task);
@@ -208,4 +210,3 @@ void step_proven(struct mount *m, const struct mnt_table *t)
 	if (!m->wanted || m->outdated)
 		step_begin_drain(m, t);
 }
-

@@ -60,6 +60,7 @@ struct run_path run_path(const struct run *r, const char *name)
 {
 	struct run_path p;
 
+	p.s[0] = 0;
 	text_fmt(p.s, sizeof p.s, "%s/%s", r->dir, name);
 	return p;
 }

@@ -7,9 +7,17 @@
 #include <string.h>
 
 static const char *const state_names[MOUNT_STATES] = {
-	[MOUNT_DOWN] = "down",	        [MOUNT_LAUNCH] = "starting", [MOUNT_START] = "starting", [MOUNT_PROVE] = "starting",
-	[MOUNT_UP] = "up",	        [MOUNT_SICK] = "unhealthy",  [MOUNT_DRAIN] = "stopping", [MOUNT_DETACH] = "stopping",
-	[MOUNT_STOP] = "stopping",      [MOUNT_BACKOFF] = "restarting", [MOUNT_FAILED] = "failed",
+	[MOUNT_DOWN] = "down",
+	[MOUNT_LAUNCH] = "starting",
+	[MOUNT_START] = "starting",
+	[MOUNT_PROVE] = "starting",
+	[MOUNT_UP] = "up",
+	[MOUNT_SICK] = "unhealthy",
+	[MOUNT_DRAIN] = "stopping",
+	[MOUNT_DETACH] = "stopping",
+	[MOUNT_STOP] = "stopping",
+	[MOUNT_BACKOFF] = "restarting",
+	[MOUNT_FAILED] = "failed",
 };
 
 const char *mount_state_name(const struct mount *m)
@@ -92,4 +100,3 @@ bool mount_start_task(struct mount *m, task_fn *fn, int timeout_ms, enum mount_s
 	mount_enter(m, s, m->task.deadline);
 	return true;
 }
-

@@ -40,9 +40,11 @@ bool mount_start_task(struct mount *m, task_fn *fn, int timeout_ms, enum mount_s
 typedef void step(struct mount *m, const struct mnt_table *t);
 
 /* rise.c */
-step step_prove, step_launch, step_begin, step_died, step_vanished, step_covered, step_launched, step_launch_failed, step_never_shown, step_not_proven, step_proven;
+step step_prove, step_launch, step_begin, step_died, step_vanished, step_covered, step_launched, step_launch_failed,
+	step_never_shown, step_not_proven, step_proven;
 
 /* fall.c */
-step step_stop, step_urge, step_give_up, step_drain, step_begin_drain, step_busy, step_unmount_failed, step_replace, step_want, step_unwant, step_unwant_stopped, step_forget, step_unwant_up;
+step step_stop, step_urge, step_give_up, step_drain, step_begin_drain, step_busy, step_unmount_failed, step_replace, step_want,
+	step_unwant, step_unwant_stopped, step_forget, step_unwant_up;
 
 #endif

@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define OLD_FDS 1024 /* the usual limit of a process */
+#define OLD_FDS 1024  /* the usual limit of a process */
 #define TIDY_MS 60000 /* how often the drivers' logs are looked at */
 
 /* Listener, signals, table, check; each client; of each mount its task and its adopted driver. */
@@ -299,27 +299,27 @@ static int block_signals(void)
 
 static int supervise(const struct run *run, int listener)
 {
-	struct sup *s = calloc(1, sizeof *s);
+	static struct sup s;
 	struct err e;
 
-	if (!s || chdir("/"))
+	if (chdir("/"))
 		return CODE_FAULT;
 	leave_caller();
-	s->run = run;
-	s->listener = keep_only(listener);
+	s.run = run;
+	s.listener = keep_only(listener);
 	log_open(run_path(run, "log").s);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	prctl(PR_SET_NAME, "s3mounts");
 	prlimit(0, RLIMIT_CORE, &(struct rlimit){ 0, 0 }, NULL); /* a core file would hold keys */
-	s->signals = block_signals();
-	s->table_fd = mnt_table_watch(&e);
-	if (s->table_fd < 0 || s->signals < 0) {
-		log_line("cannot start: %s", s->table_fd < 0 ? e.text : "signalfd");
+	s.signals = block_signals();
+	s.table_fd = mnt_table_watch(&e);
+	if (s.table_fd < 0 || s.signals < 0) {
+		log_line("cannot start: %s", s.table_fd < 0 ? e.text : "signalfd");
 		return CODE_FAULT;
 	}
-	read_table(s);
+	read_table(&s);
 	log_line("supervisor %ld starts", (long)getpid());
-	return loop(s);
+	return loop(&s);
 }
 
 int sup_spawn(const struct run *run, int listener, struct err *e)

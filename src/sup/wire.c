@@ -200,7 +200,8 @@ int wire_get_report(struct span body, struct arena *a, struct report *r, struct 
 
 	memset(r, 0, sizeof *r);
 	if (read_body(body, a, &report_table, r, &entry_table, &mounts, &r->mount_count, sizeof *r->mounts))
-		return err_set(e, CODE_FAULT, "control socket: an answer that cannot be read (is the supervisor of another version?)");
+		return err_set(
+			e, CODE_FAULT, "control socket: an answer that cannot be read (is the supervisor of another version?)");
 	r->mounts = mounts;
 	for (size_t i = 0; i < r->mount_count; i++) {
 		fill(&r->mounts[i].source);

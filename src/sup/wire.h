@@ -43,11 +43,11 @@ struct report_mount {
 	const char *driver; /* "rclone" */
 	const char *state;  /* "up", "down", "failed", "starting", "stopping", "unhealthy" */
 	bool nofail;
-	long pid;	     /* of the driver; 0: none */
-	long ms;	     /* up: what it took; 0: was up already */
-	long memory_kib;     /* resident; -1: unknown */
+	long pid;	 /* of the driver; 0: none */
+	long ms;	 /* up: what it took; 0: was up already */
+	long memory_kib; /* resident; -1: unknown */
 	long restarts;
-	long pending_files;  /* -1: unknown */
+	long pending_files; /* -1: unknown */
 	long pending_bytes;
 	const char **pending_names;
 	size_t pending_name_count;

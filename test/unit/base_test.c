@@ -22,10 +22,20 @@ static void span_number_takes_only_numbers(void **state)
 		unsigned long max, value;
 		bool ok;
 	} rows[] = {
-		{ "0", 10, 0, true },	    { "10", 10, 10, true },	 { "11", 10, 0, false },  { "", 10, 0, false },
-		{ "-1", 10, 0, false },	    { "+1", 10, 0, false },	 { " 1", 10, 0, false },  { "1 ", 10, 0, false },
-		{ "0x1", 100, 0, false },   { "007", 10, 7, true },	 { "9", 8, 0, false },	  { "1a", 100, 0, false },
-		{ "18446744073709551615", ULONG_MAX, ULONG_MAX, true },	 { "18446744073709551616", ULONG_MAX, 0, false },
+		{ "0", 10, 0, true },
+		{ "10", 10, 10, true },
+		{ "11", 10, 0, false },
+		{ "", 10, 0, false },
+		{ "-1", 10, 0, false },
+		{ "+1", 10, 0, false },
+		{ " 1", 10, 0, false },
+		{ "1 ", 10, 0, false },
+		{ "0x1", 100, 0, false },
+		{ "007", 10, 7, true },
+		{ "9", 8, 0, false },
+		{ "1a", 100, 0, false },
+		{ "18446744073709551615", ULONG_MAX, ULONG_MAX, true },
+		{ "18446744073709551616", ULONG_MAX, 0, false },
 		{ "99999999999999999999999", ULONG_MAX, 0, false },
 	};
 
@@ -62,10 +72,24 @@ static void span_utf8_knows_the_forms(void **state)
 		const char *bytes;
 		size_t length;
 	} rows[] = {
-		{ "a", 1 },		{ "\x7f", 1 },	     { "\x80", 0 },	      { "\xc1\x80", 0 },     { "\xc2\x80", 2 },
-		{ "\xc2", 0 },		{ "\xc2x", 0 },	     { "\xe0\x9f\x80", 0 },   { "\xe0\xa0\x80", 3 }, { "\xed\x9f\xbf", 3 },
-		{ "\xed\xa0\x80", 0 },	{ "\xef\xbf\xbf", 3 }, { "\xf0\x8f\xbf\xbf", 0 }, { "\xf0\x90\x80\x80", 4 },
-		{ "\xf4\x8f\xbf\xbf", 4 }, { "\xf4\x90\x80\x80", 0 }, { "\xf5\x80\x80\x80", 0 }, { "\xe2\x82", 0 },
+		{ "a", 1 },
+		{ "\x7f", 1 },
+		{ "\x80", 0 },
+		{ "\xc1\x80", 0 },
+		{ "\xc2\x80", 2 },
+		{ "\xc2", 0 },
+		{ "\xc2x", 0 },
+		{ "\xe0\x9f\x80", 0 },
+		{ "\xe0\xa0\x80", 3 },
+		{ "\xed\x9f\xbf", 3 },
+		{ "\xed\xa0\x80", 0 },
+		{ "\xef\xbf\xbf", 3 },
+		{ "\xf0\x8f\xbf\xbf", 0 },
+		{ "\xf0\x90\x80\x80", 4 },
+		{ "\xf4\x8f\xbf\xbf", 4 },
+		{ "\xf4\x90\x80\x80", 0 },
+		{ "\xf5\x80\x80\x80", 0 },
+		{ "\xe2\x82", 0 },
 	};
 
 	(void)state;
@@ -173,8 +197,9 @@ static void json_writes(void **state)
 	json_open(&j, "e", '[');
 	json_close(&j, ']');
 	json_close(&j, '}');
-	assert_string_equal(b.p, "{\"s\":\"q\\\"b\\\\n\\u000a\\u007f\xc3\xa9\\ufffd\",\"i\":-9223372036854775808,\"t\":true,\"n\":null,"
-				 "\"a\":[\"x\",{}],\"e\":[]}");
+	assert_string_equal(b.p,
+		"{\"s\":\"q\\\"b\\\\n\\u000a\\u007f\xc3\xa9\\ufffd\",\"i\":-9223372036854775808,\"t\":true,\"n\":null,"
+		"\"a\":[\"x\",{}],\"e\":[]}");
 	buf_free(&b);
 }
 
@@ -250,8 +275,10 @@ struct sample {
 };
 
 static const struct record_field sample_fields[] = {
-	RECORD_FIELD(RECORD_STR, struct sample, str),	  RECORD_FIELD(RECORD_TEXT, struct sample, text),
-	RECORD_FIELD(RECORD_LONG, struct sample, number), RECORD_FIELD(RECORD_INT, struct sample, small),
+	RECORD_FIELD(RECORD_STR, struct sample, str),
+	RECORD_FIELD(RECORD_TEXT, struct sample, text),
+	RECORD_FIELD(RECORD_LONG, struct sample, number),
+	RECORD_FIELD(RECORD_INT, struct sample, small),
 	RECORD_FIELD(RECORD_BOOL, struct sample, flag),
 	{ "item", RECORD_LIST, offsetof(struct sample, list), offsetof(struct sample, list_count) },
 };
@@ -289,8 +316,14 @@ static void records_refuse_what_does_not_fit(void **state)
 		const char *name, *value;
 		int ret;
 	} rows[] = {
-		{ "text", "abc", 0 },	 { "text", "abcd", -1 },	     { "small", "2147483648", -1 }, { "small", "", -1 },
-		{ "small", "1x", -1 },	 { "number", "9999999999999999999", -1 }, { "flag", "2", -1 },	    { "unknown", "x", 0 },
+		{ "text", "abc", 0 },
+		{ "text", "abcd", -1 },
+		{ "small", "2147483648", -1 },
+		{ "small", "", -1 },
+		{ "small", "1x", -1 },
+		{ "number", "9999999999999999999", -1 },
+		{ "flag", "2", -1 },
+		{ "unknown", "x", 0 },
 	};
 	struct arena a = { 0 };
 	struct span rest = { "no end", 6 }, name;

@@ -136,7 +136,9 @@ static void private_folders(void **state)
 	assert_int_equal(dir_make(at("file"), 0755, &e), -1);
 }
 
-static int say_hello(void *arg, int out)
+static char hello[] = "hello", too_long[] = "much too long for the room";
+
+static int say(void *arg, int out)
 {
 	return write_all(out, arg, strlen(arg)) ? 1 : 0;
 }
@@ -154,9 +156,9 @@ static void tasks_answer_or_are_ended(void **state)
 	struct err e;
 
 	(void)state;
-	assert_int_equal(task_run(say_hello, "hello", 5000, answer, sizeof answer, &e), 5);
+	assert_int_equal(task_run(say, hello, 5000, answer, sizeof answer, &e), 5);
 	assert_memory_equal(answer, "hello", 5);
-	assert_int_equal(task_run(say_hello, "much too long for the room", 5000, answer, 4, &e), 4);
+	assert_int_equal(task_run(say, too_long, 5000, answer, 4, &e), 4);
 	assert_int_equal(task_run(hang, NULL, 100, answer, sizeof answer, &e), -1);
 	assert_int_equal(e.code, CODE_UNREACHABLE);
 	assert_true(clock_ms() - begun < 4000);

@@ -11,15 +11,15 @@
 #pragma GCC diagnostic ignored "-Wformat-truncation"
 
 /* Formats alike into room of every size: same length, same bytes, same end. */
-#define SAME(...)                                                                        \
-	do {                                                                             \
-		for (size_t room = 0; room <= 80; room++) {                              \
-			char ours[81], theirs[81];                                       \
-			memset(ours, '#', sizeof ours);                                  \
-			memset(theirs, '#', sizeof theirs);                              \
+#define SAME(...)                                                                                                 \
+	do {                                                                                                      \
+		for (size_t room = 0; room <= 80; room++) {                                                       \
+			char ours[81], theirs[81];                                                                \
+			memset(ours, '#', sizeof ours);                                                           \
+			memset(theirs, '#', sizeof theirs);                                                       \
 			assert_int_equal(text_fmt(ours, room, __VA_ARGS__), snprintf(theirs, room, __VA_ARGS__)); \
-			assert_memory_equal(ours, theirs, sizeof ours);                  \
-		}                                                                        \
+			assert_memory_equal(ours, theirs, sizeof ours);                                           \
+		}                                                                                                 \
 	} while (0)
 
 static void numbers(void **state)

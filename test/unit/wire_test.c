@@ -10,13 +10,33 @@ static struct request sample(struct plan_mount *mounts)
 {
 	static const char *options[] = { "vfs_write_back=1s", "read_only" };
 
-	mounts[0] = (struct plan_mount){ .target = "/mnt/a b", .bucket = "bucket", .prefix = "p/", .type = PLAN_RCLONE, .ro = true,
-		.allow_other = true, .uid = 1000, .gid = 100, .umask = 077, .options = options, .option_count = 2 };
-	mounts[1] = (struct plan_mount){ .target = "/mnt/c", .bucket = "other", .prefix = "", .nofail = true, .uid = -1, .gid = -1,
-		.umask = -1 };
-	return (struct request){ .kind = REQUEST_UP, .timeout_ms = 30000, .keep = true, .endpoint = "http://x", .region = "auto",
-		.rclone = "/usr/bin/rclone", .config = "/c", .cache_dir = "/d", .ca_cert = "", .provider = "",
-		.creds = { .key_id = "id", .secret = "se=cr\net" }, .mounts = mounts, .mount_count = 2 };
+	mounts[0] = (struct plan_mount){ .target = "/mnt/a b",
+		.bucket = "bucket",
+		.prefix = "p/",
+		.type = PLAN_RCLONE,
+		.ro = true,
+		.allow_other = true,
+		.uid = 1000,
+		.gid = 100,
+		.umask = 077,
+		.options = options,
+		.option_count = 2 };
+	mounts[1] = (struct plan_mount){
+		.target = "/mnt/c", .bucket = "other", .prefix = "", .nofail = true, .uid = -1, .gid = -1, .umask = -1
+	};
+	return (struct request){ .kind = REQUEST_UP,
+		.timeout_ms = 30000,
+		.keep = true,
+		.endpoint = "http://x",
+		.region = "auto",
+		.rclone = "/usr/bin/rclone",
+		.config = "/c",
+		.cache_dir = "/d",
+		.ca_cert = "",
+		.provider = "",
+		.creds = { .key_id = "id", .secret = "se=cr\net" },
+		.mounts = mounts,
+		.mount_count = 2 };
 }
 
 static void requests_come_back(void **state)
@@ -55,8 +75,18 @@ static void reports_come_back(void **state)
 {
 	const char *names[] = { "x/y", "z" }, *notes[] = { "a note" };
 	struct report_mount mounts[] = {
-		{ .target = "/mnt/a", .source = "s", .driver = "rclone", .state = "up", .pid = 7, .memory_kib = -1, .pending_files = 2,
-			.pending_bytes = 99, .pending_names = names, .pending_name_count = 2, .notes = notes, .note_count = 1,
+		{ .target = "/mnt/a",
+			.source = "s",
+			.driver = "rclone",
+			.state = "up",
+			.pid = 7,
+			.memory_kib = -1,
+			.pending_files = 2,
+			.pending_bytes = 99,
+			.pending_names = names,
+			.pending_name_count = 2,
+			.notes = notes,
+			.note_count = 1,
 			.check = { .kind = "ok", .http_status = 200 } },
 		{ .target = "/mnt/b", .state = "failed", .error = { .code = CODE_REFUSED, .text = "t", .hint = "h" } },
 	};
