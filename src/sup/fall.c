@@ -35,7 +35,7 @@ void step_stop(struct mount *m, const struct mnt_table *t)
 {
 	enum mount_event seen = t ? mount_seen(m, t) : EVENT_SHOWN;
 
-	task_stop(&m->task);
+	mount_end_task(m);
 	mount_enter(m, MOUNT_STOP, clock_ms() + STOP_STEP_MS);
 	if (mount_running(m) && m->stop_stage < STOP_STAGES)
 		return;
@@ -165,7 +165,7 @@ void step_busy(struct mount *m, const struct mnt_table *t)
 	struct err e;
 
 	(void)t;
-	task_stop(&m->task);
+	mount_end_task(m);
 	if (m->busy_until == NEVER)
 		m->busy_until = clock_ms() + BUSY_MS;
 	if (clock_ms() < m->busy_until) {
@@ -188,7 +188,7 @@ void step_unmount_failed(struct mount *m, const struct mnt_table *t)
 		e = a->e;
 	else
 		err_set(&e, CODE_MOUNT, "unmount %s: no answer from the kernel", m->spec.target);
-	task_stop(&m->task);
+	mount_end_task(m);
 	if (m->aborted || !m->pid) {
 		step_urge(m, t);
 		return;

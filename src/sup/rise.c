@@ -86,7 +86,7 @@ void step_covered(struct mount *m, const struct mnt_table *t)
 	err_set(&e, CODE_MOUNT, "mount %s: %.*s (%.*s) has been mounted over it", m->spec.target, (int)top->source.n,
 		top->source.p, (int)top->fstype.n, top->fstype.p);
 	err_hint(&e, "unmount that first: umount %s", m->spec.target);
-	task_stop(&m->task);
+	mount_end_task(m);
 	mount_set_error(m, &e);
 	mount_enter(m, MOUNT_SICK, NEVER);
 }
@@ -122,7 +122,7 @@ void step_launched(struct mount *m, const struct mnt_table *t)
 	if (r->not_empty)
 		mount_note(m, "the folder is not empty: its files are covered while it is mounted");
 	if (r->mounted) {
-		task_stop(&m->task);
+		mount_end_task(m);
 		adopt(m, t);
 		return;
 	}
@@ -179,7 +179,7 @@ void step_not_proven(struct mount *m, const struct mnt_table *t)
 			PROBE_MS);
 		err_hint(&e, "s3mounts up replaces the driver; its log is %s", child_log(m).s);
 	}
-	task_stop(&m->task);
+	mount_end_task(m);
 	mount_set_error(m, &e);
 	if (m->proven)
 		mount_enter(m, MOUNT_SICK, NEVER);
@@ -195,7 +195,7 @@ void step_proven(struct mount *m, const struct mnt_table *t)
 		step_not_proven(m, t);
 		return;
 	}
-	task_stop(&m->task);
+	mount_end_task(m);
 	if (mount_seen(m, t) != EVENT_SHOWN) {
 		step_vanished(m, t);
 		return;

@@ -87,11 +87,19 @@ enum mount_event mount_seen(const struct mount *m, const struct mnt_table *t)
 	return EVENT_GONE;
 }
 
+void mount_end_task(struct mount *m)
+{
+	if (m->task.active && m->task.pid == m->pid)
+		task_release(&m->task);
+	else
+		task_stop(&m->task);
+}
+
 bool mount_start_task(struct mount *m, task_fn *fn, int timeout_ms, enum mount_state s)
 {
 	struct err e;
 
-	task_stop(&m->task);
+	mount_end_task(m);
 	buf_clear(&m->answer);
 	if (task_start(&m->task, fn, m, timeout_ms, &e)) {
 		mount_set_error(m, &e);

@@ -32,6 +32,9 @@ bool mount_ours(const struct mount *m, const struct mnt_entry *entry);
 /* What the table says of it: EVENT_SHOWN, EVENT_GONE, EVENT_COVERED. */
 enum mount_event mount_seen(const struct mount *m, const struct mnt_table *t);
 
+/* Ends the child that it asked. One that becomes the driver is let go: its end is told by SIGCHLD. */
+void mount_end_task(struct mount *m);
+
 /* Starts FN(M) in a child and enters state S with its deadline. False: it could not; the error is set. */
 bool mount_start_task(struct mount *m, task_fn *fn, int timeout_ms, enum mount_state s);
 
