@@ -24,7 +24,7 @@ static enum code judge(const struct plan *p, const struct verdict *v)
 	return sum_up(hold, first);
 }
 
-static void print_json(const struct setup *s, const struct verdict *v, enum code code, int64_t ms)
+static int print_json(const struct setup *s, const struct verdict *v, enum code code, int64_t ms)
 {
 	struct json_out o;
 	char url[640];
@@ -43,7 +43,7 @@ static void print_json(const struct setup *s, const struct verdict *v, enum code
 		json_close(&o.j, '}');
 	}
 	json_close(&o.j, ']');
-	json_end(&o);
+	return json_end(&o, code);
 }
 
 static void print_lines(const struct setup *s, const struct verdict *v)
@@ -77,6 +77,7 @@ static int check(const struct setup *s, const struct options *o, struct err *e)
 	struct verdict *v = calloc(s->plan.mount_count + 1, sizeof *v);
 	int64_t begun = clock_ms();
 	enum code code;
+	int ret = 0;
 
 	if (!v)
 		return err_set(e, CODE_FAULT, "check: no memory");
@@ -86,11 +87,11 @@ static int check(const struct setup *s, const struct options *o, struct err *e)
 	}
 	code = judge(&s->plan, v);
 	if (o->json)
-		print_json(s, v, code, clock_ms() - begun);
+		ret = print_json(s, v, code, clock_ms() - begun);
 	else
 		print_lines(s, v);
 	free(v);
-	return (int)code;
+	return o->json ? ret : (int)code;
 }
 
 int cmd_check(char **argv)

@@ -39,14 +39,13 @@ static int config(const struct setup *s, const struct options *o, struct err *e)
 		return print(s, e);
 	if (store(s, path.s, e))
 		return -1;
-	if (o->json) {
-		json_begin(&out, "config", CODE_OK, NULL);
-		json_str(&out.j, "path", path.s);
-		json_end(&out);
-	} else {
+	if (!o->json) {
 		say(2, "s3mounts: wrote [" RCLONE_REMOTE "] to %s\n", path.s);
+		return CODE_OK;
 	}
-	return 0;
+	json_begin(&out, "config", CODE_OK, NULL);
+	json_str(&out.j, "path", path.s);
+	return json_end(&out, CODE_OK);
 }
 
 int cmd_config(char **argv)
@@ -68,5 +67,5 @@ int cmd_config(char **argv)
 		ret = config(&s, &o, &e);
 	}
 	setup_free(&s);
-	return ret ? fail("config", o.json, &e) : CODE_OK;
+	return ret < 0 ? fail("config", o.json, &e) : ret;
 }

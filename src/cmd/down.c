@@ -38,7 +38,7 @@ static enum code judge(const struct report *r, bool down)
 	return down ? sum_up(hold, first) : first;
 }
 
-static void print_json(const char *command, const struct report *r, enum code code, int64_t ms)
+static int print_json(const char *command, const struct report *r, enum code code, int64_t ms)
 {
 	struct json_out o;
 
@@ -60,7 +60,7 @@ static void print_json(const char *command, const struct report *r, enum code co
 		json_close(&o.j, '}');
 	}
 	json_close(&o.j, ']');
-	json_end(&o);
+	return json_end(&o, code);
 }
 
 static void print_lines(const char *command, const struct report *r)
@@ -94,19 +94,19 @@ static int ask_down(const char *command, bool down, const struct options *o, str
 	struct report r = { 0 };
 	int64_t begun = clock_ms();
 	struct run run;
-	enum code code;
+	int code;
 
 	if (run_find(&run, o->run_dir, e) || ask(&run, false, &q, &a, &r, e) < 0) {
 		arena_free(&a);
 		return -1;
 	}
-	code = judge(&r, down);
+	code = (int)judge(&r, down);
 	if (o->json)
-		print_json(command, &r, code, clock_ms() - begun);
+		code = print_json(command, &r, (enum code)code, clock_ms() - begun);
 	else
 		print_lines(command, &r);
 	arena_free(&a);
-	return (int)code;
+	return code;
 }
 
 static int run_command(int which, const char *does, char **argv)

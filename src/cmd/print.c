@@ -21,12 +21,23 @@ void json_begin(struct json_out *o, const char *command, enum code code, const s
 		json_null(&o->j, "error");
 }
 
-void json_end(struct json_out *o)
+int json_end(struct json_out *o, enum code code)
 {
+	struct err e;
+
 	json_close(&o->j, '}');
 	buf_char(&o->text, '\n');
-	(void)!write_all(STDOUT_FILENO, o->text.p, o->text.len);
+	if (o->text.full) {
+		code = CODE_FAULT;
+		err_set(&e, code, "answer: longer than %d bytes", JSON_MAX);
+		say_error(&e);
+	} else if (write_all(STDOUT_FILENO, o->text.p, o->text.len)) {
+		code = CODE_FAULT;
+		err_sys(&e, code, "write to stdout");
+		say_error(&e);
+	}
 	buf_free(&o->text);
+	return (int)code;
 }
 
 void json_error(struct json *j, const char *key, const struct err *e)
@@ -85,8 +96,7 @@ int fail(const char *command, bool json, const struct err *e)
 	}
 	json_begin(&o, command, e->code, e);
 	json_strings(&o.j, "mounts", NULL, 0);
-	json_end(&o);
-	return e->code;
+	return json_end(&o, e->code);
 }
 
 enum code sum_up(size_t hold, enum code first)

@@ -8,13 +8,16 @@
 #include "s3/check.h"
 #include "sup/wire.h"
 
-/* The object that every --json begins with; json_end() closes it and writes it to stdout with a newline. */
+/*
+ * The object that every --json begins with. json_end() closes it and writes it to stdout with a newline. Returns CODE, or CODE_FAULT with words
+ * on stderr where it could not be written: whoever asked then knows nothing.
+ */
 struct json_out {
 	struct buf text;
 	struct json j;
 };
 void json_begin(struct json_out *o, const char *command, enum code code, const struct err *error);
-void json_end(struct json_out *o);
+int json_end(struct json_out *o, enum code code);
 
 void json_error(struct json *j, const char *key, const struct err *e);	     /* null for CODE_OK */
 void json_verdict(struct json *j, const char *key, const struct verdict *v); /* null where it was not asked */

@@ -31,7 +31,7 @@ static enum code judge(const struct report *r)
 	return sum_up(hold, first);
 }
 
-static void print_json(const struct report *r, enum code code)
+static int print_json(const struct report *r, enum code code)
 {
 	struct json_out o;
 
@@ -62,7 +62,7 @@ static void print_json(const struct report *r, enum code code)
 		json_close(&o.j, '}');
 	}
 	json_close(&o.j, ']');
-	json_end(&o);
+	return json_end(&o, code);
 }
 
 /* A number, or what stands for one that is not known. */
@@ -109,23 +109,23 @@ static int show(const struct run *run, const struct options *o, struct err *e)
 	struct report r = { 0 };
 	struct arena a = { 0 };
 	int got = ask(run, false, &q, &a, &r, e);
-	enum code code = CODE_FAULT;
+	int code = CODE_FAULT;
 
 	if (got > 0) {
 		err_set(&r.error, CODE_MOUNT, "status: no supervisor runs in %s: nothing is mounted by s3mounts", run->dir);
 		err_hint(&r.error, "s3mounts up mounts");
 	}
 	if (got >= 0) {
-		code = judge(&r);
+		code = (int)judge(&r);
 		if (o->json)
-			print_json(&r, code);
+			code = print_json(&r, (enum code)code);
 		else if (got > 0)
 			say_error(&r.error);
 		else
 			print_table(&r);
 	}
 	arena_free(&a);
-	return got < 0 ? -1 : (int)code;
+	return got < 0 ? -1 : code;
 }
 
 int cmd_status(char **argv)

@@ -39,7 +39,7 @@ static enum code judge(const struct report *r, const struct err **why)
 	return (*why)->code == CODE_OK ? CODE_MOUNT : (*why)->code;
 }
 
-static void print_json(const struct report *r, enum code code, const struct err *why, int64_t ms)
+static int print_json(const struct report *r, enum code code, const struct err *why, int64_t ms)
 {
 	struct json_out o;
 
@@ -65,7 +65,7 @@ static void print_json(const struct report *r, enum code code, const struct err 
 		json_close(&o.j, '}');
 	}
 	json_close(&o.j, ']');
-	json_end(&o);
+	return json_end(&o, code);
 }
 
 static void print_lines(const struct report *r, int64_t ms)
@@ -111,8 +111,7 @@ static int no_credentials(const struct setup *s, const struct options *o)
 	json_begin(&out, "up", e.code, &e);
 	json_strings(&out.j, "placeholders", s->plan.places, s->plan.place_count);
 	json_strings(&out.j, "mounts", NULL, 0);
-	json_end(&out);
-	return e.code;
+	return json_end(&out, e.code);
 }
 
 /* The trust that rclone shall have: our own, as a file. */
@@ -182,7 +181,7 @@ int cmd_up(char **argv)
 	} else {
 		code = judge(&r, &why);
 		if (o.json)
-			print_json(&r, (enum code)code, why, clock_ms() - begun);
+			code = print_json(&r, (enum code)code, why, clock_ms() - begun);
 		else
 			print_lines(&r, clock_ms() - begun);
 	}

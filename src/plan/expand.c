@@ -38,6 +38,19 @@ static bool name_byte(char c, bool first)
 	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || (!first && c >= '0' && c <= '9');
 }
 
+/*
+ * U+2400 to U+2421 and U+201B: rclone writes control bytes of a key as such pictures, and reads a picture back as the byte, so that a value with
+ * one would name another key.
+ */
+static bool holds_picture(struct span s)
+{
+	for (; s.n >= 3; s = span_skip(s, 1))
+		if (span_starts(s, SPAN("\xe2\x80\x9b")) ||
+			(span_starts(s, SPAN("\xe2\x90")) && (unsigned char)s.p[2] >= 0x80 && (unsigned char)s.p[2] <= 0xa1))
+			return true;
+	return false;
+}
+
 /* Why VALUE cannot be one path component; NULL when it can. */
 static const char *why_no_component(struct span value)
 {
@@ -51,6 +64,8 @@ static const char *why_no_component(struct span value)
 		return "it holds a newline or another control byte";
 	if (!plan_utf8(value))
 		return "it is not valid UTF-8, as S3's keys are";
+	if (holds_picture(value))
+		return "it holds a control picture (U+2400 to U+2421, U+201B), which stands for a control byte in rclone";
 	return NULL;
 }
 

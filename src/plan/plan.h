@@ -3,7 +3,7 @@
  * struct plan in which every value has been checked. Pure but for reading the file.
  *
  * What THREAD_ID and USER_ID hold decides whose data a sandbox sees. A value that is filled in by ${NAME} is one path
- * component: 1 to 128 bytes, no '/', not "." or "..", no control byte. Anything else is an error that names the
+ * component: 1 to 128 bytes, no '/', not "." or "..", no control byte or picture of one. Anything else is an error that names the
  * variable.
  */
 

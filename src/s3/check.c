@@ -26,6 +26,8 @@ struct s3_checker {
 	struct http_client client;
 	int64_t deadline;      /* of the prefix that is being checked */
 	struct buf head, body; /* of the last request, of its answer */
+	struct verdict lost;   /* why the endpoint could not be reached; kind NULL: it could */
+	char lost_bucket[64];  /* for which bucket that was: it may be part of the host's name */
 };
 
 struct s3_checker *s3_checker_open(
@@ -235,10 +237,30 @@ static bool token_is_missing(const struct creds *creds)
 	return strncmp(creds->key_id, "ASIA", 4) == 0 && !creds->token[0];
 }
 
+/* An endpoint that could not be reached is not asked again for each prefix: that would take the time-out as often. */
+static bool is_lost(const struct s3_checker *c, const char *bucket)
+{
+	return c->lost.kind && (c->site->path_style || strcmp(c->lost_bucket, bucket) == 0);
+}
+
+static void remember(struct s3_checker *c, const char *bucket, const struct verdict *v)
+{
+	/* An answer came, or may come the next time. */
+	if (v->code != CODE_UNREACHABLE || v->http_status)
+		return;
+	c->lost = *v;
+	c->lost.ms = 0;
+	text_fmt(c->lost_bucket, sizeof c->lost_bucket, "%s", bucket);
+}
+
 void s3_check(struct s3_checker *c, const char *bucket, const char *prefix, struct verdict *v)
 {
 	int64_t start = clock_ms();
 
+	if (is_lost(c, bucket)) {
+		*v = c->lost;
+		return;
+	}
 	*v = (struct verdict){ .kind = "" };
 	c->deadline = start + c->options.timeout_ms;
 	if (token_is_missing(c->creds))
@@ -253,6 +275,7 @@ void s3_check(struct s3_checker *c, const char *bucket, const char *prefix, stru
 		check_write(c, bucket, prefix, v);
 	buf_wipe(&c->head);
 	v->ms = (int)(clock_ms() - start);
+	remember(c, bucket, v);
 }
 
 const char *s3_trust_file(void)

@@ -46,7 +46,8 @@ struct s3_checker *s3_checker_open(
 
 /*
  * Lists at most one key of PREFIX ("" or "a/b/") in BUCKET, and with o->write puts and deletes
- * PREFIX".s3mounts-probe-<random>". Always fills *V.
+ * PREFIX".s3mounts-probe-<random>". Always fills *V. An endpoint that could
+ * not be reached for one prefix is not asked again for the next: that gets the same verdict.
  */
 void s3_check(struct s3_checker *c, const char *bucket, const char *prefix, struct verdict *v);
 

@@ -11,7 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define GRACE_MS 10000 /* what the supervisor may take beyond the request's own time before it counts as hung */
+#define GRACE_MS 20000 /* what the supervisor may take beyond the request's own time before it counts as hung */
 #define TRIES 5	       /* a supervisor that is just ending closes without an answer: then another is asked */
 
 static struct sockaddr_un control_address(const struct run *run)

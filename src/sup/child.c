@@ -106,14 +106,14 @@ static int unmount(const struct mount *m, struct err *e)
 
 	if (mnt_table_read(&t, e))
 		return -1;
-	top = mnt_table_find(&t, m->path);
+	top = mnt_table_find(&t, mount_path(m));
 	if (!top)
 		ret = 0;
 	else if (!mount_ours(m, top))
-		ret = err_set(e, CODE_MOUNT, "unmount %s: %.*s (%.*s) is mounted over it", m->path, (int)top->source.n,
+		ret = err_set(e, CODE_MOUNT, "unmount %s: %.*s (%.*s) is mounted over it", mount_path(m), (int)top->source.n,
 			top->source.p, (int)top->fstype.n, top->fstype.p);
 	else
-		ret = mnt_target_unmount(m->path, m->lazy || m->aborted || !m->pid, e);
+		ret = mnt_target_unmount(mount_path(m), m->lazy || m->aborted || !m->pid, e);
 	mnt_table_free(&t);
 	return ret;
 }

@@ -70,7 +70,7 @@ void step_give_up(struct mount *m, const struct mnt_table *t)
 	/* Before it is mounted it has nothing to lose, and must not mount any more. */
 	mount_signal_driver(m, m->state == MOUNT_LAUNCH || m->state == MOUNT_START ? SIGKILL : m->driver->stop_signal);
 	m->stop_stage = 1;
-	if (m->path && t && mount_seen(m, t) == EVENT_SHOWN)
+	if (t && mount_seen(m, t) == EVENT_SHOWN)
 		unmount(m, t);
 	else
 		step_stop(m, t);

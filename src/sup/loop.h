@@ -55,12 +55,13 @@ struct sup {
 	char config[PATH_MAX]; /* the rclone.conf that holds our section; "": none */
 	int listener, signals, table_fd;
 	struct mnt_table table;
-	bool table_known;
-	bool ending; /* SIGTERM has come */
+	bool table_known, table_changed;
+	int64_t tidy; /* when to look at the drivers' logs again */
+	bool ending;  /* SIGTERM has come */
 };
 
 /* The mount table, or NULL where it cannot be read. */
-const struct mnt_table *sup_table(const struct sup *s);
+const struct mnt_table *sup_table(struct sup *s);
 
 /* ---- job.c: requests ---- */
 

@@ -74,8 +74,7 @@ void mount_event(struct mount *m, enum mount_event ev, const struct mnt_table *t
 
 void mount_look(struct mount *m, const struct mnt_table *t)
 {
-	if (m->path)
-		mount_event(m, mount_seen(m, t), t);
+	mount_event(m, mount_seen(m, t), t);
 }
 
 void mount_abort(struct mount *m, const struct err *e, const struct mnt_table *t)

@@ -20,7 +20,7 @@ void step_launch(struct mount *m, const struct mnt_table *t)
 	(void)t;
 	mount_forget_notes(m);
 	m->error.code = CODE_OK;
-	m->aborted = m->outdated = false;
+	m->aborted = m->outdated = m->foreign = false;
 	m->stop_stage = 0;
 	m->busy_until = NEVER;
 	m->log_from = child_log_start(m);
@@ -100,8 +100,7 @@ static void adopt(struct mount *m, const struct mnt_table *t)
 		err_set(&e, CODE_MOUNT, "mount %s: it is mounted already, by a driver that s3mounts does not know",
 			m->spec.target);
 		err_hint(&e, "unmount it first: umount %s", m->spec.target);
-		free(m->path);
-		m->path = NULL; /* not ours to unmount */
+		m->foreign = true;
 		mount_set_error(m, &e);
 		step_give_up(m, t);
 		return;

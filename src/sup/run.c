@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -67,6 +68,26 @@ struct run_path run_path(const struct run *r, const char *name)
 
 static const char *const helpers[] = { "bin/fusermount3", "bin/fusermount" };
 
+/* Under another name first, then renamed: of two commands at once each finds a link, or makes it. */
+static int link_helper(const struct run *r, const char *name, const char *self, struct err *e)
+{
+	struct run_path p = run_path(r, name), new;
+	char at[64], old[PATH_MAX];
+	ssize_t n = readlink(p.s, old, sizeof old);
+
+	if (n >= 0 && span_eq((struct span){ old, (size_t)n }, span_of(self)))
+		return 0;
+	text_fmt(at, sizeof at, "bin/new-%ld", (long)getpid());
+	new = run_path(r, at);
+	unlink(new.s);
+	if (symlink(self, new.s) || rename(new.s, p.s)) {
+		err_sys(e, CODE_FAULT, "make link %s", p.s);
+		unlink(new.s);
+		return -1;
+	}
+	return 0;
+}
+
 static int link_helpers(const struct run *r, struct err *e)
 {
 	char self[PATH_MAX];
@@ -75,14 +96,9 @@ static int link_helpers(const struct run *r, struct err *e)
 	if (n < 0)
 		return err_sys(e, CODE_FAULT, "find this program: /proc/self/exe");
 	self[n] = 0;
-	for (size_t i = 0; i < sizeof helpers / sizeof *helpers; i++) {
-		struct run_path p = run_path(r, helpers[i]);
-
-		if (symlink(self, p.s) == 0)
-			continue;
-		if (errno != EEXIST || unlink(p.s) || symlink(self, p.s))
-			return err_sys(e, CODE_FAULT, "make link %s", p.s);
-	}
+	for (size_t i = 0; i < sizeof helpers / sizeof *helpers; i++)
+		if (link_helper(r, helpers[i], self, e))
+			return -1;
 	return 0;
 }
 

@@ -33,10 +33,11 @@ bool mount_running(const struct mount *m)
 
 void mount_signal_driver(const struct mount *m, int sig)
 {
-	if (m->group)
-		kill(-m->group, sig);
-	else if (m->pid)
+	/* A child that has just been started is not yet the leader of its group. */
+	if (m->pid && (!m->group || kill(-m->group, sig)))
 		kill(m->pid, sig);
+	else if (m->group)
+		kill(-m->group, sig);
 }
 
 void mount_enter(struct mount *m, enum mount_state s, int64_t deadline)
@@ -73,16 +74,22 @@ bool mount_ours(const struct mount *m, const struct mnt_entry *entry)
 }
 
 /* What the table says of it. */
+const char *mount_path(const struct mount *m)
+{
+	return m->path ? m->path : m->spec.target;
+}
+
 enum mount_event mount_seen(const struct mount *m, const struct mnt_table *t)
 {
-	const struct mnt_entry *top = m->path ? mnt_table_find(t, m->path) : NULL;
+	const char *path = mount_path(m);
+	const struct mnt_entry *top = m->foreign ? NULL : mnt_table_find(t, path);
 
 	if (!top)
 		return EVENT_GONE;
 	if (mount_ours(m, top))
 		return EVENT_SHOWN;
 	for (size_t i = 0; i < t->count; i++)
-		if (span_is(t->entries[i].target, m->path) && mount_ours(m, &t->entries[i]))
+		if (span_is(t->entries[i].target, path) && mount_ours(m, &t->entries[i]))
 			return EVENT_COVERED;
 	return EVENT_GONE;
 }

@@ -29,6 +29,9 @@ void mount_forget_notes(struct mount *m);
 /* An entry of the mount table is this mount's. */
 bool mount_ours(const struct mount *m, const struct mnt_entry *entry);
 
+/* Where it stands, as far as is known: with links resolved once the target has been made ready. */
+const char *mount_path(const struct mount *m);
+
 /* What the table says of it: EVENT_SHOWN, EVENT_GONE, EVENT_COVERED. */
 enum mount_event mount_seen(const struct mount *m, const struct mnt_table *t);
 

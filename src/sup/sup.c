@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "sup/child.h"
 #include "sup/loop.h"
 
 #include <errno.h>
@@ -23,11 +24,6 @@
 /* Listener, signals, table, check; each client; of each mount its task and its adopted driver. */
 #define WATCHED(s) (4 + CLIENTS_MAX + 2 * (s)->count)
 
-const struct mnt_table *sup_table(const struct sup *s)
-{
-	return s->table_known ? &s->table : NULL;
-}
-
 static void read_table(struct sup *s)
 {
 	struct err e;
@@ -39,11 +35,26 @@ static void read_table(struct sup *s)
 		log_line("%s", e.text);
 }
 
-static void table_changed(struct sup *s)
+/* Asks the kernel each time: what is said to be gone must be gone now, not when the table was read last. */
+const struct mnt_table *sup_table(struct sup *s)
 {
-	read_table(s);
-	for (size_t i = 0; i < s->count && s->table_known; i++)
-		mount_look(s->mounts[i], &s->table);
+	struct pollfd p = { .fd = s->table_fd, .events = POLLPRI };
+
+	if (poll(&p, 1, 0) > 0) {
+		read_table(s);
+		s->table_changed = true;
+	}
+	return s->table_known ? &s->table : NULL;
+}
+
+/* A change tells each mount; what a mount does then may be the next one. */
+static void tell_table(struct sup *s)
+{
+	while (sup_table(s) && s->table_changed) {
+		s->table_changed = false;
+		for (size_t i = 0; i < s->count; i++)
+			mount_look(s->mounts[i], &s->table);
+	}
 }
 
 static void reap(struct sup *s)
@@ -77,16 +88,24 @@ static void take_signal(struct sup *s)
 	reap(s);
 }
 
+/* Drivers append to their logs for as long as they run. */
+static void tidy(struct sup *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		child_log_start(s->mounts[i]);
+	s->tidy = clock_ms() + TIDY_MS;
+}
+
 static int64_t next_deadline(const struct sup *s)
 {
-	int64_t first = job_deadline(s);
+	int64_t first = s->count ? clock_first(s->tidy, job_deadline(s)) : job_deadline(s);
 
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		if (s->clients[i].state != CLIENT_NONE)
 			first = clock_first(first, s->clients[i].deadline);
 	for (size_t i = 0; i < s->count; i++)
 		first = clock_first(first, s->mounts[i]->deadline);
-	return s->count ? clock_first(first, clock_ms() + TIDY_MS) : first;
+	return first;
 }
 
 static void pass_deadlines(struct sup *s)
@@ -99,6 +118,8 @@ static void pass_deadlines(struct sup *s)
 	for (size_t i = 0; i < s->count; i++)
 		if (s->mounts[i]->deadline != NEVER && s->mounts[i]->deadline <= now)
 			mount_event(s->mounts[i], EVENT_TIME, sup_table(s));
+	if (s->count && s->tidy <= now)
+		tidy(s);
 }
 
 /* Each watched descriptor keeps its place, so that what is ready is found by the same order; -1 is passed over by poll(2). */
@@ -130,8 +151,10 @@ static void handle(struct sup *s, const struct pollfd *p)
 	const struct pollfd *clients = p + 4, *mounts = clients + CLIENTS_MAX;
 	size_t count = s->count; /* no handler adds or drops a mount: job_step() does, afterwards */
 
-	if (p[2].revents)
-		table_changed(s);
+	if (p[2].revents) {
+		read_table(s);
+		s->table_changed = true;
+	}
 	for (size_t i = 0; i < count; i++) {
 		struct mount *m = s->mounts[i];
 
@@ -149,6 +172,7 @@ static void handle(struct sup *s, const struct pollfd *p)
 			client_io(s, &s->clients[i]);
 	if (p[0].revents)
 		client_accept(s);
+	tell_table(s);
 }
 
 /* What only reads is answered beside the job that is under way. */

@@ -225,8 +225,8 @@ def test_an_interrupted_message_is_sent_again(applet, target):
 @pytest.mark.parametrize("argv, words", [
     ([], "missing mountpoint argument"), (["-u"], "missing mountpoint argument"), (["-z", "/x"], "-z can only be used with -u"),
     (["-u", "/x", "/y"], "extra arguments after the mountpoint"), (["-o"], "option -o wants a value"), (["-u", ""], "empty name"),
-    (["-ux", "/x"], "unknown or misused option -x"), (["--unmuont", "/x"], "unknown option --unmuont"),
-    (["--lazy=1", "/x"], "unknown or misused option -z"),
+    (["-ux", "/x"], "unknown option -x"), (["--unmuont", "/x"], "unknown option --unmuont"),
+    (["--lazy=1", "/x"], "unknown option --lazy=1"),
 ])
 def test_usage(applet, argv, words):
     done = run([*applet, *argv])

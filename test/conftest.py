@@ -1,0 +1,103 @@
+"""
+conftest.py - fixtures of the integration tests: the servers (one of each for the whole run), the program under test, and for each test
+a sandbox that must be empty at its end and must not have shown the secret anywhere.
+
+S3MOUNTS_BIN and S3MOUNTS_BIN_AARCH64 name the artefacts; without them it is what ./build.sh makes. Nothing here skips: a tool that is
+missing is a failure.
+"""
+
+import os
+import pathlib
+import signal
+import sys
+import tempfile
+import uuid
+
+sys.dont_write_bytecode = True
+
+import pytest  # noqa: E402
+
+from support import qemu  # noqa: E402
+from support.container import Engine  # noqa: E402
+from support.s3server import S3Server  # noqa: E402
+from support.sandbox import Sandbox  # noqa: E402
+from support.tls import TlsFront  # noqa: E402
+
+TOP = pathlib.Path(__file__).resolve().parent.parent
+BINARIES = {
+    "x86_64": os.environ.get("S3MOUNTS_BIN") or TOP / "out" / "x86_64" / "s3mounts",
+    "aarch64": os.environ.get("S3MOUNTS_BIN_AARCH64") or TOP / "out/aarch64/s3mounts",
+}
+TEST_SECONDS = 120  # no test may hang the run
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "both: runs on the artefacts of both architectures")
+
+
+def pytest_generate_tests(metafunc):
+    """A test of the program runs on x86_64, and one that is marked `both` on aarch64 (under qemu) too."""
+    if "architecture" in metafunc.fixturenames:
+        both = metafunc.definition.get_closest_marker("both")
+        metafunc.parametrize("architecture", list(BINARIES) if both else ["x86_64"], scope="session")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    one = S3Server(tmp_path_factory.mktemp("s3")).start()
+    yield one
+    one.stop()
+
+
+@pytest.fixture(scope="session")
+def tls(server, tmp_path_factory):
+    front = TlsFront(tmp_path_factory.mktemp("tls") / "front", server.port)
+    yield front
+    front.stop()
+
+
+@pytest.fixture(scope="session")
+def engine():
+    one = Engine(tempfile.mkdtemp(prefix="s3m-pod-", dir="/tmp"))  # podman takes no longer path
+    yield one
+    one.close()
+
+
+@pytest.fixture(scope="session")
+def emulator():
+    with qemu.aarch64():
+        yield
+
+
+@pytest.fixture
+def binary(architecture, request):
+    if architecture == "aarch64":
+        request.getfixturevalue("emulator")
+    path = pathlib.Path(BINARIES[architecture]).resolve()
+    assert path.is_file(), f"there is no {path}: run ./build.sh first"
+    return path
+
+
+@pytest.fixture
+def sandbox(binary, server):
+    """A sandbox with good credentials. At the end `down` must leave nothing, and the secret must be nowhere."""
+    one = Sandbox(binary, server, uuid.uuid4().hex[:8])
+    yield one
+    try:
+        leaks = one.secret_leaks() + (one.secret_leaks(server.secret) if server.secret != one.env.get("S3_ACCESS_SECRET") else [])
+    finally:
+        left = one.close()
+    assert not leaks, leaks
+    assert not left, "\n".join(left)
+
+
+@pytest.fixture(autouse=True)
+def deadline():
+    def too_late(*_):
+        raise TimeoutError(f"the test takes more than {TEST_SECONDS} s")
+
+    before = signal.signal(signal.SIGALRM, too_late)
+    signal.alarm(TEST_SECONDS)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)

@@ -1,0 +1,97 @@
+"""procfs.py - what the kernel says about mounts and processes: the witness beside boto3."""
+
+import os
+import pathlib
+
+
+def _unescape(field):
+    """mountinfo writes blank, tab, newline and backslash as three octal digits."""
+    head, *rest = field.split("\\")
+    return head + "".join(chr(int(part[:3], 8)) + part[3:] for part in rest)
+
+
+def mounts(below="/", pid="self"):
+    """[(target, fstype, source)] of the mounts at or below the folder BELOW, in the kernel's order."""
+    found = []
+    text = pathlib.Path(f"/proc/{pid}/mountinfo").read_bytes().decode("utf-8", "surrogateescape")
+    for line in text.splitlines():
+        left, right = line.split(" - ", 1)
+        target, (fstype, source) = _unescape(left.split(" ")[4]), right.split(" ")[:2]
+        if os.path.commonpath([target, str(below)]) == str(below):
+            found.append((target, fstype, _unescape(source)))
+    return found
+
+
+def _read(pid, name):
+    try:
+        return pathlib.Path(f"/proc/{pid}/{name}").read_bytes()
+    except OSError:
+        return b""
+
+
+def processes():
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def command_line(pid):
+    return _read(pid, "cmdline")
+
+
+def environment(pid):
+    return _read(pid, "environ")
+
+
+def state(pid):
+    """'S', 'Z', …, or None where there is no such process."""
+    stat = _read(pid, "stat")
+    return chr(stat[stat.rindex(b")") + 2]) if stat else None
+
+
+def parent(pid):
+    stat = _read(pid, "stat")
+    return int(stat[stat.rindex(b")") + 2:].split()[1]) if stat else None
+
+
+def alive(pid):
+    return state(pid) not in (None, "Z")
+
+
+def children(pid):
+    return [p for p in processes() if parent(p) == pid]
+
+
+def open_files(pid):
+    """What its descriptors point to, as text."""
+    found = []
+    try:
+        for name in os.listdir(f"/proc/{pid}/fd"):
+            try:
+                found.append(os.readlink(f"/proc/{pid}/fd/{name}"))
+            except OSError:
+                pass
+    except OSError:
+        pass
+    return found
+
+
+def of_folder(folder):
+    """
+    The processes that have to do with FOLDER by command line, environment or an open file; without this one and its parents, and those
+    that are ending (they have no command line any more).
+    """
+    folder, us = str(folder), {os.getpid()}
+    pid = os.getpid()
+    while pid:
+        pid = parent(pid)
+        us.add(pid)
+    return [pid for pid in processes() if pid not in us and command_line(pid) and (
+        folder.encode() in command_line(pid) or folder.encode() in environment(pid) or
+        any(folder in path for path in open_files(pid)))]
+
+
+def pss_kib(pid):
+    """Proportional set size: what the process costs, shared pages counted in parts."""
+    for line in _read(pid, "smaps_rollup").splitlines():
+        if line.startswith(b"Pss:"):
+            return int(line.split()[1])
+    return 0

@@ -1,0 +1,137 @@
+"""tls.py - certificates of the tests' own, and nginx that puts TLS in front of the S3 server with each fault that TLS can have."""
+
+import pathlib
+import shutil
+
+from support import proc
+
+OPENSSL = """\
+[req]
+distinguished_name = dn
+prompt = no
+[dn]
+CN = %(name)s
+[authority]
+basicConstraints = critical, CA:TRUE
+keyUsage = critical, keyCertSign, cRLSign
+[leaf]
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, digitalSignature
+extendedKeyUsage = serverAuth
+subjectAltName = %(names)s
+[ca]
+default_ca = own
+[own]
+dir = %(folder)s
+database = %(folder)s/index
+new_certs_dir = %(folder)s
+serial = %(folder)s/serial
+default_md = sha256
+unique_subject = no
+policy = any
+[any]
+commonName = supplied
+"""
+
+
+class Authority:
+    """A certificate authority: `certificate` is its file."""
+
+    def __init__(self, folder, name, key=("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir()
+        self.key = key
+        (self.folder / "index").touch()
+        self.certificate = self.folder / "ca.pem"
+        proc.run(["openssl", "req", "-x509", "-nodes", *key, "-days", "3650", "-extensions", "authority",
+                  "-config", self._config(name), "-keyout", self.folder / "ca.key", "-out", self.certificate])
+
+    def issue(self, name, names, start="20200101000000Z", end="20491231235959Z"):
+        """A certificate for NAMES ("DNS:localhost,IP:127.0.0.1"); gives its file and its key's."""
+        pem, key, request = (self.folder / f"{name}.{kind}" for kind in ("pem", "key", "csr"))
+        config = self._config(name, names)
+        proc.run(["openssl", "req", "-new", "-nodes", *self.key, "-config", config, "-keyout", key, "-out", request])
+        proc.run(["openssl", "ca", "-batch", "-notext", "-create_serial", "-config", config, "-extensions", "leaf",
+                  "-startdate", start, "-enddate", end, "-cert", self.certificate, "-keyfile", self.folder / "ca.key",
+                  "-in", request, "-out", pem])
+        return pem, key
+
+    def _config(self, name, names="DNS:unused"):
+        path = self.folder / f"{name}.cnf"
+        path.write_text(OPENSSL % {"name": name, "names": names, "folder": self.folder})
+        return path
+
+
+NGINX = """\
+daemon off;
+master_process off;
+pid {folder}/pid;
+error_log {folder}/error.log;
+events {{ worker_connections 256; }}
+http {{
+	access_log off;
+	client_max_body_size 0;
+	client_body_temp_path {folder}/body;
+	proxy_temp_path {folder}/proxy;
+	fastcgi_temp_path {folder}/fastcgi;
+	uwsgi_temp_path {folder}/uwsgi;
+	scgi_temp_path {folder}/scgi;
+	proxy_request_buffering off;
+	proxy_buffering off;
+	proxy_http_version 1.1;
+	proxy_set_header Host $http_host;
+	ssl_protocols TLSv1.2 TLSv1.3;
+{servers}}}
+"""
+
+SERVER = """\
+	server {{
+		listen 127.0.0.1:{port} ssl;
+		ssl_certificate {pem};
+		ssl_certificate_key {key};
+		{more}
+		location / {{ proxy_pass http://127.0.0.1:{upstream}; }}
+	}}
+"""
+
+
+class TlsFront:
+    """
+    nginx before the S3 server on PORT, one port for each kind of certificate. `authority` signs all of them but "stranger"'s; url(kind)
+    is the endpoint: "good" and "rsa" are in order; "expired", "early", "wrong-name", "stranger" and "tls13-only" are not.
+    """
+
+    def __init__(self, folder, port):
+        folder = pathlib.Path(folder)
+        folder.mkdir()
+        self.authority = Authority(folder / "own", "Tests Root")
+        stranger = Authority(folder / "stranger", "Stranger Root")
+        rsa = Authority(folder / "rsa", "Tests RSA Root", key=("-newkey", "rsa:2048"))
+        here = "DNS:localhost,IP:127.0.0.1"
+        certificates = {
+            "good": self.authority.issue("good", here),
+            "rsa": rsa.issue("rsa", here),
+            "expired": self.authority.issue("expired", here, start="20200101000000Z", end="20210101000000Z"),
+            "early": self.authority.issue("early", here, start="20480101000000Z"),
+            "wrong-name": self.authority.issue("wrong-name", "DNS:other.example"),
+            "stranger": stranger.issue("stranger", here),
+            "tls13-only": self.authority.issue("tls13", here),
+        }
+        self.bundle = folder / "bundle.pem"
+        self.bundle.write_text(self.authority.certificate.read_text() + rsa.certificate.read_text())
+        self.ports = dict(zip(certificates, proc.free_ports(len(certificates))))
+        servers = "".join(
+            SERVER.format(port=self.ports[kind], pem=pem, key=key, upstream=port,
+                          more="ssl_protocols TLSv1.3;" if kind == "tls13-only" else "")
+            for kind, (pem, key) in certificates.items())
+        conf = folder / "nginx.conf"
+        conf.write_text(NGINX.format(folder=folder, servers=servers))
+        nginx = shutil.which("nginx", path="/usr/sbin:/usr/bin")
+        self.child = proc.spawn([nginx, "-c", conf, "-e", folder / "error.log"], log=folder / "out")
+        proc.wait_for(lambda: all(map(proc.answers, self.ports.values())), 10, "nginx")
+
+    def url(self, kind, host="localhost"):
+        return f"https://{host}:{self.ports[kind]}"
+
+    def stop(self):
+        proc.stop(self.child)
