@@ -148,14 +148,17 @@ static struct span without_date(struct span line)
 	return span_skip(line, sizeof form - 1);
 }
 
-static bool telling(struct span line)
+/* How much a line tells: what the mount helper says is the cause of what follows it. */
+static int weight(struct span line)
 {
-	static const char *const words[] = { "CRITICAL", "ERROR", "Fatal", "Error", "fusermount", "panic:" };
+	static const char *const words[] = { "CRITICAL", "ERROR", "Fatal", "Error", "panic:" };
 
+	if (memmem(line.p, line.n, "mount helper error", 18))
+		return 3;
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (memmem(line.p, line.n, words[i], strlen(words[i])))
-			return true;
-	return false;
+			return 2;
+	return line.n > 0;
 }
 
 void child_last_words(const struct mount *m, char *out, size_t size)
@@ -163,7 +166,8 @@ void child_last_words(const struct mount *m, char *out, size_t size)
 	struct run_path log = child_log(m);
 	struct span rest, line, best = SPAN("");
 	char text[WORDS_MAX];
-	bool told = false, more = true;
+	bool more = true;
+	int most = 0;
 	int fd = open(log.s, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	ssize_t n = 0;
 
@@ -178,9 +182,10 @@ void child_last_words(const struct mount *m, char *out, size_t size)
 	close(fd);
 	for (rest = (struct span){ text, n > 0 ? (size_t)n : 0 }; more;) {
 		more = span_cut(&rest, '\n', &line);
-		if (line.n && (telling(line) || !told))
+		if (line.n && weight(line) >= most) {
 			best = without_date(line);
-		told = told || telling(line);
+			most = weight(line);
+		}
 	}
 	text_fmt(out, size, "%.*s", (int)best.n, best.p);
 }

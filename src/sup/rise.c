@@ -120,6 +120,8 @@ void step_launched(struct mount *m, const struct mnt_table *t)
 		mount_note(m, "a dead mount was there and has been cleared");
 	if (r->not_empty)
 		mount_note(m, "the folder is not empty: its files are covered while it is mounted");
+	if (m->spec.allow_other && !m->job.allow_other)
+		mount_note(m, "other users may not enter it: /etc/fuse.conf has no user_allow_other");
 	if (r->mounted) {
 		mount_end_task(m);
 		adopt(m, t);
