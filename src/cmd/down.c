@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
+#include "cmd/live.h"
 #include "cmd/options.h"
 #include "cmd/print.h"
 #include "sup/ask.h"
@@ -65,6 +66,9 @@ static int print_json(const char *command, const struct report *r, enum code cod
 
 static void print_lines(const char *command, const struct report *r)
 {
+	int target, source;
+
+	columns(r, &target, &source);
 	if (r->error.code != CODE_OK)
 		say_error(&r->error);
 	if (!r->mount_count)
@@ -72,11 +76,12 @@ static void print_lines(const char *command, const struct report *r)
 	for (size_t i = 0; i < r->mount_count; i++) {
 		const struct report_mount *m = &r->mounts[i];
 
-		say(2, "%-9s %s  %s", m->state, m->target, m->source);
+		say(2, "%-9s %-*s  %-*s", m->state, target, m->target, source, m->source);
 		if (m->pending_files < 0)
 			say(2, "  pending: unknown");
 		else if (m->pending_files)
-			say(2, "  pending: %ld files, %ld bytes", m->pending_files, m->pending_bytes);
+			say(2, "  pending: %ld file%s, %ld bytes", m->pending_files, m->pending_files == 1 ? "" : "s",
+				m->pending_bytes);
 		else
 			say(2, "  all of it is in S3");
 		say(2, "\n");
@@ -93,10 +98,16 @@ static int ask_down(const char *command, bool down, const struct options *o, str
 	struct arena a = { 0 };
 	struct report r = { 0 };
 	int64_t begun = clock_ms();
+	struct live live = { .pending = true };
+	struct ask_watch w = live_watch(&live, o->json);
 	struct run run;
-	int code;
+	int code, got;
 
-	if (run_find(&run, o->run_dir, e) || ask(&run, false, &q, &a, &r, e) < 0) {
+	if (run_find(&run, o->run_dir, e))
+		return -1;
+	got = ask(&run, false, &q, &w, &a, &r, e);
+	live_end(&live);
+	if (got < 0) {
 		arena_free(&a);
 		return -1;
 	}

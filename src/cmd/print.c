@@ -79,6 +79,17 @@ void json_strings(struct json *j, const char *key, const char *const *list, size
 	json_close(j, ']');
 }
 
+void columns(const struct report *r, int *target, int *source)
+{
+	*target = *source = 6; /* of the headings */
+	for (size_t i = 0; i < r->mount_count; i++) {
+		int t = (int)strlen(r->mounts[i].target), s = (int)strlen(r->mounts[i].source);
+
+		*target = t > *target ? t : *target;
+		*source = s > *source ? s : *source;
+	}
+}
+
 void say_error(const struct err *e)
 {
 	say(2, "s3mounts: %s\n", e->text);

@@ -23,6 +23,9 @@ void json_error(struct json *j, const char *key, const struct err *e);	     /* n
 void json_verdict(struct json *j, const char *key, const struct verdict *v); /* null where it was not asked */
 void json_strings(struct json *j, const char *key, const char *const *list, size_t count);
 
+/* How wide the columns of targets and of sources must be. */
+void columns(const struct report *r, int *target, int *source);
+
 /* "s3mounts: TEXT" and, indented, its hint, on stderr. */
 void say_error(const struct err *e);
 

@@ -74,15 +74,10 @@ static const char *count(char out[24], long n)
 
 static void print_table(const struct report *r)
 {
-	int target = 6, source = 6;
 	char a[24], b[24], c[24];
+	int target, source;
 
-	for (size_t i = 0; i < r->mount_count; i++) {
-		int t = (int)strlen(r->mounts[i].target), s = (int)strlen(r->mounts[i].source);
-
-		target = t > target ? t : target;
-		source = s > source ? s : source;
-	}
+	columns(r, &target, &source);
 	say(1, "%-10s %-*s  %-*s  %-7s %7s %10s %8s %10s\n", "STATE", target, "TARGET", source, "SOURCE", "DRIVER", "PID",
 		"MEMORY KiB", "PENDING", "BYTES");
 	for (size_t i = 0; i < r->mount_count; i++) {
@@ -108,7 +103,8 @@ static int show(const struct run *run, const struct options *o, struct err *e)
 	struct request q = { .kind = REQUEST_STATUS, .timeout_ms = TIMEOUT_MS };
 	struct report r = { 0 };
 	struct arena a = { 0 };
-	int got = ask(run, false, &q, &a, &r, e);
+	struct ask_watch nothing = { .tick = NULL };
+	int got = ask(run, false, &q, &nothing, &a, &r, e);
 	int code = CODE_FAULT;
 
 	if (got > 0) {

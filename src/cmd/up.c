@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
+#include "cmd/live.h"
 #include "cmd/print.h"
 #include "cmd/setup.h"
 #include "mnt/fuse.h"
@@ -70,14 +71,16 @@ static int print_json(const struct report *r, enum code code, const struct err *
 
 static void print_lines(const struct report *r, int64_t ms)
 {
+	int target, source;
 	size_t hold = 0;
 
+	columns(r, &target, &source);
 	if (r->error.code != CODE_OK)
 		say_error(&r->error);
 	for (size_t i = 0; i < r->mount_count; i++) {
 		const struct report_mount *m = &r->mounts[i];
 
-		say(2, "%-9s %s  %s  %s", m->state, m->target, m->source, m->driver);
+		say(2, "%-9s %-*s  %-*s  %s", m->state, target, m->target, source, m->source, m->driver);
 		if (m->pid)
 			say(2, " pid %ld", m->pid);
 		if (holds(m) && m->ms)
@@ -146,12 +149,15 @@ static int mount_all(const struct setup *s, const struct options *o, struct aren
 		.mounts = s->plan.mounts,
 		.mount_count = s->plan.mount_count,
 	};
+	struct live live = { 0 };
+	struct ask_watch w = live_watch(&live, o->json);
 	int ret = -1;
 
 	if (setup_rclone(&rclone, o, e) == 0 && fuse_usable(&q.allow_other, e) == 0 &&
 		run_cache_dir(cache, sizeof cache, o->cache_dir, e) == 0 && run_prepare(&s->run, e) == 0 &&
 		trust(s, &ca, e) == 0)
-		ret = ask(&s->run, true, &q, a, r, e);
+		ret = ask(&s->run, true, &q, &w, a, r, e);
+	live_end(&live);
 	creds_wipe(&q.creds);
 	return ret;
 }

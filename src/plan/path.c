@@ -11,6 +11,8 @@ int plan_target(struct arena *a, struct span text, struct plan_mount *m, struct 
 	if (!text.n || text.p[0] != '/')
 		return err_set(
 			e, CODE_USAGE, "target \"%.*s\" is not absolute: it does not begin with \"/\"", (int)text.n, text.p);
+	if (plan_control(text))
+		return err_set(e, CODE_USAGE, "target \"%.*s\": it holds a control byte", (int)text.n, text.p);
 	out = at = arena_get(a, text.n + 1);
 	if (!out)
 		return plan_no_memory(e);

@@ -77,8 +77,8 @@ struct plan_input {
  * _netdev x-…); all others are the driver's.
  *
  * Refused: a target twice, or one inside another; a source that is empty, has "//", "." or ".." as a component, a
- * control byte, or is not UTF-8; a ${NAME} of a credential variable; a target that is relative or "/", or has ".." as
- * a component.
+ * control byte, or is not UTF-8; a ${NAME} of a credential variable; a target that is relative or "/", has ".." as a
+ * component, or a control byte.
  *
  * Escapes: in fstab \040 \011 \012 \134 \043 and every other \NNN (three octal digits) are decoded before ${NAME} is
  * filled, so that a value can never be an escape; any other backslash is an error. Options are parted at their commas

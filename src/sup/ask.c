@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define GRACE_MS 20000 /* what the supervisor may take beyond the request's own time before it counts as hung */
+#define LOOK_MS 1000   /* for how things are; the real answer matters more */
 #define TRIES 5	       /* a supervisor that is just ending closes without an answer: then another is asked */
 
 static struct sockaddr_un control_address(const struct run *run)
@@ -138,22 +139,56 @@ static int send_all(int fd, struct span s)
 	return 0;
 }
 
-static int talk(int fd, struct span message, int64_t deadline, struct arena *a, struct report *r, struct err *e)
+/* 0, or -1 with *E. A supervisor that is just ending may have closed: that is told when its answer is read. */
+static int send_message(int fd, struct span message, struct err *e)
+{
+	if (send_all(fd, message) && errno != EPIPE && errno != ECONNRESET)
+		return err_sys(e, CODE_FAULT, "write to the supervisor");
+	return 0;
+}
+
+/* As receive(), with the report in *R and A. */
+static int read_report(int fd, int64_t deadline, struct arena *a, struct report *r, struct err *e)
 {
 	struct buf in = buf_heap(WIRE_MAX + 4096);
-	int got = 0;
+	int got = receive(fd, deadline, &in, e);
 
-	if (send_all(fd, message) && errno != EPIPE && errno != ECONNRESET)
-		got = err_sys(e, CODE_FAULT, "write to the supervisor");
-	else
-		got = receive(fd, deadline, &in, e);
 	if (got > 0 && wire_get_report(span_skip(buf_all(&in), 4), a, r, e))
 		got = -1;
 	buf_free(&in);
 	return got;
 }
 
-int ask(const struct run *run, bool start, const struct request *req, struct arena *a, struct report *r, struct err *e)
+/* Asks how things are, beside the request that is under way. A failure only means that there is nothing to tell. */
+static void look(const struct run *run, const struct ask_watch *w)
+{
+	struct request status = { .kind = REQUEST_STATUS };
+	struct buf message = buf_heap(WIRE_MAX);
+	struct arena a = { 0 };
+	struct report r;
+	struct err e;
+	int fd = dial(run);
+
+	wire_put_request(&message, &status);
+	if (fd >= 0 && send_message(fd, buf_all(&message), &e) == 0 && read_report(fd, clock_ms() + LOOK_MS, &a, &r, &e) > 0)
+		w->tick(w->arg, &r);
+	if (fd >= 0)
+		close(fd);
+	buf_free(&message);
+	arena_free(&a);
+}
+
+/* Until there is something to read, or the deadline. */
+static void watch(const struct run *run, int fd, int64_t deadline, const struct ask_watch *w)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	while (w->tick && clock_left(deadline) && poll(&p, 1, w->every_ms) == 0)
+		look(run, w);
+}
+
+int ask(const struct run *run, bool start, const struct request *req, const struct ask_watch *w, struct arena *a,
+	struct report *r, struct err *e)
 {
 	struct buf message = buf_heap(WIRE_MAX);
 	int64_t deadline = clock_ms() + req->timeout_ms + GRACE_MS;
@@ -174,7 +209,11 @@ int ask(const struct run *run, bool start, const struct request *req, struct are
 		}
 		if (fd < 0)
 			goto out;
-		got = talk(fd, buf_all(&message), deadline, a, r, e);
+		got = send_message(fd, buf_all(&message), e);
+		if (got == 0) {
+			watch(run, fd, deadline, w);
+			got = read_report(fd, deadline, a, r, e);
+		}
 		close(fd);
 		if (got) {
 			ret = got > 0 ? 0 : -1;

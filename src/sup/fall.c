@@ -145,8 +145,8 @@ void step_drain(struct mount *m, const struct mnt_table *t)
 	} else if (clock_ms() < m->give_up) {
 		mount_enter(m, MOUNT_DRAIN, clock_first(m->give_up, clock_ms() + DRAIN_LOOK_MS));
 	} else {
-		err_set(&e, CODE_PENDING, "unmount %s: %llu files (%llu bytes) are not in S3 yet: it stays mounted",
-			m->spec.target, (unsigned long long)p.files, (unsigned long long)p.bytes);
+		err_set(&e, CODE_PENDING, "unmount %s: not in S3 yet: %llu file%s, %llu bytes; it stays mounted",
+			m->spec.target, (unsigned long long)p.files, p.files == 1 ? "" : "s", (unsigned long long)p.bytes);
 		err_hint(&e, "give it more time (--timeout), or look at %s for what S3 answers", child_log(m).s);
 		mount_set_error(m, &e);
 		stay_up(m);

@@ -366,8 +366,8 @@ static bool flushed(struct sup *s)
 		j->look = clock_ms() + FLUSH_LOOK_MS;
 		return false;
 	}
-	err_set(&j->error, CODE_PENDING, "flush: %llu files (%llu bytes) are not in S3 yet", (unsigned long long)files,
-		(unsigned long long)bytes);
+	err_set(&j->error, CODE_PENDING, "flush: not in S3 yet: %llu file%s, %llu bytes", (unsigned long long)files,
+		files == 1 ? "" : "s", (unsigned long long)bytes);
 	err_hint(&j->error, "give it more time (--timeout), or look at the drivers' logs in %s for what S3 answers",
 		s->run->dir);
 	return true;

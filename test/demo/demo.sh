@@ -10,7 +10,7 @@ export PYTHONDONTWRITEBYTECODE=1
 
 say()
 {
-	printf '\n\033[1m%s\033[0m\n' "$1"
+	if [ -t 1 ]; then printf '\n\033[1m%s\033[0m\n' "$1"; else printf '\n%s\n' "$1"; fi
 	shift
 	[ $# -eq 0 ] || printf '   %s\n' "$@"
 }

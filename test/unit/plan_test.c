@@ -120,6 +120,7 @@ static const struct {
 	{ "a:m", "--mount a:m: target \"m\" is not absolute: it does not begin with \"/\"" },
 	{ "a:/", "--mount a:/: target \"/\": the root folder cannot be a mount's target" },
 	{ "a:/./", "--mount a:/./: target \"/\": the root folder cannot be a mount's target" },
+	{ "a:/m\tn", "--mount a:/m?n: target \"/m?n\": it holds a control byte" },
 	{ "a:/m/../n", "--mount a:/m/../n: target /m/../n: \"..\" is not taken" },
 	{ "a//b:/m", "--mount a//b:/m: source \"a//b\": it has \"//\"" },
 	{ "//:/m", "--mount //:/m: source \"//\": it has \"//\"" },
