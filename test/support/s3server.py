@@ -128,7 +128,7 @@ class S3Server:
         self._ceph("ceph-mon", "--mkfs", "-i", "a", "--monmap", monmap)
         self._daemon("ceph-mon", "-i", "a")
         osd = str(uuid.uuid4())
-        self._ceph("ceph", "osd", "new", osd, "0")
+        self._once_it_answers("ceph", "osd", "new", osd, "0")
         self._ceph("ceph-osd", "-i", "0", "--mkfs", "--osd-uuid", osd)
         # A pool that is made while the OSD boots can make it wait for ever; and on a loaded machine it may do so all the same.
         for _ in range(5):
@@ -138,6 +138,17 @@ class S3Server:
             proc.stop(store, grace=0.5)
             self.children.remove(store)
         raise RuntimeError(f"ceph-osd does not come up; its log is in {self.folder}")
+
+    def _once_it_answers(self, *argv, patience=20):
+        """A monitor that has just started refuses its first commands now and then (EPERM)."""
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                return self._ceph(*argv)
+            except RuntimeError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
 
     def _is_up(self, store, patience=8):
         deadline = time.monotonic() + patience
