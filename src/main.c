@@ -11,6 +11,8 @@ static const struct command commands[] = {
 	{ "up", cmd_up, "check, mount and prove every mount" },
 	{ "check", cmd_check, "check the credentials alone" },
 	{ "config", cmd_config, "write rclone.conf, or print it masked" },
+	{ "start", cmd_start, "serve in the foreground: mount where credentials are given, else wait for up" },
+	{ "ready", cmd_ready, "exit 0 when start serves; --mounted: and every mount is proven" },
 	{ "status", cmd_status, "show each mount, proven now" },
 	{ "flush", cmd_flush, "wait until every closed file is in S3" },
 	{ "down", cmd_down, "flush, unmount, and prove that the mounts are gone" },

@@ -8,7 +8,7 @@ SMALL="-fPIE $SECTIONS -fno-asynchronous-unwind-tables -fno-unwind-tables"
 OWN_SMALL="-Oz $SMALL -fstack-protector-strong"
 # lld packs relative relocations for every target, and pads no segment: a tenth of the program.
 LINK="-static -pie --no-dynamic-linker --gc-sections --build-id=none --hash-style=gnu -z noexecstack -z relro -z now -z text
- --pack-dyn-relocs=relr -O2 --fatal-warnings"
+ --pack-dyn-relocs=relr --icf=all -O2 --fatal-warnings"
 # SANITIZE= (empty) builds the unit tests without: for valgrind.
 SANITIZE=${SANITIZE-"-fsanitize=address,undefined -fno-sanitize-recover=undefined"}
 

@@ -10,11 +10,16 @@
 
 #define LINE_MAX_BYTES 1500 /* an error's text and hint fit */
 
-static int log_fd = -1;
+static int log_fd = -1, also_fd = -1;
 
 void log_open(const char *path)
 {
 	log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+}
+
+void log_also(int fd)
+{
+	also_fd = fd;
 }
 
 void log_line(const char *fmt, ...)
@@ -27,7 +32,7 @@ void log_line(const char *fmt, ...)
 	struct stat st;
 	va_list ap;
 
-	if (log_fd < 0 || !gmtime_r(&now, &utc))
+	if ((log_fd < 0 && also_fd < 0) || !gmtime_r(&now, &utc))
 		return;
 	buf_fmt(&b, "%04d-%02d-%02dT%02d:%02d:%02dZ ", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min,
 		utc.tm_sec);
@@ -35,8 +40,9 @@ void log_line(const char *fmt, ...)
 	buf_vfmt(&b, fmt, ap);
 	va_end(ap);
 	text[b.len] = '\n';
-	if (fstat(log_fd, &st) == 0 && st.st_size > LOG_MAX && ftruncate(log_fd, 0))
-		return;
-	(void)!write_all(log_fd, text, b.len + 1);
+	if (also_fd >= 0)
+		(void)!write_all(also_fd, text, b.len + 1);
+	if (log_fd >= 0 && (fstat(log_fd, &st) || st.st_size <= LOG_MAX || ftruncate(log_fd, 0) == 0))
+		(void)!write_all(log_fd, text, b.len + 1);
 	errno = saved;
 }

@@ -10,6 +10,10 @@
 
 /* Opens PATH (mode 0600, appended to) for all later lines. Without it, or where it fails, lines go nowhere. errno is kept. */
 void log_open(const char *path);
+
+/* Lines go to FD as well, for a program that runs in the foreground. */
+void log_also(int fd);
+
 void log_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

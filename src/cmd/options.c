@@ -3,8 +3,9 @@
 #include "base/span.h"
 #include "base/text.h"
 
-#define FOR_PLAN (FOR_UP | FOR_CHECK | FOR_CONFIG)
-#define FOR_ALL (FOR_PLAN | FOR_STATUS | FOR_FLUSH | FOR_DOWN)
+#define FOR_PLAN (FOR_UP | FOR_CHECK | FOR_CONFIG | FOR_START)
+#define FOR_ALL (FOR_PLAN | FOR_STATUS | FOR_FLUSH | FOR_DOWN | FOR_READY)
+#define FOR_DRIVERS (FOR_UP | FOR_START)
 #define TIMEOUT_MAX_S 86400
 
 static const struct option_row {
@@ -15,17 +16,20 @@ static const struct option_row {
 } rows[] = {
 	{ "mount", "SOURCE:TARGET[:OPTIONS]", FOR_PLAN, "mount this (repeatable); SOURCE: a prefix, or s3://bucket/prefix" },
 	{ "fstab", "FILE", FOR_PLAN, "read the mounts from FILE, in the form of fstab(5)" },
-	{ "rclone", "PATH", FOR_UP, "the rclone program (S3MOUNTS_RCLONE; else found in PATH)" },
-	{ "config", "FILE", FOR_UP | FOR_CONFIG, "the rclone.conf to write (RCLONE_CONFIG; else in the run directory)" },
-	{ "cache-dir", "DIR", FOR_UP, "where files wait for their upload (S3MOUNTS_CACHE_DIR; /var/cache/s3mounts)" },
+	{ "rclone", "PATH", FOR_DRIVERS, "the rclone program (S3MOUNTS_RCLONE; else found in PATH)" },
+	{ "config", "FILE", FOR_DRIVERS | FOR_CONFIG, "the rclone.conf to write (RCLONE_CONFIG; else in the run directory)" },
+	{ "cache-dir", "DIR", FOR_DRIVERS, "where files wait for their upload (S3MOUNTS_CACHE_DIR; /var/cache/s3mounts)" },
 	{ "run-dir", "DIR", FOR_ALL, "control socket, logs, config (S3MOUNTS_RUN_DIR; /run/s3mounts)" },
-	{ "timeout", "SECONDS", FOR_UP | FOR_FLUSH | FOR_DOWN, "how long it may take" },
+	{ "timeout", "SECONDS", FOR_DRIVERS | FOR_FLUSH | FOR_DOWN | FOR_READY, "how long it may take" },
+	{ "stop-timeout", "SECONDS", FOR_START, "how long flush and unmount may take after SIGTERM (25)" },
+	{ "wait", NULL, FOR_START, "wait for up even where credentials are given" },
+	{ "mounted", NULL, FOR_READY, "every mount must be proven, too" },
 	{ "keep", NULL, FOR_UP, "leave mounts up that this call does not name" },
 	{ "lazy", NULL, FOR_DOWN, "detach a mount that is in use, once its files are in S3" },
 	{ "write", NULL, FOR_CHECK, "also put and delete a small object below each prefix" },
 	{ "print", NULL, FOR_CONFIG, "print the config with its secrets masked, write nothing" },
 	{ "watch", NULL, FOR_STATUS, "show it again each second" },
-	{ "json", NULL, FOR_ALL, "one JSON object on stdout" },
+	{ "json", NULL, FOR_ALL & ~FOR_START, "one JSON object on stdout" },
 	{ "help", NULL, FOR_ALL, "this text" },
 };
 
@@ -78,6 +82,8 @@ static int set(struct options *o, struct span name, const char *value, struct er
 		{ "watch", NULL, &o->watch },
 		{ "json", NULL, &o->json },
 		{ "help", NULL, &o->help },
+		{ "wait", NULL, &o->wait },
+		{ "mounted", NULL, &o->mounted },
 	};
 	unsigned long seconds;
 
@@ -85,11 +91,11 @@ static int set(struct options *o, struct span name, const char *value, struct er
 		if (o->spec_count == SPECS_MAX)
 			return err_set(e, CODE_USAGE, "option --mount: more than %d of them", SPECS_MAX);
 		o->specs[o->spec_count++] = value;
-	} else if (span_is(name, "timeout")) {
+	} else if (span_is(name, "timeout") || span_is(name, "stop-timeout")) {
 		if (!span_number(span_of(value), TIMEOUT_MAX_S, &seconds) || !seconds)
-			return err_set(
-				e, CODE_USAGE, "option --timeout '%s': must be whole seconds, 1 to %d", value, TIMEOUT_MAX_S);
-		o->timeout_ms = (int)seconds * 1000;
+			return err_set(e, CODE_USAGE, "option --%.*s '%s': must be whole seconds, 1 to %d", (int)name.n, name.p,
+				value, TIMEOUT_MAX_S);
+		*(span_is(name, "timeout") ? &o->timeout_ms : &o->stop_ms) = (int)seconds * 1000;
 	}
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
 		if (!span_is(name, places[i].name))

@@ -16,6 +16,8 @@ enum {
 	FOR_STATUS = 8,
 	FOR_FLUSH = 16,
 	FOR_DOWN = 32,
+	FOR_START = 64,
+	FOR_READY = 128,
 };
 
 #define SPECS_MAX 1024
@@ -24,8 +26,8 @@ struct options {
 	const char *specs[SPECS_MAX];
 	size_t spec_count;
 	const char *fstab, *rclone, *run_dir, *cache_dir, *config;
-	int timeout_ms;
-	bool json, write, print, keep, lazy, watch;
+	int timeout_ms, stop_ms; /* stop_ms 0: not given */
+	bool json, write, print, keep, lazy, watch, wait, mounted;
 	bool help; /* --help was given and printed: nothing else is to be done */
 };
 

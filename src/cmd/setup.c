@@ -2,7 +2,9 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "mnt/fuse.h"
 #include "rclone/args.h"
+#include "s3/check.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -110,7 +112,7 @@ static bool search_path(struct run_path *out, const char *name)
 	return false;
 }
 
-int setup_rclone(struct run_path *out, const struct options *o, struct err *e)
+static int find_rclone(struct run_path *out, const struct options *o, struct err *e)
 {
 	const char *named = o->rclone ? o->rclone : env("S3MOUNTS_RCLONE");
 
@@ -125,4 +127,51 @@ int setup_rclone(struct run_path *out, const struct options *o, struct err *e)
 		return 0;
 	err_set(e, CODE_MOUNT, "find rclone: it is not in PATH");
 	return err_hint(e, "copy rclone (1.60 or newer) into the image, or name it with --rclone or S3MOUNTS_RCLONE");
+}
+
+/* The trust that rclone shall have: our own, as a file. */
+static int trust(const struct setup *s, struct run_path *out, struct err *e)
+{
+	const char *file = s->site.tls ? s3_trust_file() : "";
+
+	if (file) {
+		text_fmt(out->s, sizeof out->s, "%s", file);
+		return 0;
+	}
+	*out = run_path(&s->run, "ca.pem");
+	return s3_trust_write(out->s, e);
+}
+
+int setup_request(struct up_request *r, const struct setup *s, const struct options *o, struct err *e)
+{
+	const struct plan *p = &s->plan;
+
+	r->config = setup_config(s, o);
+	r->request = (struct request){
+		.kind = REQUEST_UP,
+		.timeout_ms = o->timeout_ms,
+		.keep = o->keep,
+		.endpoint = p->endpoint,
+		.region = s->site.region,
+		.provider = p->provider,
+		.rclone = r->rclone.s,
+		.config = r->config.s,
+		.cache_dir = r->cache.s,
+		.ca_cert = r->ca.s,
+		.mounts = p->mounts,
+		.mount_count = p->mount_count,
+	};
+	if (find_rclone(&r->rclone, o, e) || fuse_usable(&r->request.allow_other, e) ||
+		run_cache_dir(r->cache.s, sizeof r->cache.s, o->cache_dir, e) || run_prepare(&s->run, e) || trust(s, &r->ca, e))
+		return -1;
+	r->request.creds = p->creds;
+	return 0;
+}
+
+int setup_places(const struct setup *s, struct err *e)
+{
+	for (size_t i = 0; i < s->plan.place_count; i++)
+		if (dir_make(s->plan.places[i], 0755, e))
+			return -1;
+	return 0;
 }

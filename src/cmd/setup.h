@@ -7,6 +7,7 @@
 #include "plan/plan.h"
 #include "s3/site.h"
 #include "sup/run.h"
+#include "sup/wire.h"
 
 struct setup {
 	struct plan plan;
@@ -24,7 +25,19 @@ void setup_free(struct setup *s);
 /* The rclone.conf that O, RCLONE_CONFIG or the run directory names. */
 struct run_path setup_config(const struct setup *s, const struct options *o);
 
-/* The rclone program by O, S3MOUNTS_RCLONE, PATH: absolute, executable. Returns 0 or -1 with CODE_MOUNT. */
-int setup_rclone(struct run_path *out, const struct options *o, struct err *e);
+/* Without credentials: makes the plan's placeholder folders. Returns 0 or -1 with *E set. */
+int setup_places(const struct setup *s, struct err *e);
+
+/* A request for the supervisor to mount S's plan, and the strings that it points to. */
+struct up_request {
+	struct request request;
+	struct run_path rclone, config, ca, cache;
+};
+
+/*
+ * Fills *R. Looks before anything starts: is rclone there, may FUSE be mounted, is there a run directory (made), a CA bundle (made, of the trust
+ * that is built in, where the machine has none). Returns 0, or -1 with *E set; then R holds no credentials.
+ */
+int setup_request(struct up_request *r, const struct setup *s, const struct options *o, struct err *e);
 
 #endif

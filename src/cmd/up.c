@@ -1,12 +1,9 @@
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
 #include "cmd/live.h"
 #include "cmd/print.h"
 #include "cmd/setup.h"
-#include "mnt/fuse.h"
-#include "s3/check.h"
 #include "sup/ask.h"
 
 #define TIMEOUT_S 30 /* a sandbox's SDK gives a command 60 s */
@@ -103,9 +100,8 @@ static int no_credentials(const struct setup *s, const struct options *o)
 	struct err e;
 	struct json_out out;
 
-	for (size_t i = 0; i < s->plan.place_count; i++)
-		if (dir_make(s->plan.places[i], 0755, &e))
-			return fail("up", o->json, &e);
+	if (setup_places(s, &e))
+		return fail("up", o->json, &e);
 	err_set(&e, CODE_NO_CREDS, "up: no credentials are given: nothing is mounted, %zu placeholder folders stand",
 		s->plan.place_count);
 	err_hint(&e, "give S3_ACCESS_KEY_ID and S3_ACCESS_SECRET to this command");
@@ -117,48 +113,18 @@ static int no_credentials(const struct setup *s, const struct options *o)
 	return json_end(&out, e.code);
 }
 
-/* The trust that rclone shall have: our own, as a file. */
-static int trust(const struct setup *s, struct run_path *out, struct err *e)
-{
-	const char *file = s->site.tls ? s3_trust_file() : "";
-
-	if (file) {
-		text_fmt(out->s, sizeof out->s, "%s", file);
-		return 0;
-	}
-	*out = run_path(&s->run, "ca.pem");
-	return s3_trust_write(out->s, e);
-}
-
 static int mount_all(const struct setup *s, const struct options *o, struct arena *a, struct report *r, struct err *e)
 {
-	struct run_path rclone, config = setup_config(s, o), ca;
-	char cache[PATH_MAX];
-	struct request q = {
-		.kind = REQUEST_UP,
-		.timeout_ms = o->timeout_ms,
-		.keep = o->keep,
-		.endpoint = s->plan.endpoint,
-		.region = s->site.region,
-		.provider = s->plan.provider,
-		.rclone = rclone.s,
-		.config = config.s,
-		.cache_dir = cache,
-		.ca_cert = ca.s,
-		.creds = s->plan.creds,
-		.mounts = s->plan.mounts,
-		.mount_count = s->plan.mount_count,
-	};
 	struct live live = { 0 };
 	struct ask_watch w = live_watch(&live, o->json);
-	int ret = -1;
+	struct up_request up;
+	int ret;
 
-	if (setup_rclone(&rclone, o, e) == 0 && fuse_usable(&q.allow_other, e) == 0 &&
-		run_cache_dir(cache, sizeof cache, o->cache_dir, e) == 0 && run_prepare(&s->run, e) == 0 &&
-		trust(s, &ca, e) == 0)
-		ret = ask(&s->run, true, &q, &w, a, r, e);
+	if (setup_request(&up, s, o, e))
+		return -1;
+	ret = ask(&s->run, true, &up.request, &w, a, r, e);
 	live_end(&live);
-	creds_wipe(&q.creds);
+	creds_wipe(&up.request.creds);
 	return ret;
 }
 

@@ -6,11 +6,6 @@ enum kind {
 	DENIED,
 };
 
-static const char control[] = "s3mounts sets it itself";
-static const char loses[] = "the kernel would hold back writes that no flush knows of";
-static const char insecure[] = "credentials would go to whoever answers";
-static const char secret[] = "its value would stand on a command line, where all can read it";
-
 /*
  * What may be handed on, of rclone 1.60 to 1.7x: what changes speed, caching and looks. Everything that is not here
  * is refused. DENIED are those that people ask for, with the reason. One that this rclone does not know ends it with
@@ -19,112 +14,56 @@ static const char secret[] = "its value would stand on a command line, where all
  * An --s3-… option gives rclone's cache folder another name ("s3mounts{appNz}"): files that are still unsent when it
  * is changed stay pending until it is changed back.
  */
-static const struct {
-	const char *name;
+static const struct group {
 	enum kind kind;
-	const char *why;
-} known[] = {
-	{ "allow-root", DENIED, control },
-	{ "async-read", SWITCH, NULL },
-	{ "attr-timeout", VALUE, NULL },
-	{ "bind", VALUE, NULL },
-	{ "buffer-size", VALUE, NULL },
-	{ "bwlimit", VALUE, NULL },
-	{ "bwlimit-file", VALUE, NULL },
-	{ "ca-cert", DENIED, control },
-	{ "cache-dir", DENIED, control },
-	{ "checkers", VALUE, NULL },
-	{ "config", DENIED, control },
-	{ "contimeout", VALUE, NULL },
-	{ "daemon", DENIED, control },
-	{ "daemon-timeout", VALUE, NULL },
-	{ "daemon-wait", DENIED, control },
-	{ "default-permissions", SWITCH, NULL },
-	{ "devname", DENIED, control },
-	{ "dir-cache-time", VALUE, NULL },
-	{ "dir-perms", VALUE, NULL },
-	{ "direct-io", SWITCH, NULL },
-	{ "disable-http2", SWITCH, NULL },
-	{ "expect-continue-timeout", VALUE, NULL },
-	{ "file-perms", VALUE, NULL },
-	{ "link-perms", VALUE, NULL },
-	{ "links", SWITCH, NULL },
-	{ "log-file", DENIED, control },
-	{ "log-format", VALUE, NULL },
-	{ "log-level", VALUE, NULL },
-	{ "low-level-retries", VALUE, NULL },
-	{ "max-buffer-memory", VALUE, NULL },
-	{ "max-read-ahead", VALUE, NULL },
-	{ "multi-thread-cutoff", VALUE, NULL },
-	{ "multi-thread-streams", VALUE, NULL },
-	{ "no-check-certificate", DENIED, insecure },
-	{ "no-checksum", SWITCH, NULL },
-	{ "no-gzip-encoding", SWITCH, NULL },
-	{ "no-modtime", SWITCH, NULL },
-	{ "no-seek", SWITCH, NULL },
-	{ "noappledouble", SWITCH, NULL },
-	{ "noapplexattr", SWITCH, NULL },
-	{ "poll-interval", VALUE, NULL },
-	{ "rc", DENIED, control },
-	{ "retries", VALUE, NULL },
-	{ "s3-access-key-id", DENIED, secret },
-	{ "s3-chunk-size", VALUE, NULL },
-	{ "s3-copy-cutoff", VALUE, NULL },
-	{ "s3-disable-checksum", SWITCH, NULL },
-	{ "s3-list-chunk", VALUE, NULL },
-	{ "s3-max-upload-parts", VALUE, NULL },
-	{ "s3-no-head", SWITCH, NULL },
-	{ "s3-no-head-object", SWITCH, NULL },
-	{ "s3-no-system-metadata", SWITCH, NULL },
-	{ "s3-requester-pays", SWITCH, NULL },
-	{ "s3-secret-access-key", DENIED, secret },
-	{ "s3-server-side-encryption", VALUE, NULL },
-	{ "s3-session-token", DENIED, secret },
-	{ "s3-sse-customer-key", DENIED, secret },
-	{ "s3-sse-kms-key-id", VALUE, NULL },
-	{ "s3-storage-class", VALUE, NULL },
-	{ "s3-upload-concurrency", VALUE, NULL },
-	{ "s3-upload-cutoff", VALUE, NULL },
-	{ "stats", VALUE, NULL },
-	{ "stats-one-line", SWITCH, NULL },
-	{ "timeout", VALUE, NULL },
-	{ "tpslimit", VALUE, NULL },
-	{ "tpslimit-burst", VALUE, NULL },
-	{ "transfers", VALUE, NULL },
-	{ "use-json-log", SWITCH, NULL },
-	{ "use-mmap", SWITCH, NULL },
-	{ "use-server-modtime", SWITCH, NULL },
-	{ "user-agent", VALUE, NULL },
-	{ "vfs-block-norm-dupes", SWITCH, NULL },
-	{ "vfs-cache-max-age", VALUE, NULL },
-	{ "vfs-cache-max-size", VALUE, NULL },
-	{ "vfs-cache-min-free-space", VALUE, NULL },
-	{ "vfs-cache-mode", VALUE, NULL },
-	{ "vfs-cache-poll-interval", VALUE, NULL },
-	{ "vfs-case-insensitive", SWITCH, NULL },
-	{ "vfs-disk-space-total-size", VALUE, NULL },
-	{ "vfs-fast-fingerprint", SWITCH, NULL },
-	{ "vfs-links", SWITCH, NULL },
-	{ "vfs-read-ahead", VALUE, NULL },
-	{ "vfs-read-chunk-size", VALUE, NULL },
-	{ "vfs-read-chunk-size-limit", VALUE, NULL },
-	{ "vfs-read-chunk-streams", VALUE, NULL },
-	{ "vfs-read-wait", VALUE, NULL },
-	{ "vfs-refresh", SWITCH, NULL },
-	{ "vfs-used-is-size", SWITCH, NULL },
-	{ "vfs-write-back", VALUE, NULL },
-	{ "vfs-write-wait", VALUE, NULL },
-	{ "volname", DENIED, control },
-	{ "write-back-cache", DENIED, loses },
+	const char *why;   /* of DENIED */
+	const char *names; /* parted by blanks: a pointer for each would double their size */
+} groups[] = {
+	{ VALUE, NULL,
+		"attr-timeout bind buffer-size bwlimit bwlimit-file checkers contimeout daemon-timeout dir-cache-time "
+		"dir-perms expect-continue-timeout file-perms link-perms log-format log-level low-level-retries "
+		"max-buffer-memory max-read-ahead multi-thread-cutoff multi-thread-streams poll-interval retries "
+		"s3-chunk-size s3-copy-cutoff s3-list-chunk s3-max-upload-parts s3-server-side-encryption "
+		"s3-sse-kms-key-id s3-storage-class s3-upload-concurrency s3-upload-cutoff stats timeout tpslimit "
+		"tpslimit-burst transfers user-agent vfs-cache-max-age vfs-cache-max-size vfs-cache-min-free-space "
+		"vfs-cache-mode vfs-cache-poll-interval vfs-disk-space-total-size vfs-read-ahead vfs-read-chunk-size "
+		"vfs-read-chunk-size-limit vfs-read-chunk-streams vfs-read-wait vfs-write-back vfs-write-wait" },
+	{ SWITCH, NULL,
+		"async-read default-permissions direct-io disable-http2 links no-checksum no-gzip-encoding no-modtime "
+		"no-seek noappledouble noapplexattr s3-disable-checksum s3-no-head s3-no-head-object "
+		"s3-no-system-metadata s3-requester-pays stats-one-line use-json-log use-mmap use-server-modtime "
+		"vfs-block-norm-dupes vfs-case-insensitive vfs-fast-fingerprint vfs-links vfs-refresh "
+		"vfs-used-is-size" },
+	{ DENIED, "s3mounts sets it itself",
+		"allow-root ca-cert cache-dir config daemon daemon-wait devname log-file rc volname" },
+	{ DENIED, "the kernel would hold back writes that no flush knows of", "write-back-cache" },
+	{ DENIED, "credentials would go to whoever answers", "no-check-certificate" },
+	{ DENIED, "its value would stand on a command line, where all can read it",
+		"s3-access-key-id s3-secret-access-key s3-session-token s3-sse-customer-key" },
 };
 
 /* '_' and '-' are the same in a name. */
-static bool same_name(struct span a, const char *b)
+static bool same_name(struct span a, struct span b)
 {
-	for (size_t i = 0; i < a.n; i++)
-		if ((a.p[i] == '_' ? '-' : a.p[i]) != b[i])
+	for (size_t i = 0; i < a.n && i < b.n; i++)
+		if ((a.p[i] == '_' ? '-' : a.p[i]) != b.p[i])
 			return false;
-	return !b[a.n];
+	return a.n == b.n;
+}
+
+static const struct group *find(struct span name)
+{
+	for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
+		struct span rest = span_of(groups[i].names), one;
+		bool more = true;
+
+		while (more) {
+			more = span_cut(&rest, ' ', &one);
+			if (same_name(name, one))
+				return &groups[i];
+		}
+	}
+	return NULL;
 }
 
 static int check_kind(enum kind kind, struct span name, bool given, struct span value, struct err *e)
@@ -142,17 +81,16 @@ int rclone_option_check(const char *option, struct err *e)
 {
 	struct span value = span_of(option), name;
 	bool given = span_cut(&value, '=', &name);
+	const struct group *group;
 
 	for (const char *s = option; *s; s++)
 		if ((unsigned char)*s < 0x20 || *s == 0x7f)
 			return err_set(e, CODE_USAGE, "option %.*s: it holds a control byte", (int)name.n, name.p);
-	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-		if (!same_name(name, known[i].name))
-			continue;
-		if (known[i].kind == DENIED)
-			return err_set(e, CODE_USAGE, "option %.*s is not taken: %s", (int)name.n, name.p, known[i].why);
-		return check_kind(known[i].kind, name, given, value, e);
-	}
+	group = find(name);
+	if (group && group->kind == DENIED)
+		return err_set(e, CODE_USAGE, "option %.*s is not taken: %s", (int)name.n, name.p, group->why);
+	if (group)
+		return check_kind(group->kind, name, given, value, e);
 	err_set(e, CODE_USAGE, "option %.*s is not known", (int)name.n, name.p);
 	return err_hint(e,
 		"beside ro, rw, uid=, gid=, umask=, allow_other and nofail those of \"rclone mount\" are taken that change "

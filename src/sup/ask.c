@@ -53,20 +53,35 @@ static bool left_behind(void)
 	return errno == ECONNREFUSED;
 }
 
-static int start_supervisor(const struct run *run, struct err *e)
+int sup_listen(const struct run *run, struct err *e)
 {
 	struct sockaddr_un at = control_address(run);
-	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int ret = -1;
+	int fd = dial(run);
 
-	if (listener < 0)
-		return err_sys(e, CODE_FAULT, "control socket");
-	unlink(at.sun_path);
-	if (bind(listener, (struct sockaddr *)&at, sizeof at) || listen(listener, SOMAXCONN))
-		err_sys(e, CODE_FAULT, "control socket %s", at.sun_path);
-	else
-		ret = sup_spawn(run, listener, e);
-	close(listener);
+	if (fd >= 0) {
+		close(fd);
+		err_set(e, CODE_FAULT, "control socket %s: a supervisor serves it already", at.sun_path);
+		return err_hint(e, "s3mounts up and s3mounts status reach it; --run-dir gives another one a place of its own");
+	}
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd >= 0) {
+		unlink(at.sun_path);
+		if (bind(fd, (struct sockaddr *)&at, sizeof at) == 0 && listen(fd, SOMAXCONN) == 0)
+			return fd;
+	}
+	err_sys(e, CODE_FAULT, "control socket %s", at.sun_path);
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+static int start_supervisor(const struct run *run, struct err *e)
+{
+	int listener = sup_listen(run, e);
+	int ret = listener < 0 ? -1 : sup_spawn(run, listener, e);
+
+	if (listener >= 0)
+		close(listener);
 	return ret;
 }
 
@@ -121,7 +136,8 @@ static int no_supervisor(const struct run *run, struct err *e)
 {
 	if (!left_behind())
 		return err_sys(e, CODE_FAULT, "connect to the supervisor at %s/control", run->dir);
-	err_set(e, CODE_FAULT, "the supervisor of %s was killed: what its drivers have mounted and uploaded is unknown",
+	err_set(e, CODE_FAULT,
+		"the supervisor of %s has ended, or was killed, while mounts stood: what they have uploaded is unknown",
 		run->dir);
 	return err_hint(e, "s3mounts up starts another, which takes its mounts over; the log is %s/log", run->dir);
 }

@@ -48,11 +48,17 @@ static int answer(int out, enum answer_kind kind, const struct mnt_ready *ready,
 static int redirect(const struct mount *m, struct err *e)
 {
 	struct run_path log = child_log(m);
-	int fd = open(log.s, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd = open(log.s, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600), null;
 
 	if (fd < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0)
 		return err_sys(e, CODE_FAULT, "open %s", log.s);
 	close(fd);
+	/* The supervisor in the foreground has its caller's stdin, which is none of a driver's. */
+	null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (null > 0) {
+		dup2(null, 0);
+		close(null);
+	}
 	return 0;
 }
 

@@ -103,6 +103,7 @@ static void finish(struct sup *s)
 		drop_inactive(s);
 		forget_config(s);
 	}
+	s->stopped = j->last;
 	task_stop(&j->check);
 	buf_free(&j->verdicts);
 	buf_wipe(&j->config);
@@ -465,22 +466,36 @@ static void begin(struct sup *s)
 	}
 }
 
-void job_begin(struct sup *s, struct client *c)
+/* MESSAGE is wiped: it may hold credentials. */
+static void begin_message(struct sup *s, struct buf *message)
 {
 	struct job *j = &s->job;
-	int bad;
+	int bad = wire_get_request(span_skip(buf_all(message), 4), &j->mem, &j->req, &j->error);
 
-	j->client = c;
-	bad = wire_get_request(span_skip(buf_all(&c->in), 4), &j->mem, &j->req, &j->error);
-	buf_wipe(&c->in);
+	buf_wipe(message);
 	if (bad)
 		finish(s);
 	else
 		begin(s);
 }
 
+void job_begin(struct sup *s, struct client *c)
+{
+	s->job.client = c;
+	begin_message(s, &c->in);
+}
+
+void job_begin_first(struct sup *s, const struct request *first)
+{
+	struct buf message = buf_heap(WIRE_MAX);
+
+	wire_put_request(&message, first);
+	begin_message(s, &message);
+}
+
 void job_begin_end(struct sup *s)
 {
-	s->job.req = (struct request){ .kind = REQUEST_DOWN, .timeout_ms = 25000 };
+	s->job.req = (struct request){ .kind = REQUEST_DOWN, .timeout_ms = s->stop_ms };
+	s->job.last = true;
 	begin(s);
 }

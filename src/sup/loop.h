@@ -42,7 +42,7 @@ struct job {
 	struct task check; /* up: asks S3, writes a struct verdict for each mount of the request */
 	struct buf verdicts;
 	struct err error; /* of the whole */
-	bool refused;	  /* JOB_CHECK: nothing was changed */
+	bool last;	  /* the supervisor ends with it, whatever comes of it */
 };
 
 struct sup {
@@ -58,6 +58,9 @@ struct sup {
 	bool table_known, table_changed;
 	int64_t tidy; /* when to look at the drivers' logs again */
 	bool ending;  /* SIGTERM has come */
+	bool stay;    /* serves without a mount too, until SIGTERM */
+	bool stopped; /* its last job is done */
+	int stop_ms;  /* how long that may take */
 };
 
 /* The mount table, or NULL where it cannot be read. */
@@ -67,6 +70,9 @@ const struct mnt_table *sup_table(struct sup *s);
 
 /* Begins the request of C (its message is whole). An answer may be there at once. */
 void job_begin(struct sup *s, struct client *c);
+
+/* Begins an `up` that nobody waits for. */
+void job_begin_first(struct sup *s, const struct request *first);
 
 /* SIGTERM: flush and unmount all, for nobody's answer. */
 void job_begin_end(struct sup *s);

@@ -205,9 +205,9 @@ void step_proven(struct mount *m, const struct mnt_table *t)
 		m->ms = now - m->begun;
 	if (!m->up_since)
 		m->up_since = now;
-	m->proven = true;
 	m->error.code = CODE_OK;
 	mount_enter(m, MOUNT_UP, NEVER);
+	m->proven = true;
 	if (!m->wanted || m->outdated)
 		step_begin_drain(m, t);
 }

@@ -201,7 +201,7 @@ static bool clients_left(const struct sup *s)
 }
 
 /*
- * With nothing left to look after it ends. Under the lock: whoever comes now either is accepted here, or finds no socket and starts another
+ * With nothing left to look after it ends, or after its last job: drivers that could not flush in time run on. Under the lock: whoever comes now either is accepted here, or finds no socket and starts another
  * supervisor. True: it is over, and only answers are left to be written.
  */
 static bool try_end(struct sup *s)
@@ -209,7 +209,7 @@ static bool try_end(struct sup *s)
 	struct err e;
 	int lock;
 
-	if (s->count || s->job.phase != JOB_NONE || clients_left(s))
+	if (s->job.phase != JOB_NONE || clients_left(s) || !(s->stopped || (s->count == 0 && !s->stay)))
 		return false;
 	if ((lock = run_lock(s->run, &e)) < 0)
 		return false;
@@ -217,7 +217,9 @@ static bool try_end(struct sup *s)
 		close(lock);
 		return false;
 	}
-	run_clean(s->run);
+	/* What drivers that run on need stays; so does the socket, on which nobody listens: that tells of them. */
+	if (!s->count)
+		run_clean(s->run);
 	close(s->listener);
 	s->listener = -1;
 	close(lock);
@@ -256,8 +258,7 @@ static void go_on(struct sup *s)
 		job_begin(s, c);
 		job_step(s);
 	}
-	if (s->job.phase == JOB_NONE && s->ending && s->count) {
-		s->ending = false; /* once a signal: what cannot be flushed stays up */
+	if (s->job.phase == JOB_NONE && s->ending && !s->stopped) {
 		job_begin_end(s);
 		job_step(s);
 	}
@@ -275,7 +276,7 @@ static int loop(struct sup *s)
 		go_on(s);
 		over = over || try_end(s);
 	}
-	return CODE_OK;
+	return s->count ? CODE_PENDING : CODE_OK;
 }
 
 /* Descriptors 0 to 2 never stay on the caller's pipes: whoever runs the command waits for their end. A scratch image may have no /dev/null. */
@@ -321,29 +322,43 @@ static int block_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static int supervise(const struct run *run, int listener)
+/* S is all zero but for what its caller wants of it. */
+static int supervise(struct sup *s, const struct run *run, int listener, struct request *first)
 {
-	static struct sup s;
 	struct err e;
 
 	if (chdir("/"))
 		return CODE_FAULT;
-	leave_caller();
-	s.run = run;
-	s.listener = keep_only(listener);
+	s->run = run;
+	s->listener = keep_only(listener);
 	log_open(run_path(run, "log").s);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	prctl(PR_SET_NAME, "s3mounts");
 	prlimit(0, RLIMIT_CORE, &(struct rlimit){ 0, 0 }, NULL); /* a core file would hold keys */
-	s.signals = block_signals();
-	s.table_fd = mnt_table_watch(&e);
-	if (s.table_fd < 0 || s.signals < 0) {
-		log_line("cannot start: %s", s.table_fd < 0 ? e.text : "signalfd");
+	s->signals = block_signals();
+	s->table_fd = mnt_table_watch(&e);
+	if (s->table_fd < 0 || s->signals < 0) {
+		log_line("cannot start: %s", s->table_fd < 0 ? e.text : "signalfd");
 		return CODE_FAULT;
 	}
-	read_table(&s);
+	read_table(s);
 	log_line("supervisor %ld starts", (long)getpid());
-	return loop(&s);
+	if (first) {
+		job_begin_first(s, first);
+		creds_wipe(&first->creds);
+	}
+	return loop(s);
+}
+
+#define STOP_MS 25000 /* who sends SIGTERM to the one in the background waits for nothing; 30 s later comes SIGKILL, usually */
+
+static struct sup the_supervisor; /* one a process; too large for the stack */
+
+int sup_serve(const struct run *run, int listener, struct request *first, int stop_ms)
+{
+	log_also(2);
+	the_supervisor = (struct sup){ .stay = true, .stop_ms = stop_ms };
+	return supervise(&the_supervisor, run, listener, first);
 }
 
 int sup_spawn(const struct run *run, int listener, struct err *e)
@@ -358,7 +373,9 @@ int sup_spawn(const struct run *run, int listener, struct err *e)
 		pid = fork();
 		if (pid)
 			_exit(pid < 0);
-		_exit(supervise(run, listener));
+		leave_caller();
+		the_supervisor = (struct sup){ .stop_ms = STOP_MS };
+		_exit(supervise(&the_supervisor, run, listener, NULL));
 	}
 	int status;
 

@@ -7,11 +7,25 @@
 #define SUP_SUP_H
 
 #include "sup/run.h"
+#include "sup/wire.h"
 
 /*
- * Forks the supervisor of RUN into the background, in a session of its own, with none of the caller's descriptors but LISTENER (a
- * listening Unix socket). It ends when nothing is left to look after. Returns 0 in the caller, or -1 with *E set.
+ * A listening control socket of RUN, made under its lock by whoever starts a supervisor. One that a dead supervisor left is replaced. -1 with
+ * *E set (CODE_FAULT: also where a supervisor runs already).
+ */
+int sup_listen(const struct run *run, struct err *e);
+
+/*
+ * Forks the supervisor of RUN into the background, in a session of its own, with none of the caller's descriptors but LISTENER. It ends when
+ * nothing is left to look after. Returns 0 in the caller, or -1 with *E set.
  */
 int sup_spawn(const struct run *run, int listener, struct err *e);
+
+/*
+ * Is the supervisor of RUN, in this process, until SIGTERM or SIGINT: then it flushes and unmounts for at most STOP_MS, and returns CODE_OK, or
+ * CODE_PENDING where files are not in S3 yet (their drivers run on). What it does goes to stderr too. FIRST is an `up` that it begins with, or
+ * NULL; its credentials are wiped.
+ */
+int sup_serve(const struct run *run, int listener, struct request *first, int stop_ms);
 
 #endif

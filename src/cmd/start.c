@@ -1,0 +1,127 @@
+#include "base/clock.h"
+#include "base/text.h"
+#include "cmd/cmd.h"
+#include "cmd/print.h"
+#include "cmd/setup.h"
+#include "sup/ask.h"
+#include "sup/sup.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#define MOUNT_S 30 /* of the first mounts */
+#define STOP_S 25  /* SIGKILL follows SIGTERM after 30 s in Kubernetes (Docker: 10 s, docker stop -t) */
+#define STATUS_MS 10000
+#define LOOK_MS 100 /* nothing tells a process of another that has begun to serve */
+
+/* The socket, under the lock: whoever starts at the same time finds it, or is told. */
+static int open_control(const struct setup *s, struct err *e)
+{
+	int lock, fd;
+
+	if (run_prepare(&s->run, e) || (lock = run_lock(&s->run, e)) < 0)
+		return -1;
+	fd = sup_listen(&s->run, e);
+	close(lock);
+	return fd;
+}
+
+static int serve(struct setup *s, const struct options *o, struct err *e)
+{
+	bool now = s->plan.have_creds && !o->wait;
+	struct up_request up;
+	int listener;
+
+	if (setup_places(s, e) || (now && setup_request(&up, s, o, e)))
+		return -1;
+	creds_wipe(&s->plan.creds);
+	listener = open_control(s, e);
+	if (listener < 0) {
+		if (now)
+			creds_wipe(&up.request.creds);
+		return -1;
+	}
+	if (!now)
+		say(2, "s3mounts: start: %zu placeholder folders stand; waiting for 's3mounts up' with the credentials\n",
+			s->plan.place_count);
+	return sup_serve(&s->run, listener, now ? &up.request : NULL, o->stop_ms);
+}
+
+int cmd_start(char **argv)
+{
+	struct setup s = { 0 };
+	struct options o;
+	struct err e;
+	int code = -1;
+
+	if (options_read(&o, FOR_START,
+		    "Serves in the foreground: mounts at once where credentials are given, else waits for up", MOUNT_S, argv,
+		    &e))
+		return fail("start", false, &e);
+	if (o.help)
+		return CODE_OK;
+	if (!o.stop_ms)
+		o.stop_ms = STOP_S * 1000;
+	if (setup_read(&s, &o, &e) == 0)
+		code = serve(&s, &o, &e);
+	setup_free(&s);
+	return code < 0 ? fail("start", false, &e) : code;
+}
+
+/* Every mount is up, and there is one. */
+static bool all_up(const struct report *r)
+{
+	for (size_t i = 0; i < r->mount_count; i++)
+		if (!span_is(span_of(r->mounts[i].state), "up"))
+			return false;
+	return r->mount_count > 0;
+}
+
+/* One look; 0: ready; else -1 with *E: not yet. */
+static int look(const struct run *run, const struct options *o, struct err *e)
+{
+	struct request q = { .kind = REQUEST_STATUS, .timeout_ms = STATUS_MS };
+	struct ask_watch nothing = { .tick = NULL };
+	struct arena a = { 0 };
+	struct report r = { 0 };
+	int got = ask(run, false, &q, &nothing, &a, &r, e);
+
+	if (got > 0) {
+		err_set(e, CODE_MOUNT, "ready: no supervisor serves in %s", run->dir);
+		got = err_hint(e, "s3mounts start serves");
+	} else if (got == 0 && o->mounted && !all_up(&r)) {
+		got = err_set(e, CODE_MOUNT, "ready: %zu mounts are there, not all of them up", r.mount_count);
+		err_hint(e, "s3mounts status tells of each");
+	}
+	arena_free(&a);
+	return got;
+}
+
+int cmd_ready(char **argv)
+{
+	struct options o;
+	struct run run;
+	struct err e;
+	int64_t deadline;
+
+	if (options_read(
+		    &o, FOR_READY, "Exit 0 when a supervisor serves; --mounted: when every mount is proven too", 0, argv, &e))
+		return fail("ready", o.json, &e);
+	if (o.help)
+		return CODE_OK;
+	if (run_find(&run, o.run_dir, &e))
+		return fail("ready", o.json, &e);
+	deadline = clock_ms() + o.timeout_ms;
+	while (look(&run, &o, &e)) {
+		if (clock_ms() >= deadline)
+			return fail("ready", o.json, &e);
+		poll(NULL, 0, LOOK_MS);
+	}
+	if (o.json) {
+		struct json_out out;
+
+		json_begin(&out, "ready", CODE_OK, NULL);
+		return json_end(&out, CODE_OK);
+	}
+	return CODE_OK;
+}
