@@ -214,6 +214,7 @@ static void start(struct sup *s, struct mount *m, bool fresh)
 	m->fresh = fresh;
 	m->wanted = true;
 	m->lazy = false;
+	m->tries = 0; /* what failed before counts no more: somebody wants it now */
 	m->begun = clock_ms();
 	m->give_up = s->job.deadline;
 	m->ms = 0;
@@ -374,12 +375,23 @@ static bool flushed(struct sup *s)
 	return true;
 }
 
+/* Every mount that was up has been asked again. What is on its way is told as such. */
+static bool all_asked(const struct sup *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->mounts[i]->state == MOUNT_PROVE && s->mounts[i]->proven)
+			return false;
+	return true;
+}
+
 static bool settled(struct sup *s)
 {
 	struct job *j = &s->job;
 
 	if (j->req.kind == REQUEST_FLUSH)
 		return flushed(s);
+	if (j->req.kind == REQUEST_STATUS)
+		return all_asked(s) || clock_ms() >= j->deadline;
 	if (clock_ms() > j->deadline + OVERTIME_MS)
 		return true;
 	return all_settled(s) && !j->check.active;

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#define LAUNCH_MS 10000 /* making a folder, asking a dead mount: anything longer hangs */
+#define LAUNCH_MS 5000	/* making a folder, asking a dead mount: anything longer hangs */
 #define PROBE_MS 5000	/* rclone answers statfs(2) from memory */
 #define START_MS 30000	/* for a driver that is started again by itself */
 #define STABLE_MS 60000 /* up for so long: earlier failures are forgotten */
@@ -138,17 +138,37 @@ void step_launched(struct mount *m, const struct mnt_table *t)
 		step_prove(m, t);
 }
 
+/*
+ * The target hangs: where the driver of an earlier supervisor serves it, that driver is of no use. Its files in the cache are uploaded by the
+ * next one.
+ */
+static bool replace_hung_driver(struct mount *m, const struct mnt_table *t)
+{
+	mount_signal_driver(m, SIGKILL);
+	m->group = 0;
+	if (pidfile_adopt(m))
+		return false;
+	m->outdated = true;
+	mount_signal_driver(m, SIGKILL);
+	step_stop(m, t);
+	return true;
+}
+
 void step_launch_failed(struct mount *m, const struct mnt_table *t)
 {
 	const struct answer *a = child_answer(&m->answer);
 	struct err e;
 
-	if (a && a->kind == ANSWER_ERROR)
+	if (a && a->kind == ANSWER_ERROR) {
 		e = a->e;
-	else
+	} else {
 		err_set(&e, CODE_MOUNT,
 			"mount %s: making the folder ready did not end: something that is mounted there, or above it, hangs",
 			m->spec.target);
+		err_hint(&e, "umount -l %s, if it is not needed", m->spec.target);
+		if (replace_hung_driver(m, t))
+			return;
+	}
 	mount_signal_driver(m, SIGKILL);
 	broken(m, t, &e);
 }
@@ -162,6 +182,11 @@ void step_never_shown(struct mount *m, const struct mnt_table *t)
 	err_set(&e, CODE_MOUNT, "mount %s: the driver (%s) runs, but did not mount in time%s%s", m->spec.target,
 		m->driver->name, words[0] ? ": " : "", words);
 	err_hint(&e, "its log is %s; --timeout gives it longer", child_log(m).s);
+	if (m->proven) {
+		mount_signal_driver(m, SIGKILL);
+		broken(m, t, &e);
+		return;
+	}
 	mount_set_error(m, &e);
 	step_give_up(m, t);
 }
