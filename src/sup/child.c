@@ -3,9 +3,12 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "sup/pidfile.h"
 #include "sup/step.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -45,6 +48,21 @@ static int answer(int out, enum answer_kind kind, const struct mnt_ready *ready,
 	return write_all(out, &a, sizeof a) ? 1 : 0;
 }
 
+/*
+ * The lock is held for as long as somebody writes to the log: it goes on to the driver and what that starts. So there is never a second driver
+ * beside one of a supervisor that was killed: such a one is ended first. (Its target is not mounted: it only starts, or is of no use any more.)
+ */
+static int lock_log(const struct mount *m, int fd, struct err *e)
+{
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	pidfile_kill(m);
+	while (flock(fd, LOCK_EX))
+		if (errno != EINTR)
+			return err_sys(e, CODE_FAULT, "lock %s", child_log(m).s);
+	return 0;
+}
+
 static int redirect(const struct mount *m, struct err *e)
 {
 	struct run_path log = child_log(m);
@@ -59,7 +77,12 @@ static int redirect(const struct mount *m, struct err *e)
 		dup2(null, 0);
 		close(null);
 	}
-	return 0;
+	return lock_log(m, 2, e);
+}
+
+static int target_ready(const struct mount *m, struct mnt_ready *ready, struct err *e)
+{
+	return mnt_target_ready(m->spec.target, m->driver->fstype, m->source, ready, e);
 }
 
 static int launch(struct mount *m, int out, struct err *e)
@@ -68,16 +91,19 @@ static int launch(struct mount *m, int out, struct err *e)
 	struct mnt_ready ready;
 	char **command;
 
-	if (mnt_target_ready(m->spec.target, m->driver->fstype, m->source, &ready, e))
+	if (target_ready(m, &ready, e))
 		return -1;
 	if (ready.mounted)
 		return answer(out, ANSWER_DONE, &ready, NULL);
-	if (dir_make(m->job.cache_dir, 0700, e) || redirect(m, e))
+	/* Whoever had to be waited for may have mounted meanwhile, and left that behind. */
+	if (dir_make(m->job.cache_dir, 0700, e) || redirect(m, e) || target_ready(m, &ready, e))
 		return -1;
+	m->pid = getpid();
+	pidfile_write(m);
 	command = m->driver->command(&a, &m->job, ready.path, e);
 	if (!command || answer(out, ANSWER_DONE, &ready, NULL))
 		return -1;
-	return m->driver->start(&a, &m->job, command, e);
+	return ready.mounted ? 0 : m->driver->start(&a, &m->job, command, e);
 }
 
 int child_launch(void *arg, int out)

@@ -218,6 +218,13 @@ void step_unwant(struct mount *m, const struct mnt_table *t)
 	m->wanted = false;
 }
 
+/* It is going down already; it shall not come back. */
+void step_abandon(struct mount *m, const struct mnt_table *t)
+{
+	m->aborted = true;
+	step_unwant(m, t);
+}
+
 void step_unwant_stopped(struct mount *m, const struct mnt_table *t)
 {
 	m->wanted = false;

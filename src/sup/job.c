@@ -4,6 +4,7 @@
 #include "rclone/conf.h"
 #include "rclone/store.h"
 #include "sup/check.h"
+#include "sup/child.h"
 #include "sup/loop.h"
 
 #include <stdlib.h>
@@ -214,6 +215,7 @@ static void start(struct sup *s, struct mount *m, bool fresh)
 	m->fresh = fresh;
 	m->wanted = true;
 	m->lazy = false;
+	m->insist = true;
 	m->tries = 0; /* what failed before counts no more: somebody wants it now */
 	m->begun = clock_ms();
 	m->give_up = s->job.deadline;
@@ -345,6 +347,7 @@ static void too_late(struct sup *s)
 		if (mount_settled(m) || m->aborted || !m->wanted)
 			continue;
 		err_set(&e, CODE_MOUNT, "mount %s: not up within %d s", m->spec.target, j->req.timeout_ms / 1000);
+		err_hint(&e, "its log is %s", child_log(m).s);
 		mount_abort(m, &e, sup_table(s));
 	}
 }

@@ -64,6 +64,7 @@ struct mount {
 	bool lazy;	    /* going down: detach it even when it is busy */
 	bool aborted;	    /* going down for the reason in ERROR */
 	bool outdated;	    /* adopted with another command or config: replaced once it is drained */
+	bool insist;	    /* `up` asks for it: a driver that hangs is replaced at once */
 	bool foreign;	    /* what stands at the target is not ours to unmount */
 	bool fresh;	    /* started by the job under way: goes down again where the check refuses */
 	bool proven;	    /* has been up since it was wanted */

@@ -4,7 +4,9 @@
 #include "base/log.h"
 #include "base/text.h"
 
+#include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -44,13 +46,17 @@ static unsigned long start_time(long pid)
 
 void pidfile_write(const struct mount *m)
 {
+	struct run_path path = driver_file(m);
 	char text[128];
 	struct buf b = buf_over(text, sizeof text);
-	struct err e;
+	/* Without fsync(2): after a crash of the machine there is no driver to be found. */
+	int fd = open(path.s, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	buf_fmt(&b, "%ld %lu %s\n", (long)m->pid, start_time(m->pid), m->fingerprint);
-	if (file_replace(driver_file(m).s, 0600, buf_all(&b), &e))
-		log_line("%s", e.text);
+	if (fd < 0 || write_all(fd, b.p, b.len))
+		log_line("%s cannot be written: a later supervisor will not know this driver", path.s);
+	if (fd >= 0)
+		close(fd);
 }
 
 struct driver_line {
@@ -92,6 +98,15 @@ int pidfile_adopt(struct mount *m)
 	m->pid = (pid_t)d.pid;
 	m->outdated = !d.same;
 	return 0;
+}
+
+void pidfile_kill(const struct mount *m)
+{
+	struct driver_line d;
+
+	/* It leads a process group of its own. */
+	if (read_driver(m, &d) && d.pid > 1 && d.start && start_time((long)d.pid) == d.start)
+		kill(-(pid_t)d.pid, SIGKILL);
 }
 
 void pidfile_remove(const struct mount *m)

@@ -132,7 +132,6 @@ void step_launched(struct mount *m, const struct mnt_table *t)
 		step_died(m, t);
 		return;
 	}
-	pidfile_write(m);
 	mount_enter(m, MOUNT_START, m->wanted && m->proven ? clock_ms() + START_MS : m->give_up);
 	if (t && mount_seen(m, t) == EVENT_SHOWN)
 		step_prove(m, t);
@@ -207,10 +206,15 @@ void step_not_proven(struct mount *m, const struct mnt_table *t)
 	}
 	mount_end_task(m);
 	mount_set_error(m, &e);
-	if (m->proven)
+	if (m->proven && m->insist && t) {
+		m->insist = false;
+		mount_note(m, "its driver hung, and has been replaced");
+		step_replace(m, t);
+	} else if (m->proven) {
 		mount_enter(m, MOUNT_SICK, NEVER);
-	else
+	} else {
 		step_give_up(m, t);
+	}
 }
 
 void step_proven(struct mount *m, const struct mnt_table *t)
@@ -233,6 +237,7 @@ void step_proven(struct mount *m, const struct mnt_table *t)
 	m->error.code = CODE_OK;
 	mount_enter(m, MOUNT_UP, NEVER);
 	m->proven = true;
+	m->insist = false;
 	if (!m->wanted || m->outdated)
 		step_begin_drain(m, t);
 }
