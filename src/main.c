@@ -5,6 +5,7 @@
 #include "cmd/cmd.h"
 #include "mnt/helper.h"
 
+#include <signal.h>
 #include <string.h>
 
 static const struct command commands[] = {
@@ -40,6 +41,8 @@ int main(int argc, char **argv)
 {
 	const char *called = argc > 0 ? base_name(argv[0]) : "";
 
+	/* A caller that ignores it would have the kernel reap our children behind our back. */
+	signal(SIGCHLD, SIG_DFL);
 	if (!strcmp(called, "fusermount3") || !strcmp(called, "fusermount"))
 		return fusermount_main(argv);
 	if (argc < 2) {

@@ -4,46 +4,41 @@
 #include "cmd/live.h"
 #include "cmd/options.h"
 #include "cmd/print.h"
+#include "rclone/store.h"
 #include "sup/ask.h"
+#include "sup/orphan.h"
 
 #define TIMEOUT_S 50 /* a sandbox's SDK gives a command 60 s */
 
-static bool is_down(const struct report_mount *m)
+/* Of `flush` the supervisor has judged: what was written since does not count. */
+static enum code judge(const struct report *r, bool down, const struct err **why)
 {
-	return span_is(span_of(m->state), "down") || (span_is(span_of(m->state), "failed") && !m->pid);
-}
-
-/* What is left of a mount in files that are not in S3: pending, or unknown. */
-static bool dirty(const struct report_mount *m)
-{
-	return m->pending_files != 0;
-}
-
-static enum code judge(const struct report *r, bool down)
-{
-	enum code first = r->error.code;
 	size_t hold = 0;
+	bool left = false;
 
-	for (size_t i = 0; i < r->mount_count; i++) {
+	*why = &r->error;
+	for (size_t i = 0; i < r->mount_count && down; i++) {
 		const struct report_mount *m = &r->mounts[i];
 
-		if (down ? is_down(m) && !dirty(m) : !dirty(m))
+		left |= m->pending_files != 0;
+		if (span_is(span_of(m->state), "down") && m->pending_files == 0)
 			hold++;
-		else if (first == CODE_OK)
-			first = m->error.code != CODE_OK && !dirty(m) ? m->error.code : CODE_PENDING;
+		else if ((*why)->code == CODE_OK)
+			*why = &m->error;
 	}
 	/* Pending data is the worst of it: it is told even where other mounts went. */
-	for (size_t i = 0; i < r->mount_count; i++)
-		if (dirty(&r->mounts[i]))
-			return CODE_PENDING;
-	return down ? sum_up(hold, first) : first;
+	if (left)
+		return CODE_PENDING;
+	if (hold == r->mount_count || !down || r->error.code != CODE_OK)
+		return r->error.code;
+	return sum_up(hold, (*why)->code == CODE_OK ? CODE_MOUNT : (*why)->code);
 }
 
-static int print_json(const char *command, const struct report *r, enum code code, int64_t ms)
+static int print_json(const char *command, const struct report *r, enum code code, const struct err *why, int64_t ms)
 {
 	struct json_out o;
 
-	json_begin(&o, command, code, &r->error);
+	json_begin(&o, command, code, why);
 	json_int(&o.j, "ms", ms);
 	json_open(&o.j, "mounts", '[');
 	for (size_t i = 0; i < r->mount_count; i++) {
@@ -92,6 +87,14 @@ static void print_lines(const char *command, const struct report *r)
 	}
 }
 
+/* Is there really nothing? The config that `s3mounts config` may have left in RUN goes with it. */
+static int nobody_serves(const struct run *run, const char *cache, bool down, struct err *e)
+{
+	if (orphan_mounts(run, e) || orphan_files(cache, e))
+		return -1;
+	return down ? rclone_unstore(run_path(run, "rclone.conf").s, e) : 0;
+}
+
 static int ask_down(const char *command, bool down, const struct options *o, struct err *e)
 {
 	struct request q = { .kind = down ? REQUEST_DOWN : REQUEST_FLUSH, .timeout_ms = o->timeout_ms, .lazy = o->lazy };
@@ -100,20 +103,26 @@ static int ask_down(const char *command, bool down, const struct options *o, str
 	int64_t begun = clock_ms();
 	struct live live = { .pending = true };
 	struct ask_watch w = live_watch(&live, o->json);
+	const struct err *why;
+	char cache[PATH_MAX];
 	struct run run;
 	int code, got;
 
 	if (run_find(&run, o->run_dir, e))
 		return -1;
+	if (run_cache_dir(cache, sizeof cache, o->cache_dir, e))
+		return -1;
 	got = ask(&run, false, &q, &w, &a, &r, e);
 	live_end(&live);
+	if (got > 0)
+		got = nobody_serves(&run, cache, down, e);
 	if (got < 0) {
 		arena_free(&a);
 		return -1;
 	}
-	code = (int)judge(&r, down);
+	code = (int)judge(&r, down, &why);
 	if (o->json)
-		code = print_json(command, &r, (enum code)code, clock_ms() - begun);
+		code = print_json(command, &r, (enum code)code, why, clock_ms() - begun);
 	else
 		print_lines(command, &r);
 	arena_free(&a);

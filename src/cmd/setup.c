@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "mnt/fuse.h"
+#include "mnt/table.h"
 #include "rclone/args.h"
 #include "s3/check.h"
 
@@ -142,7 +143,7 @@ static int trust(const struct setup *s, struct run_path *out, struct err *e)
 	return s3_trust_write(out->s, e);
 }
 
-int setup_request(struct up_request *r, const struct setup *s, const struct options *o, struct err *e)
+int setup_request(struct up_request *r, struct setup *s, const struct options *o, struct err *e)
 {
 	const struct plan *p = &s->plan;
 
@@ -151,6 +152,7 @@ int setup_request(struct up_request *r, const struct setup *s, const struct opti
 		.kind = REQUEST_UP,
 		.timeout_ms = o->timeout_ms,
 		.keep = o->keep,
+		.mount_ns = mnt_namespace(),
 		.endpoint = p->endpoint,
 		.region = s->site.region,
 		.provider = p->provider,
@@ -165,6 +167,7 @@ int setup_request(struct up_request *r, const struct setup *s, const struct opti
 		run_cache_dir(r->cache.s, sizeof r->cache.s, o->cache_dir, e) || run_prepare(&s->run, e) || trust(s, &r->ca, e))
 		return -1;
 	r->request.creds = p->creds;
+	creds_wipe(&s->plan.creds);
 	return 0;
 }
 

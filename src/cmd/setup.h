@@ -36,8 +36,9 @@ struct up_request {
 
 /*
  * Fills *R. Looks before anything starts: is rclone there, may FUSE be mounted, is there a run directory (made), a CA bundle (made, of the trust
- * that is built in, where the machine has none). Returns 0, or -1 with *E set; then R holds no credentials.
+ * that is built in, where the machine has none). Returns 0, or -1 with *E set; then R holds no
+ * credentials. After 0 it alone does.
  */
-int setup_request(struct up_request *r, const struct setup *s, const struct options *o, struct err *e);
+int setup_request(struct up_request *r, struct setup *s, const struct options *o, struct err *e);
 
 #endif

@@ -2,7 +2,9 @@
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 #include "cmd/print.h"
+#include "mnt/table.h"
 #include "sup/ask.h"
+#include "sup/orphan.h"
 
 #include <poll.h>
 #include <unistd.h>
@@ -100,14 +102,14 @@ static void print_table(const struct report *r)
 
 static int show(const struct run *run, const struct options *o, struct err *e)
 {
-	struct request q = { .kind = REQUEST_STATUS, .timeout_ms = TIMEOUT_MS };
+	struct request q = { .kind = REQUEST_STATUS, .timeout_ms = TIMEOUT_MS, .mount_ns = mnt_namespace() };
 	struct report r = { 0 };
 	struct arena a = { 0 };
 	struct ask_watch nothing = { .tick = NULL };
 	int got = ask(run, false, &q, &nothing, &a, &r, e);
 	int code = CODE_FAULT;
 
-	if (got > 0) {
+	if (got > 0 && orphan_mounts(run, &r.error) == 0) {
 		err_set(&r.error, CODE_MOUNT, "status: no supervisor runs in %s: nothing is mounted by s3mounts", run->dir);
 		err_hint(&r.error, "s3mounts up mounts");
 	}

@@ -91,7 +91,8 @@ static void print_lines(const struct report *r, int64_t ms)
 			say_error(&m->error);
 		hold += holds(m);
 	}
-	say(2, "s3mounts: %zu of %zu mounts up and proven, %lld ms\n", hold, r->mount_count, (long long)ms);
+	if (r->error.code == CODE_OK)
+		say(2, "s3mounts: %zu of %zu mounts up and proven, %lld ms\n", hold, r->mount_count, (long long)ms);
 }
 
 /* Without credentials the folders are made, so that whoever looks for them finds them, empty. */
@@ -113,7 +114,7 @@ static int no_credentials(const struct setup *s, const struct options *o)
 	return json_end(&out, e.code);
 }
 
-static int mount_all(const struct setup *s, const struct options *o, struct arena *a, struct report *r, struct err *e)
+static int mount_all(struct setup *s, const struct options *o, struct arena *a, struct report *r, struct err *e)
 {
 	struct live live = { 0 };
 	struct ask_watch w = live_watch(&live, o->json);

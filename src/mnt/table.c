@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #define TABLE "/proc/self/mountinfo"
 #define TABLE_MAX (64 * 1024 * 1024) /* the kernel holds 100,000 mounts (fs.mount-max), of some hundred bytes each */
@@ -184,6 +185,13 @@ const struct mnt_entry *mnt_table_find(const struct mnt_table *t, const char *ta
 			at = next;
 	}
 	return at && span_eq(at->target, whole) ? at : NULL;
+}
+
+long mnt_namespace(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/mnt", &st) ? 0 : (long)st.st_ino;
 }
 
 int mnt_table_watch(struct err *e)

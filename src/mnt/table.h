@@ -38,6 +38,9 @@ void mnt_table_free(struct mnt_table *t);
  */
 const struct mnt_entry *mnt_table_find(const struct mnt_table *t, const char *target);
 
+/* The number of the caller's mount namespace (mount_namespaces(7)); 0: not known. */
+long mnt_namespace(void);
+
 /*
  * A descriptor of the mount table for poll(2): POLLPRI (with POLLERR) each time that the table has changed (proc_pid_mounts(5)).
  * Do not ask for POLLIN: it is always there. -1 with *E set (CODE_FAULT).

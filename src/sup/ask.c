@@ -24,7 +24,16 @@ static struct sockaddr_un control_address(const struct run *run)
 	return to;
 }
 
-/* A connected socket; -1 with errno. */
+/* Whoever listens there is this user, or root: another's word would be worth nothing. */
+static bool trusted(int fd)
+{
+	struct ucred peer;
+	socklen_t n = sizeof peer;
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) == 0 && (peer.uid == geteuid() || peer.uid == 0);
+}
+
+/* A connected socket; -1 with errno; EPERM: another user listens there. */
 static int dial(const struct run *run)
 {
 	struct sockaddr_un to = control_address(run);
@@ -37,6 +46,11 @@ static int dial(const struct run *run)
 
 		close(fd);
 		errno = saved;
+		return -1;
+	}
+	if (!trusted(fd)) {
+		close(fd);
+		errno = EPERM;
 		return -1;
 	}
 	return fd;
@@ -75,10 +89,10 @@ int sup_listen(const struct run *run, struct err *e)
 	return -1;
 }
 
-static int start_supervisor(const struct run *run, struct err *e)
+static int start_supervisor(const struct run *run, struct creds *secrets, struct err *e)
 {
 	int listener = sup_listen(run, e);
-	int ret = listener < 0 ? -1 : sup_spawn(run, listener, e);
+	int ret = listener < 0 ? -1 : sup_spawn(run, listener, secrets, e);
 
 	if (listener >= 0)
 		close(listener);
@@ -86,7 +100,7 @@ static int start_supervisor(const struct run *run, struct err *e)
 }
 
 /* Under the lock, so that of two commands at once one starts it and the other finds it. */
-static int dial_or_start(const struct run *run, struct err *e)
+static int dial_or_start(const struct run *run, struct creds *secrets, struct err *e)
 {
 	int lock, fd;
 
@@ -95,7 +109,7 @@ static int dial_or_start(const struct run *run, struct err *e)
 	if ((lock = run_lock(run, e)) < 0)
 		return -1;
 	fd = dial(run);
-	if (fd < 0 && (nobody() || left_behind()) && start_supervisor(run, e)) {
+	if (fd < 0 && (nobody() || left_behind()) && start_supervisor(run, secrets, e)) {
 		close(lock);
 		return -1;
 	}
@@ -203,20 +217,15 @@ static void watch(const struct run *run, int fd, int64_t deadline, const struct 
 		look(run, w);
 }
 
-int ask(const struct run *run, bool start, const struct request *req, const struct ask_watch *w, struct arena *a,
-	struct report *r, struct err *e)
+int ask(const struct run *run, bool start, struct request *req, const struct ask_watch *w, struct arena *a, struct report *r,
+	struct err *e)
 {
 	struct buf message = buf_heap(WIRE_MAX);
 	int64_t deadline = clock_ms() + req->timeout_ms + GRACE_MS;
 	int ret = -1;
 
-	wire_put_request(&message, req);
-	if (message.full) {
-		err_set(e, CODE_USAGE, "the plan is larger than %d bytes", WIRE_MAX);
-		goto out;
-	}
 	for (int i = 0; i < TRIES; i++) {
-		int fd = start ? dial_or_start(run, e) : dial(run);
+		int fd = start ? dial_or_start(run, &req->creds, e) : dial(run);
 		int got;
 
 		if (fd < 0 && !start) {
@@ -225,7 +234,13 @@ int ask(const struct run *run, bool start, const struct request *req, const stru
 		}
 		if (fd < 0)
 			goto out;
-		got = send_message(fd, buf_all(&message), e);
+		/* Only now: a supervisor that has just been forked has no copy of it. */
+		if (!message.len)
+			wire_put_request(&message, req);
+		if (message.full)
+			got = err_set(e, CODE_USAGE, "the plan is larger than %d bytes", WIRE_MAX);
+		else
+			got = send_message(fd, buf_all(&message), e);
 		if (got == 0) {
 			watch(run, fd, deadline, w);
 			got = read_report(fd, deadline, a, r, e);

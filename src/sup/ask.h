@@ -18,7 +18,7 @@ struct ask_watch {
  * none runs (in the background, away from the caller's descriptors and session); without, returns 1 where none runs. Returns 0 with *R (its
  * strings in A), or -1 with *E set. RUN is prepared where START is given.
  */
-int ask(const struct run *run, bool start, const struct request *req, const struct ask_watch *w, struct arena *a,
-	struct report *r, struct err *e);
+int ask(const struct run *run, bool start, struct request *req, const struct ask_watch *w, struct arena *a, struct report *r,
+	struct err *e);
 
 #endif

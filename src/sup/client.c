@@ -22,6 +22,11 @@ static struct client *free_slot(struct sup *s)
 	return NULL;
 }
 
+bool client_room(struct sup *s)
+{
+	return free_slot(s) != NULL;
+}
+
 int client_accept(struct sup *s)
 {
 	int came = 0, fd;
@@ -103,8 +108,16 @@ void client_io(struct sup *s, struct client *c)
 
 void client_answer(struct client *c, const struct report *r)
 {
+	static const char none[] = "the answer is too long, or there is no memory for it";
+	struct report short_one = { .pid = r->pid };
+
 	buf_wipe(&c->in);
 	wire_put_report(&c->out, r);
+	if (c->out.full) {
+		buf_clear(&c->out);
+		err_set(&short_one.error, CODE_FAULT, "%s", none);
+		wire_put_report(&c->out, &short_one);
+	}
 	c->state = CLIENT_WRITING;
 	c->deadline = clock_ms() + CLIENT_MS;
 }

@@ -36,8 +36,8 @@ void step_stop(struct mount *m, const struct mnt_table *t)
 	enum mount_event seen = t ? mount_seen(m, t) : EVENT_SHOWN;
 
 	mount_end_task(m);
-	mount_enter(m, MOUNT_STOP, clock_ms() + STOP_STEP_MS);
-	if (mount_running(m) && m->stop_stage < STOP_STAGES)
+	mount_enter(m, MOUNT_STOP, m->state == MOUNT_STOP ? m->deadline : clock_ms() + STOP_STEP_MS);
+	if (mount_running(m))
 		return;
 	if (seen == EVENT_GONE)
 		settle_down(m, t);
@@ -52,12 +52,17 @@ void step_urge(struct mount *m, const struct mnt_table *t)
 	m->stop_stage++;
 	mount_signal_driver(m, m->stop_stage == 1 ? m->driver->stop_signal : SIGKILL);
 	if (m->stop_stage <= STOP_STAGES) {
+		mount_enter(m, MOUNT_STOP, clock_ms() + STOP_STEP_MS);
 		step_stop(m, t);
 		return;
 	}
-	err_set(&e, CODE_MOUNT, "unmount %s: %s", m->spec.target,
-		m->pid ? "its driver cannot be ended" : "it does not leave the mount table");
-	err_hint(&e, "look at /proc/%ld/stack and at who uses the folder (fuser -m)", (long)m->pid);
+	if (m->pid) {
+		err_set(&e, CODE_MOUNT, "unmount %s: its driver (pid %ld) cannot be ended", m->spec.target, (long)m->pid);
+		err_hint(&e, "look at /proc/%ld/stack", (long)m->pid);
+	} else {
+		err_set(&e, CODE_MOUNT, "unmount %s: it does not leave the mount table", m->spec.target);
+		err_hint(&e, "look at what is mounted over it, or above it (findmnt)");
+	}
 	mount_set_error(m, &e);
 	mount_enter(m, MOUNT_FAILED, NEVER);
 }
@@ -70,7 +75,8 @@ void step_give_up(struct mount *m, const struct mnt_table *t)
 	/* Before it is mounted it has nothing to lose, and must not mount any more. */
 	mount_signal_driver(m, m->state == MOUNT_LAUNCH || m->state == MOUNT_START ? SIGKILL : m->driver->stop_signal);
 	m->stop_stage = 1;
-	if (t && mount_seen(m, t) == EVENT_SHOWN)
+	/* What stands before we have launched anything is an earlier supervisor's, and not ours to take down. */
+	if (m->state != MOUNT_LAUNCH && t && mount_seen(m, t) == EVENT_SHOWN)
 		unmount(m, t);
 	else
 		step_stop(m, t);
@@ -108,6 +114,7 @@ static void settle_down(struct mount *m, const struct mnt_table *t)
 {
 	struct pending p;
 
+	m->group = 0;
 	pidfile_remove(m);
 	if (m->aborted) {
 		mount_enter(m, MOUNT_FAILED, NEVER);
@@ -127,29 +134,31 @@ static void settle_down(struct mount *m, const struct mnt_table *t)
 	}
 }
 
-/* It could not go down: it stays, and stays looked after. */
-static void stay_up(struct mount *m)
+/* It could not go down, for the reason in m->error: it stays, and stays looked after. That it is up has to be proven again. */
+static void stay_up(struct mount *m, const struct mnt_table *t)
 {
 	m->wanted = true;
 	m->lazy = false;
-	mount_enter(m, MOUNT_UP, NEVER);
+	m->kept = true;
+	step_prove(m, t);
 }
 
 void step_drain(struct mount *m, const struct mnt_table *t)
 {
+	int64_t begun = clock_ms();
 	struct pending p;
 	struct err e;
 
 	if (!dirty(m, &p)) {
 		unmount(m, t);
 	} else if (clock_ms() < m->give_up) {
-		mount_enter(m, MOUNT_DRAIN, clock_first(m->give_up, clock_ms() + DRAIN_LOOK_MS));
+		mount_enter(m, MOUNT_DRAIN, clock_first(m->give_up, clock_ms() + DRAIN_LOOK_MS + 4 * (clock_ms() - begun)));
 	} else {
 		err_set(&e, CODE_PENDING, "unmount %s: not in S3 yet: %llu file%s, %llu bytes; it stays mounted",
 			m->spec.target, (unsigned long long)p.files, p.files == 1 ? "" : "s", (unsigned long long)p.bytes);
 		err_hint(&e, "give it more time (--timeout), or look at %s for what S3 answers", child_log(m).s);
 		mount_set_error(m, &e);
-		stay_up(m);
+		stay_up(m, t);
 	}
 }
 
@@ -164,7 +173,6 @@ void step_busy(struct mount *m, const struct mnt_table *t)
 {
 	struct err e;
 
-	(void)t;
 	mount_end_task(m);
 	if (m->busy_until == NEVER)
 		m->busy_until = clock_ms() + BUSY_MS;
@@ -176,7 +184,7 @@ void step_busy(struct mount *m, const struct mnt_table *t)
 	err_hint(&e, "end the process that has a file or its working directory there (fuser -vm %s), or use --lazy",
 		m->spec.target);
 	mount_set_error(m, &e);
-	stay_up(m);
+	stay_up(m, t);
 }
 
 void step_unmount_failed(struct mount *m, const struct mnt_table *t)
@@ -189,17 +197,20 @@ void step_unmount_failed(struct mount *m, const struct mnt_table *t)
 	else
 		err_set(&e, CODE_MOUNT, "unmount %s: no answer from the kernel", m->spec.target);
 	mount_end_task(m);
-	if (m->aborted || !m->pid) {
+	if (!m->aborted)
+		mount_set_error(m, &e);
+	if (m->aborted || !m->pid)
 		step_urge(m, t);
-		return;
-	}
-	mount_set_error(m, &e);
-	stay_up(m);
+	else
+		stay_up(m, t);
 }
 
 /* A driver that does not answer is of no use: its files in the cache are uploaded by the next one. */
 void step_replace(struct mount *m, const struct mnt_table *t)
 {
+	/* Nothing is wrong with one that something else covers. */
+	if (t && mount_seen(m, t) == EVENT_COVERED)
+		return;
 	m->wanted = true;
 	m->tries = 1;
 	mount_signal_driver(m, SIGKILL);
@@ -234,9 +245,11 @@ void step_unwant_stopped(struct mount *m, const struct mnt_table *t)
 
 void step_forget(struct mount *m, const struct mnt_table *t)
 {
-	(void)t;
 	m->wanted = false;
 	m->proven = false;
+	/* "Down" is said only of what has left the mount table. */
+	if (mount_running(m) || !t || mount_seen(m, t) != EVENT_GONE)
+		return;
 	mount_enter(m, MOUNT_DOWN, NEVER);
 }
 

@@ -6,6 +6,7 @@
 #include "sup/check.h"
 #include "sup/child.h"
 #include "sup/loop.h"
+#include "sup/pidfile.h"
 
 #include <stdlib.h>
 
@@ -23,10 +24,10 @@ static struct mount *find(const struct sup *s, const char *target)
 	return NULL;
 }
 
-static bool any_active(const struct sup *s)
+static bool any_stands(struct sup *s)
 {
 	for (size_t i = 0; i < s->count; i++)
-		if (mount_active(s->mounts[i]))
+		if (mount_stands(s->mounts[i], sup_table(s)))
 			return true;
 	return false;
 }
@@ -100,7 +101,7 @@ static void finish(struct sup *s)
 	report_make(s, &r, &j->mem, j->req.kind != REQUEST_UP);
 	if (j->client)
 		client_answer(j->client, &r);
-	if (!any_active(s) && (j->req.kind == REQUEST_UP || j->req.kind == REQUEST_DOWN)) {
+	if (!any_stands(s) && (j->req.kind == REQUEST_UP || j->req.kind == REQUEST_DOWN)) {
 		drop_inactive(s);
 		forget_config(s);
 	}
@@ -138,8 +139,14 @@ static bool unchanged(const struct job *j, const struct mount *m)
 
 static bool change_needed(const struct sup *s)
 {
+	const struct job *j = &s->job;
+
 	for (size_t i = 0; i < s->count; i++)
-		if (mount_active(s->mounts[i]) && !unchanged(&s->job, s->mounts[i]))
+		if (mount_active(s->mounts[i]) && !unchanged(j, s->mounts[i]))
+			return true;
+	/* The driver of an earlier supervisor may run with other settings. */
+	for (size_t i = 0; i < j->req.mount_count; i++)
+		if (j->fresh[i] && pidfile_differs(j->fresh[i]))
 			return true;
 	return false;
 }
@@ -177,8 +184,18 @@ static int make_fresh(struct sup *s, struct err *e)
 	return 0;
 }
 
-static void stop_others(struct sup *s)
+/* The config is written first: where that fails nothing has been touched. Drivers that run have read theirs. */
+static int stop_others(struct sup *s)
 {
+	struct job *j = &s->job;
+	struct err unused;
+
+	if (rclone_store(j->req.config, buf_all(&j->config), &j->error))
+		return -1;
+	if (strcmp(s->config, j->req.config) != 0 && s->config[0])
+		rclone_unstore(s->config, &unused);
+	buf_wipe(&j->config);
+	text_fmt(s->config, sizeof s->config, "%s", j->req.config);
 	s->job.phase = JOB_STOP;
 	for (size_t i = 0; i < s->count; i++) {
 		struct mount *m = s->mounts[i];
@@ -188,6 +205,7 @@ static void stop_others(struct sup *s)
 		m->give_up = s->job.deadline;
 		mount_event(m, EVENT_STOP, sup_table(s));
 	}
+	return 0;
 }
 
 static int begin_up(struct sup *s)
@@ -203,10 +221,9 @@ static int begin_up(struct sup *s)
 		return -1;
 	/* The check has its own copy now. */
 	creds_wipe(&j->req.creds);
-	if (change_needed(s))
-		j->phase = JOB_CHECK;
-	else
-		stop_others(s);
+	if (!change_needed(s))
+		return stop_others(s);
+	j->phase = JOB_CHECK;
 	return 0;
 }
 
@@ -229,10 +246,6 @@ static int start_all(struct sup *s)
 {
 	struct job *j = &s->job;
 
-	if (rclone_store(j->req.config, buf_all(&j->config), &j->error))
-		return -1;
-	buf_wipe(&j->config);
-	strncpy(s->config, j->req.config, sizeof s->config - 1);
 	for (size_t i = 0; i < j->req.mount_count; i++) {
 		struct mount *old = find(s, j->req.mounts[i].target), *m = j->fresh[i];
 
@@ -319,7 +332,8 @@ static void judge_first(struct sup *s)
 		struct verdict v = check_verdict(&j->verdicts, i);
 
 		if (v.code == CODE_OK) {
-			stop_others(s);
+			if (stop_others(s))
+				finish(s);
 			return;
 		}
 		if (!first.kind)
@@ -356,6 +370,7 @@ static bool flushed(struct sup *s)
 {
 	struct job *j = &s->job;
 	uint64_t files = 0, bytes = 0;
+	int64_t begun = clock_ms();
 
 	for (size_t i = 0; i < s->count; i++) {
 		struct pending p;
@@ -368,7 +383,8 @@ static bool flushed(struct sup *s)
 	if (!files)
 		return true;
 	if (clock_ms() < j->deadline) {
-		j->look = clock_ms() + FLUSH_LOOK_MS;
+		/* A large cache takes long to look through: most of the time is for others. */
+		j->look = clock_ms() + FLUSH_LOOK_MS + 4 * (clock_ms() - begun);
 		return false;
 	}
 	err_set(&j->error, CODE_PENDING, "flush: not in S3 yet: %llu file%s, %llu bytes", (unsigned long long)files,
@@ -378,13 +394,20 @@ static bool flushed(struct sup *s)
 	return true;
 }
 
-/* Every mount that was up has been asked again. What is on its way is told as such. */
-static bool all_asked(const struct sup *s)
+bool job_all_asked(const struct sup *s)
 {
 	for (size_t i = 0; i < s->count; i++)
 		if (s->mounts[i]->state == MOUNT_PROVE && s->mounts[i]->proven)
 			return false;
 	return true;
+}
+
+/* Mounts that stand here are not there for a caller in another mount namespace: nothing may be said of them to it. */
+static bool elsewhere(const struct request *r)
+{
+	long here = mnt_namespace();
+
+	return r->mount_ns && here && r->mount_ns != here;
 }
 
 static bool settled(struct sup *s)
@@ -393,11 +416,16 @@ static bool settled(struct sup *s)
 
 	if (j->req.kind == REQUEST_FLUSH)
 		return flushed(s);
-	if (j->req.kind == REQUEST_STATUS)
-		return all_asked(s) || clock_ms() >= j->deadline;
-	if (clock_ms() > j->deadline + OVERTIME_MS)
+	if (elsewhere(&j->req))
 		return true;
-	return all_settled(s) && !j->check.active;
+	if (j->req.kind == REQUEST_STATUS)
+		return job_all_asked(s) || clock_ms() >= j->deadline;
+	if (clock_ms() <= j->deadline + OVERTIME_MS && (!all_settled(s) || j->check.active))
+		return false;
+	/* Once more: a proof that came later has forgotten what the check said. */
+	if (j->req.kind == REQUEST_UP)
+		take_verdicts(s);
+	return all_settled(s) || clock_ms() > j->deadline + OVERTIME_MS;
 }
 
 /* One step; false: nothing more to do now. */
@@ -461,6 +489,13 @@ static void begin(struct sup *s)
 	j->deadline = j->begun + (j->req.kind == REQUEST_STATUS ? STATUS_MS : j->req.timeout_ms);
 	j->look = j->begun;
 	j->verdicts = buf_heap(PLAN_MOUNTS_MAX * sizeof(struct verdict) + 1);
+	if (elsewhere(&j->req)) {
+		err_set(&j->error, CODE_FAULT,
+			"the supervisor runs in another mount namespace: its mounts are not in this one");
+		err_hint(&j->error,
+			"call it where it was started (nsenter --mount), or give --run-dir to have another one here");
+		return;
+	}
 	switch (j->req.kind) {
 	case REQUEST_STATUS:
 		all(s, EVENT_PROBE);

@@ -19,6 +19,7 @@ struct client {
 	enum client_state state;
 	int fd;
 	struct buf in, out;
+	bool asked;	    /* status: every mount has been asked for it */
 	unsigned long turn; /* requests are served in the order in which they were complete */
 	int64_t deadline;
 };
@@ -83,6 +84,9 @@ void job_step(struct sup *s);
 /* The check's pipe is readable. */
 void job_read_check(struct sup *s);
 
+/* Every mount that was up, and is asked again, has answered. What is on its way is told as such. */
+bool job_all_asked(const struct sup *s);
+
 /* When job_step() wants to be called at the latest; NEVER. */
 int64_t job_deadline(const struct sup *s);
 
@@ -90,6 +94,9 @@ int64_t job_deadline(const struct sup *s);
 
 /* Gives C its answer. */
 void client_answer(struct client *c, const struct report *r);
+
+/* There is a place for one more. */
+bool client_room(struct sup *s);
 
 /* Accepts whoever waits; a peer of another user is refused. Returns how many came. */
 int client_accept(struct sup *s);

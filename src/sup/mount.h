@@ -64,6 +64,7 @@ struct mount {
 	bool lazy;	    /* going down: detach it even when it is busy */
 	bool aborted;	    /* going down for the reason in ERROR */
 	bool outdated;	    /* adopted with another command or config: replaced once it is drained */
+	bool kept;	    /* ERROR is kept at the next proof: it tells why the mount did not go down */
 	bool insist;	    /* `up` asks for it: a driver that hangs is replaced at once */
 	bool foreign;	    /* what stands at the target is not ours to unmount */
 	bool fresh;	    /* started by the job under way: goes down again where the check refuses */
@@ -119,8 +120,11 @@ void mount_adopted_end(struct mount *m, const struct mnt_table *table);
 /* Nothing is under way: it stands, or has failed, or is down. */
 bool mount_settled(const struct mount *m);
 
-/* Something of it may stand: a driver, an entry in the table. */
+/* Something is under way for it, or its driver runs. */
 bool mount_active(const struct mount *m);
+
+/* Something of it stands, or may stand: that, or an entry in TABLE; NULL: a table that cannot be read. */
+bool mount_stands(const struct mount *m, const struct mnt_table *table);
 
 /* The state's name for people and programs. */
 const char *mount_state_name(const struct mount *m);

@@ -81,16 +81,30 @@ static bool read_driver(const struct mount *m, struct driver_line *d)
 	return ok;
 }
 
+/* A driver is named, and runs. */
+static bool runs(const struct mount *m, struct driver_line *d)
+{
+	return read_driver(m, d) && d->pid > 1 && d->start && start_time((long)d->pid) == d->start;
+}
+
+bool pidfile_differs(const struct mount *m)
+{
+	struct driver_line d;
+
+	return runs(m, &d) && !d.same;
+}
+
 int pidfile_adopt(struct mount *m)
 {
 	struct driver_line d;
 
-	if (!read_driver(m, &d) || d.pid <= 1)
+	if (!runs(m, &d))
 		return -1;
 	m->pidfd = (int)syscall(SYS_pidfd_open, (pid_t)d.pid, 0);
 	if (m->pidfd < 0)
 		return -1;
-	if (!d.start || start_time((long)d.pid) != d.start) {
+	/* Once more: the pid may have become another's before the descriptor held it. */
+	if (!runs(m, &d)) {
 		close(m->pidfd);
 		m->pidfd = -1;
 		return -1;
@@ -105,7 +119,7 @@ void pidfile_kill(const struct mount *m)
 	struct driver_line d;
 
 	/* It leads a process group of its own. */
-	if (read_driver(m, &d) && d.pid > 1 && d.start && start_time((long)d.pid) == d.start)
+	if (runs(m, &d))
 		kill(-(pid_t)d.pid, SIGKILL);
 }
 

@@ -14,6 +14,9 @@ void pidfile_write(const struct mount *m);
  */
 int pidfile_adopt(struct mount *m);
 
+/* RUN/ID.driver names a driver that runs, with another fingerprint. */
+bool pidfile_differs(const struct mount *m);
+
 /* Ends the driver that RUN/ID.driver names, with what it started, if it runs. */
 void pidfile_kill(const struct mount *m);
 

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "sup/child.h"
 #include "sup/pidfile.h"
 
@@ -59,13 +60,17 @@ static void broken(struct mount *m, const struct mnt_table *t, const struct err 
 void step_died(struct mount *m, const struct mnt_table *t)
 {
 	char words[sizeof(((struct err *)0)->text)];
-	const char *how = m->pidfd >= 0 ? "ended" : WIFSIGNALED(m->exit_status) ? "was killed by signal" : "ended with status";
-	int number = WIFSIGNALED(m->exit_status) ? WTERMSIG(m->exit_status) : WEXITSTATUS(m->exit_status);
+	char how[48] = "has ended";
 	struct err e;
 
+	/* How one ended that an earlier supervisor started is told to nobody. */
+	if (m->pidfd < 0 && WIFSIGNALED(m->exit_status))
+		text_fmt(how, sizeof how, "was killed by signal %d", WTERMSIG(m->exit_status));
+	else if (m->pidfd < 0)
+		text_fmt(how, sizeof how, "ended with status %d", WEXITSTATUS(m->exit_status));
 	child_last_words(m, words, sizeof words);
-	err_set(&e, CODE_MOUNT, "mount %s: the driver (%s) %s %d%s%s", m->spec.target, m->driver->name, how, number,
-		words[0] ? ": " : "", words);
+	err_set(&e, CODE_MOUNT, "mount %s: the driver (%s) %s%s%s", m->spec.target, m->driver->name, how, words[0] ? ": " : "",
+		words);
 	err_hint(&e, "its log is %s", child_log(m).s);
 	broken(m, t, &e);
 }
@@ -80,12 +85,15 @@ void step_vanished(struct mount *m, const struct mnt_table *t)
 
 void step_covered(struct mount *m, const struct mnt_table *t)
 {
-	const struct mnt_entry *top = mnt_table_find(t, m->path);
+	const struct mnt_entry *top = mnt_table_find(t, mount_path(m));
 	struct err e;
 
-	err_set(&e, CODE_MOUNT, "mount %s: %.*s (%.*s) has been mounted over it", m->spec.target, (int)top->source.n,
-		top->source.p, (int)top->fstype.n, top->fstype.p);
-	err_hint(&e, "unmount that first: umount %s", m->spec.target);
+	if (top)
+		err_set(&e, CODE_MOUNT, "mount %s: %.*s (%.*s) has been mounted over it", m->spec.target, (int)top->source.n,
+			top->source.p, (int)top->fstype.n, top->fstype.p);
+	else
+		err_set(&e, CODE_MOUNT, "mount %s: something has been mounted over a folder above it", m->spec.target);
+	err_hint(&e, "unmount that first (findmnt shows it)");
 	mount_end_task(m);
 	mount_set_error(m, &e);
 	mount_enter(m, MOUNT_SICK, NEVER);
@@ -105,6 +113,7 @@ static void adopt(struct mount *m, const struct mnt_table *t)
 		step_give_up(m, t);
 		return;
 	}
+	m->fresh = false; /* it works: what the check says does not take it down */
 	mount_note(m, m->outdated ? "was mounted by an earlier supervisor with other settings: replaced" :
 				    "was mounted by an earlier supervisor: taken over");
 	step_prove(m, t);
@@ -226,7 +235,11 @@ void step_proven(struct mount *m, const struct mnt_table *t)
 		return;
 	}
 	mount_end_task(m);
-	if (mount_seen(m, t) != EVENT_SHOWN) {
+	if (mount_seen(m, t) == EVENT_COVERED) {
+		step_covered(m, t);
+		return;
+	}
+	if (mount_seen(m, t) == EVENT_GONE) {
 		step_vanished(m, t);
 		return;
 	}
@@ -234,7 +247,9 @@ void step_proven(struct mount *m, const struct mnt_table *t)
 		m->ms = now - m->begun;
 	if (!m->up_since)
 		m->up_since = now;
-	m->error.code = CODE_OK;
+	if (!m->kept)
+		m->error.code = CODE_OK;
+	m->kept = false;
 	mount_enter(m, MOUNT_UP, NEVER);
 	m->proven = true;
 	m->insist = false;

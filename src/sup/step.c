@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 static const char *const state_names[MOUNT_STATES] = {
 	[MOUNT_DOWN] = "down",
@@ -22,7 +24,7 @@ static const char *const state_names[MOUNT_STATES] = {
 
 const char *mount_state_name(const struct mount *m)
 {
-	return m->state == MOUNT_PROVE && m->proven ? "up" : state_names[m->state];
+	return m->state == MOUNT_PROVE && m->proven ? "unknown" : state_names[m->state];
 }
 
 /* The driver, and what it started: its mount helper may outlive it by a moment, and still mount. */
@@ -33,8 +35,10 @@ bool mount_running(const struct mount *m)
 
 void mount_signal_driver(const struct mount *m, int sig)
 {
+	if (m->pidfd >= 0)
+		syscall(SYS_pidfd_send_signal, m->pidfd, sig, NULL, 0);
 	/* A child that has just been started is not yet the leader of its group. */
-	if (m->pid && (!m->group || kill(-m->group, sig)))
+	else if (m->pid && (!m->group || kill(-m->group, sig)))
 		kill(m->pid, sig);
 	else if (m->group)
 		kill(-m->group, sig);
@@ -73,7 +77,6 @@ bool mount_ours(const struct mount *m, const struct mnt_entry *entry)
 	return span_is(entry->fstype, m->driver->fstype) && span_is(entry->source, m->source);
 }
 
-/* What the table says of it. */
 const char *mount_path(const struct mount *m)
 {
 	return m->path ? m->path : m->spec.target;
@@ -81,17 +84,22 @@ const char *mount_path(const struct mount *m)
 
 enum mount_event mount_seen(const struct mount *m, const struct mnt_table *t)
 {
-	const char *path = mount_path(m);
-	const struct mnt_entry *top = m->foreign ? NULL : mnt_table_find(t, path);
+	const struct mnt_entry *top = mnt_table_find(t, mount_path(m));
 
-	if (!top)
+	if (m->foreign)
 		return EVENT_GONE;
-	if (mount_ours(m, top))
+	if (top && mount_ours(m, top))
 		return EVENT_SHOWN;
+	/* Under another mount at its place, or at a folder above it: it stands all the same. */
 	for (size_t i = 0; i < t->count; i++)
-		if (span_is(t->entries[i].target, path) && mount_ours(m, &t->entries[i]))
+		if (span_is(t->entries[i].target, mount_path(m)) && mount_ours(m, &t->entries[i]))
 			return EVENT_COVERED;
 	return EVENT_GONE;
+}
+
+bool mount_stands(const struct mount *m, const struct mnt_table *t)
+{
+	return mount_active(m) || !t || mount_seen(m, t) != EVENT_GONE;
 }
 
 void mount_end_task(struct mount *m)

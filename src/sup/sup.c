@@ -40,7 +40,7 @@ const struct mnt_table *sup_table(struct sup *s)
 {
 	struct pollfd p = { .fd = s->table_fd, .events = POLLPRI };
 
-	if (poll(&p, 1, 0) > 0) {
+	if (poll(&p, 1, 0) > 0 || !s->table_known) {
 		read_table(s);
 		s->table_changed = true;
 	}
@@ -123,11 +123,12 @@ static void pass_deadlines(struct sup *s)
 }
 
 /* Each watched descriptor keeps its place, so that what is ready is found by the same order; -1 is passed over by poll(2). */
-static size_t watch(const struct sup *s, struct pollfd *p)
+static size_t watch(struct sup *s, struct pollfd *p)
 {
 	size_t n = 0;
 
-	p[n++] = (struct pollfd){ .fd = s->listener, .events = POLLIN };
+	/* With no place free whoever comes waits in the kernel's queue. */
+	p[n++] = (struct pollfd){ .fd = client_room(s) ? s->listener : -1, .events = POLLIN };
 	p[n++] = (struct pollfd){ .fd = s->signals, .events = POLLIN };
 	p[n++] = (struct pollfd){ .fd = s->table_fd, .events = POLLPRI };
 	p[n++] = (struct pollfd){ .fd = s->job.check.active ? s->job.check.out : -1, .events = POLLIN };
@@ -175,15 +176,27 @@ static void handle(struct sup *s, const struct pollfd *p)
 	tell_table(s);
 }
 
-/* What only reads is answered beside the job that is under way. */
+/* What only reads is answered beside the job that is under way: after each mount has been asked again. */
 static void answer_status(struct sup *s)
 {
+	bool ask = false;
+
 	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+		struct client *c = &s->clients[i];
+
+		if (c->state == CLIENT_WAITING && c != s->job.client && wire_kind(buf_all(&c->in)) == REQUEST_STATUS) {
+			ask |= !c->asked;
+			c->asked = true;
+		}
+	}
+	for (size_t i = 0; i < s->count && ask; i++)
+		mount_event(s->mounts[i], EVENT_PROBE, sup_table(s));
+	for (size_t i = 0; i < CLIENTS_MAX && job_all_asked(s); i++) {
 		struct client *c = &s->clients[i];
 		struct arena a = { 0 };
 		struct report r;
 
-		if (c->state != CLIENT_WAITING || c == s->job.client || wire_kind(buf_all(&c->in)) != REQUEST_STATUS)
+		if (c->state != CLIENT_WAITING || !c->asked)
 			continue;
 		report_make(s, &r, &a, true);
 		r.error.code = CODE_OK;
@@ -211,8 +224,8 @@ static bool try_end(struct sup *s)
 
 	if (s->job.phase != JOB_NONE || clients_left(s) || !(s->stopped || (s->count == 0 && !s->stay)))
 		return false;
-	if ((lock = run_lock(s->run, &e)) < 0)
-		return false;
+	/* Without a lock (the run directory is gone) nobody can be starting another either. */
+	lock = run_lock(s->run, &e);
 	if (client_accept(s)) {
 		close(lock);
 		return false;
@@ -361,7 +374,7 @@ int sup_serve(const struct run *run, int listener, struct request *first, int st
 	return supervise(&the_supervisor, run, listener, first);
 }
 
-int sup_spawn(const struct run *run, int listener, struct err *e)
+int sup_spawn(const struct run *run, int listener, struct creds *secrets, struct err *e)
 {
 	pid_t pid = fork();
 
@@ -373,11 +386,12 @@ int sup_spawn(const struct run *run, int listener, struct err *e)
 		pid = fork();
 		if (pid)
 			_exit(pid < 0);
+		creds_wipe(secrets);
 		leave_caller();
 		the_supervisor = (struct sup){ .stop_ms = STOP_MS };
 		_exit(supervise(&the_supervisor, run, listener, NULL));
 	}
-	int status;
+	int status = 0;
 
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;

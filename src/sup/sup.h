@@ -17,9 +17,9 @@ int sup_listen(const struct run *run, struct err *e);
 
 /*
  * Forks the supervisor of RUN into the background, in a session of its own, with none of the caller's descriptors but LISTENER. It ends when
- * nothing is left to look after. Returns 0 in the caller, or -1 with *E set.
+ * nothing is left to look after. Its copy of SECRETS is wiped. Returns 0 in the caller, or -1 with *E set.
  */
-int sup_spawn(const struct run *run, int listener, struct err *e);
+int sup_spawn(const struct run *run, int listener, struct creds *secrets, struct err *e);
 
 /*
  * Is the supervisor of RUN, in this process, until SIGTERM or SIGINT: then it flushes and unmounts for at most STOP_MS, and returns CODE_OK, or

@@ -15,6 +15,7 @@ static const struct record_field request_fields[] = {
 	REQUEST(RECORD_INT, timeout_ms),
 	REQUEST(RECORD_BOOL, keep),
 	REQUEST(RECORD_BOOL, lazy),
+	REQUEST(RECORD_LONG, mount_ns),
 	REQUEST(RECORD_STR, endpoint),
 	REQUEST(RECORD_STR, region),
 	REQUEST(RECORD_STR, provider),

@@ -23,8 +23,9 @@ enum request_kind { REQUEST_STATUS, REQUEST_UP, REQUEST_DOWN, REQUEST_FLUSH };
 struct request {
 	enum request_kind kind;
 	int timeout_ms;
-	bool keep; /* up: mounts that the plan does not name stay */
-	bool lazy; /* down: a busy mount is detached */
+	bool keep;     /* up: mounts that the plan does not name stay */
+	bool lazy;     /* down: a busy mount is detached */
+	long mount_ns; /* up, status: the caller's mount namespace, in which it will look for the mounts; 0: not known */
 	/* up: */
 	const char *endpoint, *region, *provider;
 	const char *rclone;    /* absolute */

@@ -25,6 +25,7 @@ inside()
 	printf '     (exit code %s)\n' "$code"
 }
 
+[ "$(id -u)" = 0 ] || { echo "demo.sh: it mounts, and needs root" >&2; exit 1; }
 server=
 sandbox=
 work=$(mktemp -d -t s3mounts-demo-XXXXXX)
@@ -90,7 +91,7 @@ say "5. Write a file, read one" \
 	"One is written in the sandbox; the other comes from outside."
 mnt=/proc/$init/root$root/mnt/r2
 printf '   $ echo "Hello from a sandbox" > /mnt/r2/threads/%s/hello.txt\n' "$THREAD_ID"
-echo "Hello from a sandbox, $(date -u +%H:%M:%S)" > "$mnt/threads/$THREAD_ID/hello.txt"
+echo "Hello from a sandbox" > "$mnt/threads/$THREAD_ID/hello.txt"
 witness()
 {
 	/usr/bin/python3 - "$@" <<-'END'

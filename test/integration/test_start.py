@@ -64,22 +64,9 @@ def test_waiting_it_holds_no_secret(sandbox):
         assert sandbox.mounts() == []
         secret = sandbox.env["S3_ACCESS_SECRET"].encode()
         assert secret not in procfs.environment(child.pid)
-        assert not memory_holds(child.pid, secret)
+        assert not procfs.memory_holds(child.pid, secret)
         sandbox.up()
-        assert not memory_holds(child.pid, secret), "it keeps the credentials after the mounts are up"
-
-
-def memory_holds(pid, needle):
-    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
-        for line in maps:
-            bounds, mode = line.split()[:2]
-            begin, end = (int(n, 16) for n in bounds.split("-"))
-            if not mode.startswith("r") or "[v" in line:
-                continue
-            memory.seek(begin)
-            if needle in memory.read(end - begin):
-                return True
-    return False
+        assert not procfs.memory_holds(child.pid, secret), "it keeps the credentials after the mounts are up"
 
 
 @pytest.mark.both

@@ -127,11 +127,14 @@ class NameServer:
         self.code, self.address = code, address
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind((address, 53))
-        threading.Thread(target=self._serve, daemon=True).start()
+        self.socket.settimeout(0.1)  # a close() while the thread receives would leave the port bound
+        self.ended = False
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
 
     def _serve(self):
-        with contextlib.suppress(OSError):
-            while True:
+        while not self.ended:
+            with contextlib.suppress(OSError):
                 query, sender = self.socket.recvfrom(512)
                 if self.code is not None:
                     flags = (0x8180 | self.code).to_bytes(2, "big")
@@ -141,4 +144,6 @@ class NameServer:
         return self
 
     def __exit__(self, *_):
+        self.ended = True
+        self.thread.join()
         self.socket.close()

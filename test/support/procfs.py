@@ -89,6 +89,27 @@ def of_folder(folder):
         any(folder in path for path in open_files(pid)))]
 
 
+def memory_holds(pid, needle):
+    """Are these bytes anywhere in its memory?"""
+    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in maps:
+            bounds, mode = line.split()[:2]
+            begin, end = (int(n, 16) for n in bounds.split("-"))
+            if not mode.startswith("r") or "[v" in line:
+                continue
+            memory.seek(begin)
+            if needle in memory.read(end - begin):
+                return True
+    return False
+
+
+def cpu_seconds(pid):
+    """What the process itself has used of the processors, in user and in kernel mode."""
+    stat = _read(pid, "stat")
+    fields = stat[stat.rindex(b")") + 2:].split()
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
 def pss_kib(pid):
     """Proportional set size: what the process costs, shared pages counted in parts."""
     for line in _read(pid, "smaps_rollup").splitlines():

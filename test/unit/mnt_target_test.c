@@ -267,7 +267,7 @@ static void hung_one(void **state)
 		assert_int_equal(task_run(asks[i], (void *)(uintptr_t)target, 200, &byte, 1, &e), -1);
 		assert_int_equal(e.code, CODE_UNREACHABLE);
 		assert_in_range(clock_ms() - start, 190, 2000);
-		assert_true(wait(NULL) > 0); /* killed, it does end */
+		assert_true(wait(NULL) > 0 || errno == ECHILD); /* killed, it does end, and may have been reaped */
 	}
 	close(fd);
 	assert_int_equal(mnt_target_unmount(target, false, &e), 0);
