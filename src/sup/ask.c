@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -24,36 +25,33 @@ static struct sockaddr_un control_address(const struct run *run)
 	return to;
 }
 
-/* Whoever listens there is this user, or root: another's word would be worth nothing. */
-static bool trusted(int fd)
+/* Who listens at the other end of FD; -1: not known. */
+static long listener_uid(int fd)
 {
 	struct ucred peer;
 	socklen_t n = sizeof peer;
 
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) == 0 && (peer.uid == geteuid() || peer.uid == 0);
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) ? -1 : (long)peer.uid;
 }
 
-/* A connected socket; -1 with errno; EPERM: another user listens there. */
+/* A connected socket; -1 with errno. Of another user than this one or root nobody listens there: his word would be worth nothing (EPERM). */
 static int dial(const struct run *run)
 {
 	struct sockaddr_un to = control_address(run);
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), saved = 0;
+	long uid;
 
 	if (fd < 0)
 		return -1;
-	if (connect(fd, (struct sockaddr *)&to, sizeof to)) {
-		int saved = errno;
-
-		close(fd);
-		errno = saved;
-		return -1;
-	}
-	if (!trusted(fd)) {
-		close(fd);
-		errno = EPERM;
-		return -1;
-	}
-	return fd;
+	if (connect(fd, (struct sockaddr *)&to, sizeof to))
+		saved = errno;
+	else if ((uid = listener_uid(fd)) != 0 && uid != (long)geteuid())
+		saved = EPERM;
+	if (!saved)
+		return fd;
+	close(fd);
+	errno = saved;
+	return -1;
 }
 
 /* No socket: there is no supervisor, or it has ended in order. One on which nobody listens was left by a supervisor that was killed. */
@@ -65,6 +63,23 @@ static bool nobody(void)
 static bool left_behind(void)
 {
 	return errno == ECONNREFUSED;
+}
+
+static int no_supervisor(const struct run *run, struct err *e)
+{
+	if (errno == EPERM) {
+		struct stat st = { 0 };
+
+		stat(control_address(run).sun_path, &st);
+		return err_set(e, CODE_FAULT, "control socket %s/control: another user (%lu) listens there, not our supervisor",
+			run->dir, (unsigned long)st.st_uid);
+	}
+	if (!left_behind())
+		return err_sys(e, CODE_FAULT, "connect to the supervisor at %s/control", run->dir);
+	err_set(e, CODE_FAULT,
+		"the supervisor of %s has ended, or was killed, while mounts stood: what they have uploaded is unknown",
+		run->dir);
+	return err_hint(e, "s3mounts up starts another, which takes its mounts over; the log is %s/log", run->dir);
 }
 
 int sup_listen(const struct run *run, struct err *e)
@@ -116,7 +131,7 @@ static int dial_or_start(const struct run *run, struct creds *secrets, struct er
 	if (fd < 0)
 		fd = dial(run);
 	if (fd < 0)
-		err_sys(e, CODE_FAULT, "connect to the supervisor at %s/control", run->dir);
+		no_supervisor(run, e);
 	close(lock);
 	return fd;
 }
@@ -144,16 +159,6 @@ static int receive(int fd, int64_t deadline, struct buf *in, struct err *e)
 		else if (errno != EAGAIN && errno != EINTR)
 			return err_sys(e, CODE_FAULT, "read from the supervisor");
 	}
-}
-
-static int no_supervisor(const struct run *run, struct err *e)
-{
-	if (!left_behind())
-		return err_sys(e, CODE_FAULT, "connect to the supervisor at %s/control", run->dir);
-	err_set(e, CODE_FAULT,
-		"the supervisor of %s has ended, or was killed, while mounts stood: what they have uploaded is unknown",
-		run->dir);
-	return err_hint(e, "s3mounts up starts another, which takes its mounts over; the log is %s/log", run->dir);
 }
 
 static int send_all(int fd, struct span s)

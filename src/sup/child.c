@@ -132,20 +132,20 @@ int child_probe(void *arg, int out)
 /* 0, 1: busy, -1: *E. */
 static int unmount(const struct mount *m, struct err *e)
 {
-	const struct mnt_entry *top;
 	struct mnt_table t;
-	int ret;
+	int ret = 0;
 
 	if (mnt_table_read(&t, e))
 		return -1;
-	top = mnt_table_find(&t, mount_path(m));
-	if (!top)
-		ret = 0;
-	else if (!mount_ours(m, top))
-		ret = err_set(e, CODE_MOUNT, "unmount %s: %.*s (%.*s) is mounted over it", mount_path(m), (int)top->source.n,
-			top->source.p, (int)top->fstype.n, top->fstype.p);
-	else
+	switch ((int)mount_seen(m, &t)) {
+	case EVENT_SHOWN:
 		ret = mnt_target_unmount(mount_path(m), m->lazy || m->aborted || !m->pid, e);
+		break;
+	case EVENT_COVERED:
+		ret = err_set(e, CODE_MOUNT, "unmount %s: something else is mounted over it, or above it", mount_path(m));
+		err_hint(e, "unmount that first (findmnt shows it)");
+		break;
+	}
 	mnt_table_free(&t);
 	return ret;
 }

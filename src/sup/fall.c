@@ -247,10 +247,13 @@ void step_forget(struct mount *m, const struct mnt_table *t)
 {
 	m->wanted = false;
 	m->proven = false;
-	/* "Down" is said only of what has left the mount table. */
-	if (mount_running(m) || !t || mount_seen(m, t) != EVENT_GONE)
-		return;
-	mount_enter(m, MOUNT_DOWN, NEVER);
+	m->aborted = false;
+	m->stop_stage = 0;
+	/* "Down" is said only of what has left the mount table; what stands is tried once more. */
+	if (!mount_running(m) && t && mount_seen(m, t) == EVENT_GONE)
+		mount_enter(m, MOUNT_DOWN, NEVER);
+	else if (t && mount_seen(m, t) == EVENT_SHOWN)
+		step_stop(m, t);
 }
 
 void step_unwant_up(struct mount *m, const struct mnt_table *t)

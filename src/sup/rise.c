@@ -83,14 +83,31 @@ void step_vanished(struct mount *m, const struct mnt_table *t)
 	broken(m, t, &e);
 }
 
+/* What hides it: on top of it, or mounted later on a folder above it. NULL: not to be seen. */
+static const struct mnt_entry *cover(const struct mount *m, const struct mnt_table *t)
+{
+	const struct mnt_entry *found = mnt_table_find(t, mount_path(m));
+	struct span path = span_of(mount_path(m));
+
+	for (size_t i = t->count; i-- && !found;) {
+		struct span above = t->entries[i].target;
+
+		if (span_eq(above, path))
+			break;
+		if (above.n > 1 && span_starts(path, above) && path.p[above.n] == '/')
+			found = &t->entries[i];
+	}
+	return found;
+}
+
 void step_covered(struct mount *m, const struct mnt_table *t)
 {
-	const struct mnt_entry *top = mnt_table_find(t, mount_path(m));
+	const struct mnt_entry *by = cover(m, t);
 	struct err e;
 
-	if (top)
-		err_set(&e, CODE_MOUNT, "mount %s: %.*s (%.*s) has been mounted over it", m->spec.target, (int)top->source.n,
-			top->source.p, (int)top->fstype.n, top->fstype.p);
+	if (by)
+		err_set(&e, CODE_MOUNT, "mount %s: %.*s (%.*s) has been mounted over it, at %.*s", m->spec.target,
+			(int)by->source.n, by->source.p, (int)by->fstype.n, by->fstype.p, (int)by->target.n, by->target.p);
 	else
 		err_set(&e, CODE_MOUNT, "mount %s: something has been mounted over a folder above it", m->spec.target);
 	err_hint(&e, "unmount that first (findmnt shows it)");
@@ -204,6 +221,10 @@ void step_not_proven(struct mount *m, const struct mnt_table *t)
 	const struct answer *a = child_answer(&m->answer);
 	struct err e;
 
+	if (t && mount_seen(m, t) == EVENT_COVERED) {
+		step_covered(m, t);
+		return;
+	}
 	if (!t) {
 		err_set(&e, CODE_FAULT, "mount %s: the mount table cannot be read: its state is unknown", m->spec.target);
 	} else if (a) {
