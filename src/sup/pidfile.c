@@ -3,10 +3,12 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "sup/child.h"
 
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -20,28 +22,14 @@ static struct run_path driver_file(const struct mount *m)
 	return run_path(m->run, name);
 }
 
-/* Field 22 of /proc/PID/stat (proc_pid_stat(5)): ticks between boot and the start of the process; 0: no such process. */
-static unsigned long start_time(long pid)
+/* PID writes its errors to the log of M: it is the driver, and no other process that has its pid by now. */
+static bool is_driver(const struct mount *m, unsigned long pid)
 {
-	struct buf b = buf_heap(SMALL_FILE);
-	unsigned long ticks = 0;
-	struct span rest, field;
+	struct stat log, its;
 	char path[64];
-	const char *at;
-	struct err e;
 
-	text_fmt(path, sizeof path, "/proc/%ld/stat", pid);
-	if (file_read(path, &b, &e) == 0 && (at = strrchr(b.p, ')'))) {
-		/* Behind the name in brackets and a blank comes field 3. */
-		rest = span_of(at + 1);
-		span_cut(&rest, ' ', &field);
-		for (int n = 3; n <= 22; n++)
-			span_cut(&rest, ' ', &field);
-		if (!span_number(field, ULONG_MAX, &ticks))
-			ticks = 0;
-	}
-	buf_free(&b);
-	return ticks;
+	text_fmt(path, sizeof path, "/proc/%lu/fd/2", pid);
+	return stat(child_log(m).s, &log) == 0 && stat(path, &its) == 0 && log.st_dev == its.st_dev && log.st_ino == its.st_ino;
 }
 
 void pidfile_write(const struct mount *m)
@@ -52,7 +40,7 @@ void pidfile_write(const struct mount *m)
 	/* Without fsync(2): after a crash of the machine there is no driver to be found. */
 	int fd = open(path.s, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 
-	buf_fmt(&b, "%ld %lu %s\n", (long)m->pid, start_time(m->pid), m->fingerprint);
+	buf_fmt(&b, "%ld %s\n", (long)m->pid, m->fingerprint);
 	if (fd < 0 || write_all(fd, b.p, b.len))
 		log_line("%s cannot be written: a later supervisor will not know this driver", path.s);
 	if (fd >= 0)
@@ -60,31 +48,25 @@ void pidfile_write(const struct mount *m)
 }
 
 struct driver_line {
-	unsigned long pid, start;
+	unsigned long pid;
 	bool same; /* fingerprint */
 };
 
-static bool read_driver(const struct mount *m, struct driver_line *d)
+/* A driver is named, and runs. */
+static bool runs(const struct mount *m, struct driver_line *d)
 {
 	struct buf b = buf_heap(SMALL_FILE);
-	struct span rest, pid, start;
+	struct span rest, pid;
 	struct err e;
 	bool ok = false;
 
 	if (file_read(driver_file(m).s, &b, &e) == 0) {
 		rest = buf_all(&b);
-		ok = span_cut(&rest, ' ', &pid) && span_number(pid, INT_MAX, &d->pid) && span_cut(&rest, ' ', &start) &&
-		     span_number(start, ULONG_MAX, &d->start);
+		ok = span_cut(&rest, ' ', &pid) && span_number(pid, INT_MAX, &d->pid) && d->pid > 1 && is_driver(m, d->pid);
 		d->same = span_starts(rest, span_of(m->fingerprint));
 	}
 	buf_free(&b);
 	return ok;
-}
-
-/* A driver is named, and runs. */
-static bool runs(const struct mount *m, struct driver_line *d)
-{
-	return read_driver(m, d) && d->pid > 1 && d->start && start_time((long)d->pid) == d->start;
 }
 
 bool pidfile_differs(const struct mount *m)

@@ -5,12 +5,12 @@
 
 #include "sup/mount.h"
 
-/* Writes RUN/ID.driver: pid, start time, fingerprint. Where that fails a later supervisor does not know the driver: it is only logged. */
+/* Writes RUN/ID.driver: pid, fingerprint. Where that fails a later supervisor does not know the driver: it is only logged. */
 void pidfile_write(const struct mount *m);
 
 /*
  * Takes the driver that RUN/ID.driver names: sets pid, pidfd and outdated (another fingerprint). 0, or -1: none is named, or it does not
- * run any more (its start time tells it from another process with its pid).
+ * run any more (that its stderr is the log tells it from another process with its pid).
  */
 int pidfile_adopt(struct mount *m);
 

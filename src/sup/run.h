@@ -4,7 +4,7 @@
  *	control		the socket			lock		taken while a supervisor is started
  *	log		the supervisor's log		rclone.conf	the drivers' config, 0600
  *	ca.pem		built-in trust, for rclone	bin/		fusermount3 and fusermount: links to this program
- *	ID.log		a driver's stderr		ID.driver	its pid, start time and fingerprint
+ *	ID.log		a driver's stderr		ID.driver	its pid and fingerprint
  */
 
 #ifndef SUP_RUN_H

@@ -1,8 +1,8 @@
 """
 test_truth.py - what the program says is so: findings of a review, each a test.
 
-Mounts that another supervisor or none looks after, that something else covers, whose driver hangs; files that an earlier run has left; verdicts;
-who may speak for the supervisor, and what it keeps, uses and survives.
+Mounts that another supervisor or none looks after, that something else covers, whose driver hangs; files that an earlier run has left;
+verdicts; who may speak for the supervisor, and what it keeps, uses and survives.
 """
 
 import contextlib

@@ -51,7 +51,7 @@ class Sandbox:
         self.mnt.mkdir()
         self.thread, self.user = f"thread-{name}", f"user-{name}"
         self.env = {"PATH": PATH, "HOME": str(self.folder), **server.environment(),
-                    "THREAD_ID": self.thread, "USER_ID": self.user}
+                    "S3MOUNTS_CACHE_DIR": str(self.cache), "THREAD_ID": self.thread, "USER_ID": self.user}
         self.history = []
 
     # What is mounted where
