@@ -44,11 +44,7 @@ static int print_json(const char *command, const struct report *r, enum code cod
 	for (size_t i = 0; i < r->mount_count; i++) {
 		const struct report_mount *m = &r->mounts[i];
 
-		json_open(&o.j, NULL, '{');
-		json_str(&o.j, "target", m->target);
-		json_str(&o.j, "source", m->source);
-		json_str(&o.j, "driver", m->driver);
-		json_str(&o.j, "state", m->state);
+		json_mount(&o.j, m);
 		json_int(&o.j, "pending_files", m->pending_files);
 		json_int(&o.j, "pending_bytes", m->pending_bytes);
 		json_strings(&o.j, "pending_names", m->pending_names, m->pending_name_count);

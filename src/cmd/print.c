@@ -71,6 +71,15 @@ void json_verdict(struct json *j, const char *key, const struct verdict *v)
 	json_close(j, '}');
 }
 
+void json_mount(struct json *j, const struct report_mount *m)
+{
+	json_open(j, NULL, '{');
+	json_str(j, "target", m->target);
+	json_str(j, "source", m->source);
+	json_str(j, "driver", m->driver);
+	json_str(j, "state", m->state);
+}
+
 void json_strings(struct json *j, const char *key, const char *const *list, size_t count)
 {
 	json_open(j, key, '[');

@@ -21,6 +21,9 @@ int json_end(struct json_out *o, enum code code);
 
 void json_error(struct json *j, const char *key, const struct err *e);	     /* null for CODE_OK */
 void json_verdict(struct json *j, const char *key, const struct verdict *v); /* null where it was not asked */
+
+/* Opens the object of a mount, with what every command tells of it: target, source, driver, state. */
+void json_mount(struct json *j, const struct report_mount *m);
 void json_strings(struct json *j, const char *key, const char *const *list, size_t count);
 
 /* How wide the columns of targets and of sources must be. */

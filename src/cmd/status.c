@@ -49,11 +49,7 @@ static int print_json(const struct report *r, enum code code)
 	for (size_t i = 0; i < r->mount_count; i++) {
 		const struct report_mount *m = &r->mounts[i];
 
-		json_open(&o.j, NULL, '{');
-		json_str(&o.j, "target", m->target);
-		json_str(&o.j, "source", m->source);
-		json_str(&o.j, "driver", m->driver);
-		json_str(&o.j, "state", m->state);
+		json_mount(&o.j, m);
 		json_int(&o.j, "pid", m->pid);
 		json_int(&o.j, "memory_kib", m->memory_kib);
 		json_int(&o.j, "pending_files", m->pending_files);

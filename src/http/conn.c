@@ -187,6 +187,13 @@ ssize_t conn_read(struct conn *c, void *p, size_t n, int64_t deadline, struct fa
 	return c->tls ? tls_broken(c, "read from", f) : broken(c, "read from", f);
 }
 
+bool conn_quiet(const struct conn *c)
+{
+	struct pollfd p = { .fd = c->fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) == 0;
+}
+
 void conn_close(struct conn *c)
 {
 	if (c->fd >= 0)

@@ -1,12 +1,10 @@
+#include "sup/job.h"
+
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/text.h"
-#include "rclone/conf.h"
 #include "rclone/store.h"
 #include "sup/check.h"
 #include "sup/child.h"
-#include "sup/loop.h"
-#include "sup/pidfile.h"
 
 #include <stdlib.h>
 
@@ -16,7 +14,7 @@
 
 /* ---- mounts ---- */
 
-static struct mount *find(const struct sup *s, const char *target)
+struct mount *job_find(const struct sup *s, const char *target)
 {
 	for (size_t i = 0; i < s->count; i++)
 		if (strcmp(s->mounts[i]->spec.target, target) == 0)
@@ -40,7 +38,7 @@ static bool all_settled(const struct sup *s)
 	return true;
 }
 
-static int add(struct sup *s, struct mount *m)
+int job_add(struct sup *s, struct mount *m)
 {
 	struct mount **bigger = realloc(s->mounts, (s->count + 1) * sizeof *bigger);
 
@@ -51,7 +49,7 @@ static int add(struct sup *s, struct mount *m)
 	return 0;
 }
 
-static void drop(struct sup *s, struct mount *m)
+void job_drop(struct sup *s, struct mount *m)
 {
 	for (size_t i = 0; i < s->count; i++)
 		if (s->mounts[i] == m) {
@@ -65,7 +63,7 @@ static void drop_inactive(struct sup *s)
 {
 	for (size_t i = s->count; i--;)
 		if (!mount_active(s->mounts[i]))
-			drop(s, s->mounts[i]);
+			job_drop(s, s->mounts[i]);
 }
 
 static void all(struct sup *s, enum mount_event ev)
@@ -114,237 +112,6 @@ static void finish(struct sup *s)
 	*j = (struct job){ .phase = JOB_NONE };
 }
 
-/* ---- up ---- */
-
-/* The place in the plan of the mount M's target; the plan's size where it does not name it. */
-static size_t place(const struct job *j, const struct mount *m)
-{
-	size_t i = 0;
-
-	while (i < j->req.mount_count && strcmp(j->req.mounts[i].target, m->spec.target) != 0)
-		i++;
-	return i;
-}
-
-static bool named(const struct job *j, const struct mount *m)
-{
-	return place(j, m) < j->req.mount_count;
-}
-
-/* Stays as it is. */
-static bool unchanged(const struct job *j, const struct mount *m)
-{
-	return named(j, m) ? !j->fresh[place(j, m)] : j->req.keep;
-}
-
-static bool change_needed(const struct sup *s)
-{
-	const struct job *j = &s->job;
-
-	for (size_t i = 0; i < s->count; i++)
-		if (mount_active(s->mounts[i]) && !unchanged(j, s->mounts[i]))
-			return true;
-	/* The driver of an earlier supervisor may run with other settings. */
-	for (size_t i = 0; i < j->req.mount_count; i++)
-		if (j->fresh[i] && pidfile_differs(j->fresh[i]))
-			return true;
-	return false;
-}
-
-/* A struct mount for each of the plan's that does not stand as it is wanted. */
-static int make_fresh(struct sup *s, struct err *e)
-{
-	struct job *j = &s->job;
-	struct run_path helpers = run_path(s->run, "bin");
-	struct driver_job with = {
-		.rclone = j->req.rclone,
-		.config = j->req.config,
-		.ca_cert = j->req.ca_cert,
-		.helper_dir = helpers.s,
-		.allow_other = j->req.allow_other,
-	};
-
-	j->fresh = arena_get(&j->mem, (j->req.mount_count + 1) * sizeof *j->fresh);
-	if (!j->fresh)
-		return err_set(e, CODE_FAULT, "up: no memory");
-	for (size_t i = 0; i < j->req.mount_count; i++) {
-		const struct plan_mount *spec = &j->req.mounts[i];
-		struct mount *old = find(s, spec->target);
-		struct mount *m = mount_new(s->run, spec, &with, j->req.endpoint, j->req.cache_dir, buf_all(&j->config), e);
-
-		if (!m)
-			return -1;
-		if (old && strcmp(old->fingerprint, m->fingerprint) == 0 && strcmp(old->id, m->id) == 0) {
-			old->spec.nofail = spec->nofail;
-			mount_free(m);
-		} else {
-			j->fresh[i] = m;
-		}
-	}
-	return 0;
-}
-
-/* The config is written first: where that fails nothing has been touched. Drivers that run have read theirs. */
-static int stop_others(struct sup *s)
-{
-	struct job *j = &s->job;
-	struct err unused;
-
-	if (rclone_store(j->req.config, buf_all(&j->config), &j->error))
-		return -1;
-	if (strcmp(s->config, j->req.config) != 0 && s->config[0])
-		rclone_unstore(s->config, &unused);
-	buf_wipe(&j->config);
-	text_fmt(s->config, sizeof s->config, "%s", j->req.config);
-	s->job.phase = JOB_STOP;
-	for (size_t i = 0; i < s->count; i++) {
-		struct mount *m = s->mounts[i];
-
-		if (unchanged(&s->job, m))
-			continue;
-		m->give_up = s->job.deadline;
-		mount_event(m, EVENT_STOP, sup_table(s));
-	}
-	return 0;
-}
-
-static int begin_up(struct sup *s)
-{
-	struct job *j = &s->job;
-	struct s3_site site;
-
-	j->config = buf_heap(RCLONE_CONF_MAX);
-	if (s3_site_parse(&site, j->req.endpoint, j->req.provider, j->req.region, &j->error) ||
-		rclone_conf_section(&j->config, &site, &j->req.creds, &j->error) || make_fresh(s, &j->error))
-		return -1;
-	if (task_start(&j->check, check_child, &j->req, j->req.timeout_ms, &j->error))
-		return -1;
-	/* The check has its own copy now. */
-	creds_wipe(&j->req.creds);
-	if (!change_needed(s))
-		return stop_others(s);
-	j->phase = JOB_CHECK;
-	return 0;
-}
-
-static void start(struct sup *s, struct mount *m, bool fresh)
-{
-	m->fresh = fresh;
-	m->wanted = true;
-	m->lazy = false;
-	m->insist = true;
-	m->tries = 0; /* what failed before counts no more: somebody wants it now */
-	m->begun = clock_ms();
-	m->give_up = s->job.deadline;
-	m->ms = 0;
-	m->check.kind = NULL;
-	mount_event(m, EVENT_START, sup_table(s));
-}
-
-/* The old ones have gone, or have refused to. */
-static int start_all(struct sup *s)
-{
-	struct job *j = &s->job;
-
-	for (size_t i = 0; i < j->req.mount_count; i++) {
-		struct mount *old = find(s, j->req.mounts[i].target), *m = j->fresh[i];
-
-		if (!m) {
-			start(s, old, !mount_active(old));
-			continue;
-		}
-		if (old && mount_active(old))
-			continue; /* it could not go down, and says why */
-		if (old)
-			drop(s, old);
-		if (add(s, m))
-			return err_set(&j->error, CODE_FAULT, "up: no memory");
-		j->fresh[i] = NULL;
-		start(s, m, true);
-	}
-	return 0;
-}
-
-static bool others_settled(const struct sup *s)
-{
-	for (size_t i = 0; i < s->count; i++)
-		if (!unchanged(&s->job, s->mounts[i]) && !mount_settled(s->mounts[i]))
-			return false;
-	return true;
-}
-
-/* Those that the plan no longer names are forgotten when they have gone. */
-static void drop_others(struct sup *s)
-{
-	for (size_t i = s->count; i--;)
-		if (!named(&s->job, s->mounts[i]) && !s->job.req.keep && !mount_active(s->mounts[i]))
-			drop(s, s->mounts[i]);
-}
-
-static void refuse(struct sup *s, struct mount *m, const struct verdict *v)
-{
-	char what[PATH_MAX];
-	struct err e;
-
-	text_fmt(what, sizeof what, "mount %s", m->spec.target);
-	check_error(&e, what, v);
-	/* One that works is left alone: what S3 says of the new credentials is told all the same. */
-	if (m->fresh && mount_active(m))
-		mount_abort(m, &e, sup_table(s));
-	else
-		m->error = e;
-}
-
-/* The check has ended: its verdicts go to their mounts. */
-static void take_verdicts(struct sup *s)
-{
-	struct job *j = &s->job;
-
-	for (size_t i = 0; i < j->req.mount_count; i++) {
-		struct mount *m = find(s, j->req.mounts[i].target);
-
-		if (!m)
-			continue;
-		m->check = check_verdict(&j->verdicts, i);
-		if (m->check.code != CODE_OK)
-			refuse(s, m, &m->check);
-	}
-}
-
-void job_read_check(struct sup *s)
-{
-	struct job *j = &s->job;
-
-	if (check_read(&j->check, &j->verdicts))
-		return;
-	task_stop(&j->check);
-	if (j->phase == JOB_SETTLE)
-		take_verdicts(s);
-}
-
-/* Nothing has been touched yet: only if S3 takes the new settings for one mount at least the old ones go. */
-static void judge_first(struct sup *s)
-{
-	struct job *j = &s->job;
-	struct verdict first = { 0 };
-
-	for (size_t i = 0; i < j->req.mount_count; i++) {
-		struct verdict v = check_verdict(&j->verdicts, i);
-
-		if (v.code == CODE_OK) {
-			if (stop_others(s))
-				finish(s);
-			return;
-		}
-		if (!first.kind)
-			first = v;
-	}
-	check_error(&j->error, "up with other settings (the mounts stay as they were)", &first);
-	finish(s);
-}
-
-/* ---- every kind ---- */
-
 static void too_late(struct sup *s)
 {
 	struct job *j = &s->job;
@@ -353,7 +120,7 @@ static void too_late(struct sup *s)
 	if (j->check.active) {
 		task_stop(&j->check);
 		if (j->phase == JOB_SETTLE)
-			take_verdicts(s);
+			up_take_verdicts(s);
 	}
 	for (size_t i = 0; i < s->count && j->req.kind == REQUEST_UP; i++) {
 		struct mount *m = s->mounts[i];
@@ -424,7 +191,7 @@ static bool settled(struct sup *s)
 		return false;
 	/* Once more: a proof that came later has forgotten what the check said. */
 	if (j->req.kind == REQUEST_UP)
-		take_verdicts(s);
+		up_take_verdicts(s);
 	return all_settled(s) || clock_ms() > j->deadline + OVERTIME_MS;
 }
 
@@ -441,19 +208,20 @@ static bool step(struct sup *s)
 	case JOB_CHECK:
 		if (j->check.active)
 			return false;
-		judge_first(s);
-		return j->phase != JOB_NONE;
+		if (up_accepted(s))
+			return true;
+		finish(s);
+		return false;
 	case JOB_STOP:
-		if (!others_settled(s))
+		if (!up_others_settled(s))
 			return false;
-		drop_others(s);
 		j->phase = JOB_SETTLE;
-		if (start_all(s)) {
+		if (up_start(s)) {
 			finish(s);
 			return false;
 		}
 		if (!j->check.active)
-			take_verdicts(s);
+			up_take_verdicts(s);
 		return true;
 	case JOB_SETTLE:
 		if (settled(s))
@@ -501,7 +269,7 @@ static void begin(struct sup *s)
 		all(s, EVENT_PROBE);
 		break;
 	case REQUEST_UP:
-		if (begin_up(s))
+		if (up_begin(s))
 			finish(s);
 		break;
 	case REQUEST_DOWN:
