@@ -7,9 +7,6 @@
 
 #include <stdlib.h>
 
-#define PREFIX_MS 10000
-#define CONNECT_MS 5000
-
 static enum code judge(const struct plan *p, const struct verdict *v)
 {
 	enum code first = CODE_OK;
@@ -61,7 +58,7 @@ static void print_lines(const struct setup *s, const struct verdict *v)
 
 static int ask_all(const struct setup *s, const struct options *o, struct verdict *v, struct err *e)
 {
-	struct s3_check_options how = { .write = o->write, .timeout_ms = PREFIX_MS, .connect_ms = CONNECT_MS };
+	struct s3_check_options how = { .write = o->write, .timeout_ms = S3_CHECK_MS, .connect_ms = S3_CONNECT_MS };
 	struct s3_checker *c = s3_checker_open(&s->site, &s->plan.creds, &how, e);
 
 	if (!c)

@@ -1,5 +1,6 @@
 #include "cmd/setup.h"
 
+#include "base/env.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "mnt/fuse.h"
@@ -14,13 +15,6 @@
 extern char **environ;
 
 #define FSTAB "/etc/s3mounts.fstab"
-
-static const char *env(const char *name)
-{
-	const char *v = getenv(name);
-
-	return v && *v ? v : NULL;
-}
 
 /*
  * In place: a forked child shares these bytes, and /proc/PID/environ shows them. A child that needs S3's credentials gets them by another way.

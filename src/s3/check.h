@@ -28,6 +28,10 @@ struct verdict {
 	int ms;		   /* what it took */
 };
 
+/* The usual bounds: a command that has 60 s is told of the slowest endpoint in time. */
+#define S3_CHECK_MS 10000
+#define S3_CONNECT_MS 5000
+
 struct s3_check_options {
 	bool write;	/* put and delete a probe object too */
 	int timeout_ms; /* for all of one prefix: 10000 */

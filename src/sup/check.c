@@ -7,9 +7,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define PREFIX_MS 10000
-#define CONNECT_MS 5000
-
 static void fault(struct verdict *v, const struct err *e)
 {
 	*v = (struct verdict){ .code = e->code, .kind = "fault" };
@@ -20,7 +17,7 @@ static void fault(struct verdict *v, const struct err *e)
 int check_child(void *arg, int out)
 {
 	const struct request *r = arg;
-	struct s3_check_options o = { .timeout_ms = PREFIX_MS, .connect_ms = CONNECT_MS };
+	struct s3_check_options o = { .timeout_ms = S3_CHECK_MS, .connect_ms = S3_CONNECT_MS };
 	struct s3_checker *c = NULL;
 	struct s3_site site;
 	struct verdict v;

@@ -1,5 +1,6 @@
 #include "sup/run.h"
 
+#include "base/env.h"
 #include "base/file.h"
 #include "base/text.h"
 
@@ -10,13 +11,6 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static const char *env(const char *name)
-{
-	const char *v = getenv(name);
-
-	return v && *v ? v : NULL;
-}
 
 /* An absolute DIR and TAIL in OUT; WHAT names where it came from. */
 static int set_dir(char *out, size_t size, const char *what, const char *dir, const char *tail, struct err *e)
