@@ -21,7 +21,7 @@ target()
 	. "toolchain/$1.sh"
 	CC=$TRIPLET-gcc
 	AR=$TRIPLET-ar
-	VENDOR_CFLAGS="-Os $SMALL -fstack-protector $TARGET_CFLAGS -w -ffile-prefix-map=$ROOT=."
+	VENDOR_CFLAGS="-Oz $SMALL -fstack-protector $TARGET_CFLAGS -w -ffile-prefix-map=$ROOT=."
 	if [ "$1" = host ]; then
 		PACKAGES="bearssl libfuse"
 		LIBC_CFLAGS=
