@@ -14,6 +14,7 @@ static const struct command commands[] = {
 	{ "config", cmd_config, "write rclone.conf, or print it masked" },
 	{ "start", cmd_start, "serve in the foreground: mount where credentials are given, else wait for up" },
 	{ "ready", cmd_ready, "exit 0 when start serves; --mounted: and every mount is proven" },
+	{ "run", cmd_run, "mount, run a command, flush and unmount at its end; made for process 1" },
 	{ "status", cmd_status, "show each mount, proven now" },
 	{ "flush", cmd_flush, "wait until every closed file is in S3" },
 	{ "down", cmd_down, "flush, unmount, and prove that the mounts are gone" },

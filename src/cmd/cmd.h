@@ -6,7 +6,7 @@
 /* ARGV begins with the command's name and ends with NULL. */
 typedef int command_fn(char **argv);
 
-command_fn cmd_up, cmd_check, cmd_config, cmd_status, cmd_flush, cmd_down, cmd_start, cmd_ready;
+command_fn cmd_up, cmd_check, cmd_config, cmd_status, cmd_flush, cmd_down, cmd_start, cmd_ready, cmd_run;
 
 struct command {
 	const char *name;

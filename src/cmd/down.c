@@ -1,3 +1,4 @@
+#include "cmd/down.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
@@ -91,7 +92,7 @@ static int nobody_serves(const struct run *run, const char *cache, bool down, st
 	return down ? rclone_unstore(run_path(run, "rclone.conf").s, e) : 0;
 }
 
-static int ask_down(const char *command, bool down, const struct options *o, struct err *e)
+static int ask_down(const char *command, bool down, const struct options *o, bool brief, struct err *e)
 {
 	struct request q = { .kind = down ? REQUEST_DOWN : REQUEST_FLUSH, .timeout_ms = o->timeout_ms, .lazy = o->lazy };
 	struct arena a = { 0 };
@@ -119,24 +120,33 @@ static int ask_down(const char *command, bool down, const struct options *o, str
 	code = (int)judge(&r, down, &why);
 	if (o->json)
 		code = print_json(command, &r, (enum code)code, why, clock_ms() - begun);
-	else
+	else if (!brief || code != CODE_OK)
 		print_lines(command, &r);
 	arena_free(&a);
 	return code;
+}
+
+static int ask_and_tell(const char *command, bool down, const struct options *o, bool brief)
+{
+	struct err e;
+	int code = ask_down(command, down, o, brief, &e);
+
+	return code < 0 ? fail(command, o->json, &e) : code;
 }
 
 static int run_command(int which, const char *does, char **argv)
 {
 	struct options o;
 	struct err e;
-	int code;
 
 	if (options_read(&o, which, does, TIMEOUT_S, argv, &e))
 		return fail(argv[0], o.json, &e);
-	if (o.help)
-		return CODE_OK;
-	code = ask_down(argv[0], which == FOR_DOWN, &o, &e);
-	return code < 0 ? fail(argv[0], o.json, &e) : code;
+	return o.help ? CODE_OK : ask_and_tell(argv[0], which == FOR_DOWN, &o, false);
+}
+
+int down_run(const char *command, const struct options *o, bool brief)
+{
+	return ask_and_tell(command, true, o, brief);
 }
 
 int cmd_down(char **argv)

@@ -3,10 +3,12 @@
 #include "base/span.h"
 #include "base/text.h"
 
-#define FOR_PLAN (FOR_UP | FOR_CHECK | FOR_CONFIG | FOR_START)
+#define FOR_PLAN (FOR_UP | FOR_CHECK | FOR_CONFIG | FOR_START | FOR_RUN)
 #define FOR_ALL (FOR_PLAN | FOR_STATUS | FOR_FLUSH | FOR_DOWN | FOR_READY)
-#define FOR_DRIVERS (FOR_UP | FOR_START)
+#define FOR_DRIVERS (FOR_UP | FOR_START | FOR_RUN)
 #define TIMEOUT_MAX_S 86400
+#define STOP_S 25	    /* SIGKILL follows SIGTERM after 30 s in Kubernetes (Docker: 10 s, docker stop -t) */
+#define ID_MAX 4294967294ul /* (uid_t)-1 means "none" (setuid(2)) */
 
 static const struct option_row {
 	const char *name;
@@ -22,7 +24,10 @@ static const struct option_row {
 		"where files wait for their upload (S3MOUNTS_CACHE_DIR; /var/cache/s3mounts)" },
 	{ "run-dir", "DIR", FOR_ALL, "control socket, logs, config (S3MOUNTS_RUN_DIR; /run/s3mounts)" },
 	{ "timeout", "SECONDS", FOR_DRIVERS | FOR_FLUSH | FOR_DOWN | FOR_READY, "how long it may take" },
-	{ "stop-timeout", "SECONDS", FOR_START, "how long flush and unmount may take after SIGTERM (25)" },
+	{ "stop-timeout", "SECONDS", FOR_START | FOR_RUN, "how long flush and unmount may take at the end (25)" },
+	{ "user", "UID[:GID]", FOR_RUN, "run COMMAND as this user" },
+	{ "keep-env", NULL, FOR_RUN, "leave the credentials in COMMAND's environment" },
+	{ "anyway", NULL, FOR_RUN, "run COMMAND even where a mount fails" },
 	{ "wait", NULL, FOR_START, "wait for up even where credentials are given" },
 	{ "mounted", NULL, FOR_READY, "every mount must be proven, too" },
 	{ "keep", NULL, FOR_UP, "leave mounts up that this call does not name" },
@@ -30,7 +35,7 @@ static const struct option_row {
 	{ "write", NULL, FOR_CHECK, "also put and delete a small object below each prefix" },
 	{ "print", NULL, FOR_CONFIG, "print the config with its secrets masked, write nothing" },
 	{ "watch", NULL, FOR_STATUS, "show it again each second" },
-	{ "json", NULL, FOR_ALL & ~FOR_START, "one JSON object on stdout" },
+	{ "json", NULL, FOR_ALL & ~(FOR_START | FOR_RUN), "one JSON object on stdout" },
 	{ "help", NULL, FOR_ALL, "this text" },
 };
 
@@ -49,7 +54,8 @@ static const char exit_codes[] = "\nExit codes:\n"
 
 static void print_help(int command, const char *name, const char *does, int timeout_s)
 {
-	say(1, "Usage: s3mounts %s [OPTIONS]\n\n%s.\n\nOptions:\n", name, does);
+	say(1, "Usage: s3mounts %s [OPTIONS]%s\n\n%s.\n\nOptions:\n", name, command == FOR_RUN ? " -- COMMAND [ARGUMENTS]" : "",
+		does);
 	for (size_t i = 0; i < ROWS; i++) {
 		char left[64];
 
@@ -62,6 +68,21 @@ static void print_help(int command, const char *name, const char *does, int time
 		say(1, "\n");
 	}
 	say(1, "%s", exit_codes);
+}
+
+/* By numbers: a scratch image has no /etc/passwd. */
+static int set_user(struct options *o, const char *value, struct err *e)
+{
+	struct span gid = span_of(value), uid;
+	unsigned long u, g;
+
+	if (!span_cut(&gid, ':', &uid))
+		gid = uid;
+	if (!span_number(uid, ID_MAX, &u) || !span_number(gid, ID_MAX, &g))
+		return err_set(e, CODE_USAGE, "option --user '%s': must be UID or UID:GID, in numbers", value);
+	o->uid = (long)u;
+	o->gid = (long)g;
+	return 0;
 }
 
 static int set(struct options *o, struct span name, const char *value, struct err *e)
@@ -85,6 +106,8 @@ static int set(struct options *o, struct span name, const char *value, struct er
 		{ "help", NULL, &o->help },
 		{ "wait", NULL, &o->wait },
 		{ "mounted", NULL, &o->mounted },
+		{ "keep-env", NULL, &o->keep_env },
+		{ "anyway", NULL, &o->anyway },
 	};
 	unsigned long seconds;
 
@@ -97,6 +120,8 @@ static int set(struct options *o, struct span name, const char *value, struct er
 			return err_set(e, CODE_USAGE, "option --%.*s '%s': must be whole seconds, 1 to %d", (int)name.n, name.p,
 				value, TIMEOUT_MAX_S);
 		*(span_is(name, "timeout") ? &o->timeout_ms : &o->stop_ms) = (int)seconds * 1000;
+	} else if (span_is(name, "user")) {
+		return set_user(o, value, e);
 	}
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
 		if (!span_is(name, places[i].name))
@@ -144,11 +169,15 @@ int options_read(struct options *o, int command, const char *does, int timeout_s
 {
 	const char *name = *argv;
 
-	*o = (struct options){ .timeout_ms = timeout_s * 1000 };
+	*o = (struct options){ .timeout_ms = timeout_s * 1000, .stop_ms = STOP_S * 1000, .uid = -1, .gid = -1 };
 	/* Known before all else, since it says how an error is told. */
-	for (char **arg = argv + 1; *arg; arg++)
-		o->json |= span_is(span_of(*arg), "--json");
+	for (char **arg = argv + 1; *arg && strcmp(*arg, "--") != 0; arg++)
+		o->json |= strcmp(*arg, "--json") == 0;
 	while (*++argv) {
+		if (command == FOR_RUN && strcmp(*argv, "--") == 0) {
+			o->command = argv + 1;
+			break;
+		}
 		if (!span_starts(span_of(*argv), SPAN("--")) || !(*argv)[2])
 			return err_set(e, CODE_USAGE, "'%s': s3mounts %s takes options only", *argv, name);
 		if (read_one(o, command, name, &argv, e))

@@ -18,6 +18,7 @@ enum {
 	FOR_DOWN = 32,
 	FOR_START = 64,
 	FOR_READY = 128,
+	FOR_RUN = 256,
 };
 
 #define SPECS_MAX 1024
@@ -26,9 +27,11 @@ struct options {
 	const char *specs[SPECS_MAX];
 	size_t spec_count;
 	const char *fstab, *rclone, *run_dir, *cache_dir, *config;
-	int timeout_ms, stop_ms; /* stop_ms 0: not given */
-	bool json, write, print, keep, lazy, watch, wait, mounted;
-	bool help; /* --help was given and printed: nothing else is to be done */
+	int timeout_ms, stop_ms;
+	bool json, write, print, keep, lazy, watch, wait, mounted, keep_env, anyway;
+	long uid, gid;	/* run: whose COMMAND is; -1: the caller's */
+	char **command; /* run: what stands behind "--"; NULL: none */
+	bool help;	/* --help was given and printed: nothing else is to be done */
 };
 
 /*

@@ -16,25 +16,31 @@ extern char **environ;
 
 #define FSTAB "/etc/s3mounts.fstab"
 
-/*
- * In place: a forked child shares these bytes, and /proc/PID/environ shows them. A child that needs S3's credentials gets them by another way.
- */
-static void scrub_environment(void)
+/* In place, since a forked child shares these bytes, and /proc/PID/environ shows them. */
+void setup_scrub(void)
 {
-	static const char *const secrets[] = { "S3_ACCESS_KEY_ID=", "S3_ACCESS_SECRET=", "S3_SESSION_TOKEN=",
-		"AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY=", "AWS_SESSION_TOKEN=" };
+	static const char *const secrets[] = { "S3_ACCESS_KEY_ID", "S3_ACCESS_SECRET", "S3_SESSION_TOKEN", "AWS_ACCESS_KEY_ID",
+		"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN" };
 
-	for (char **v = environ; *v; v++)
-		for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
-			if (span_starts(span_of(*v), span_of(secrets[i])))
-				explicit_bzero(*v + strlen(secrets[i]), strlen(*v) - strlen(secrets[i]));
+	for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++) {
+		size_t n = strlen(secrets[i]);
+
+		for (char **v = environ; *v; v++)
+			if (strncmp(*v, secrets[i], n) == 0 && (*v)[n] == '=')
+				explicit_bzero(*v + n + 1, strlen(*v + n + 1));
+		unsetenv(secrets[i]);
+	}
 }
 
-static int check_mounts(struct plan *p, struct err *e)
+static int check_mounts(struct plan *p, const struct options *o, struct err *e)
 {
 	long uid, gid;
 
 	plan_default_owner(&uid, &gid);
+	if (o->uid >= 0) {
+		uid = o->uid;
+		gid = o->gid;
+	}
 	for (size_t i = 0; i < p->mount_count; i++) {
 		struct plan_mount *m = &p->mounts[i];
 
@@ -64,8 +70,8 @@ int setup_read(struct setup *s, const struct options *o, struct err *e)
 
 	*s = (struct setup){ .run = { "" } };
 	bad = plan_read(&s->plan, &in, e);
-	scrub_environment();
-	if (bad || run_find(&s->run, o->run_dir, e) || check_mounts(&s->plan, e))
+	setup_scrub();
+	if (bad || run_find(&s->run, o->run_dir, e) || check_mounts(&s->plan, o, e))
 		return -1;
 	return s3_site_parse(&s->site, s->plan.endpoint, s->plan.provider, s->plan.region_given ? s->plan.region : "", e);
 }

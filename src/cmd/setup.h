@@ -9,6 +9,9 @@
 #include "sup/run.h"
 #include "sup/wire.h"
 
+/* Takes the credentials out of the environment: their bytes are overwritten in place, and the variables are gone. */
+void setup_scrub(void);
+
 struct setup {
 	struct plan plan;
 	struct s3_site site;

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #define MOUNT_S 30 /* of the first mounts */
-#define STOP_S 25  /* SIGKILL follows SIGTERM after 30 s in Kubernetes (Docker: 10 s, docker stop -t) */
 #define STATUS_MS 10000
 #define LOOK_MS 100 /* nothing tells a process of another that has begun to serve */
 
@@ -60,8 +59,6 @@ int cmd_start(char **argv)
 		return fail("start", false, &e);
 	if (o.help)
 		return CODE_OK;
-	if (!o.stop_ms)
-		o.stop_ms = STOP_S * 1000;
 	if (setup_read(&s, &o, &e) == 0)
 		code = serve(&s, &o, &e);
 	setup_free(&s);

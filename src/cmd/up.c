@@ -1,3 +1,4 @@
+#include "cmd/up.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
@@ -5,8 +6,6 @@
 #include "cmd/print.h"
 #include "cmd/setup.h"
 #include "sup/ask.h"
-
-#define TIMEOUT_S 30 /* a sandbox's SDK gives a command 60 s */
 
 static bool holds(const struct report_mount *m)
 {
@@ -62,7 +61,7 @@ static int print_json(const struct report *r, enum code code, const struct err *
 	return json_end(&o, code);
 }
 
-static void print_lines(const struct report *r, int64_t ms)
+static void print_lines(const struct report *r, bool brief, int64_t ms)
 {
 	int target, source;
 	size_t hold = 0;
@@ -73,6 +72,9 @@ static void print_lines(const struct report *r, int64_t ms)
 	for (size_t i = 0; i < r->mount_count; i++) {
 		const struct report_mount *m = &r->mounts[i];
 
+		hold += holds(m);
+		if (brief)
+			continue;
 		say(2, "%-9s %-*s  %-*s  %s", m->state, target, m->target, source, m->source, m->driver);
 		if (m->pid)
 			say(2, " pid %ld", m->pid);
@@ -85,26 +87,25 @@ static void print_lines(const struct report *r, int64_t ms)
 			say(2, "          note: %s\n", m->notes[k]);
 		if (m->error.code != CODE_OK)
 			say_error(&m->error);
-		hold += holds(m);
 	}
 	if (r->error.code == CODE_OK)
 		say(2, "s3mounts: %zu of %zu mounts up and proven, %lld ms\n", hold, r->mount_count, (long long)ms);
 }
 
 /* Without credentials the folders are made, so that whoever looks for them finds them, empty. */
-static int no_credentials(const struct setup *s, const struct options *o)
+static int no_credentials(const char *command, const struct setup *s, const struct options *o)
 {
 	struct err e;
 	struct json_out out;
 
 	if (setup_places(s, &e))
-		return fail("up", o->json, &e);
-	err_set(&e, CODE_NO_CREDS, "up: no credentials are given: nothing is mounted, %zu placeholder folders stand",
+		return fail(command, o->json, &e);
+	err_set(&e, CODE_NO_CREDS, "%s: no credentials are given: nothing is mounted, %zu placeholder folders stand", command,
 		s->plan.place_count);
 	err_hint(&e, "give S3_ACCESS_KEY_ID and S3_ACCESS_SECRET to this command");
 	if (!o->json)
-		return fail("up", false, &e);
-	json_begin(&out, "up", e.code, &e);
+		return fail(command, false, &e);
+	json_begin(&out, command, e.code, &e);
 	json_strings(&out.j, "placeholders", s->plan.places, s->plan.place_count);
 	json_strings(&out.j, "mounts", NULL, 0);
 	return json_end(&out, e.code);
@@ -125,36 +126,41 @@ static int mount_all(struct setup *s, const struct options *o, struct arena *a, 
 	return ret;
 }
 
-int cmd_up(char **argv)
+int up_run(const char *command, const struct options *o, bool brief)
 {
 	struct arena a = { 0 };
 	int64_t begun = clock_ms();
-	struct options o;
 	struct setup s = { 0 };
 	const struct err *why;
 	struct report r;
 	struct err e;
 	int code;
 
-	if (options_read(
-		    &o, FOR_UP, "Checks the credentials, mounts everything in parallel and proves it", TIMEOUT_S, argv, &e))
-		return fail("up", o.json, &e);
-	if (o.help)
-		return CODE_OK;
-	if (setup_read(&s, &o, &e)) {
-		code = fail("up", o.json, &e);
+	if (setup_read(&s, o, &e)) {
+		code = fail(command, o->json, &e);
 	} else if (!s.plan.have_creds) {
-		code = no_credentials(&s, &o);
-	} else if (mount_all(&s, &o, &a, &r, &e)) {
-		code = fail("up", o.json, &e);
+		code = no_credentials(command, &s, o);
+	} else if (mount_all(&s, o, &a, &r, &e)) {
+		code = fail(command, o->json, &e);
 	} else {
 		code = judge(&r, &why);
-		if (o.json)
+		if (o->json)
 			code = print_json(&r, (enum code)code, why, clock_ms() - begun);
 		else
-			print_lines(&r, clock_ms() - begun);
+			print_lines(&r, brief && code == CODE_OK, clock_ms() - begun);
 	}
 	setup_free(&s);
 	arena_free(&a);
 	return code;
+}
+
+int cmd_up(char **argv)
+{
+	struct options o;
+	struct err e;
+
+	if (options_read(
+		    &o, FOR_UP, "Checks the credentials, mounts everything in parallel and proves it", UP_TIMEOUT_S, argv, &e))
+		return fail("up", o.json, &e);
+	return o.help ? CODE_OK : up_run("up", &o, false);
 }

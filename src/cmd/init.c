@@ -1,0 +1,149 @@
+#include "cmd/init.h"
+
+#include "base/text.h"
+#include "cmd/setup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int become(const struct options *o)
+{
+	gid_t gid = (gid_t)o->gid;
+
+	if (o->uid < 0)
+		return 0;
+	/* Not by the C library, which would do so for threads that we do not have. */
+	if (syscall(SYS_setgroups, 1, &gid) || syscall(SYS_setgid, gid) || syscall(SYS_setuid, (uid_t)o->uid))
+		return -1;
+	return 0;
+}
+
+static void child(const struct init *in, const struct options *o, int start) __attribute__((noreturn));
+
+static void child(const struct init *in, const struct options *o, int start)
+{
+	ssize_t n;
+	char go;
+
+	if (!o->keep_env)
+		setup_scrub();
+	close(in->go);
+	while ((n = read(start, &go, 1)) < 0 && errno == EINTR)
+		;
+	if (n != 1)
+		_exit(0);
+	if (become(o)) {
+		say(2, "s3mounts: run: become user %ld, group %ld: %s\n", o->uid, o->gid, strerror(errno));
+		_exit(INIT_NOT_STARTED);
+	}
+	sigprocmask(SIG_SETMASK, &in->mask, NULL);
+	execvp(o->command[0], o->command);
+	say(2, "s3mounts: run %s: %s\n", o->command[0], strerror(errno));
+	_exit(errno == ENOENT ? INIT_NOT_FOUND : INIT_NOT_STARTED);
+}
+
+int init_prepare(struct init *in, const struct options *o, struct err *e)
+{
+	sigset_t all;
+	int fds[2];
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &in->mask);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	in->signals = signalfd(-1, &all, SFD_CLOEXEC);
+	if (in->signals < 0 || pipe2(fds, O_CLOEXEC))
+		return err_sys(e, CODE_FAULT, "run: signalfd, pipe");
+	in->go = fds[1];
+	in->terminal = tcgetpgrp(STDIN_FILENO) == getpgrp();
+	in->pid = fork();
+	if (in->pid < 0)
+		return err_sys(e, CODE_FAULT, "run: fork");
+	if (in->pid == 0)
+		child(in, o, fds[0]);
+	close(fds[0]);
+	setpgid(in->pid, in->pid);
+	return 0;
+}
+
+void init_cancel(struct init *in)
+{
+	close(in->go);
+	waitpid(in->pid, NULL, 0);
+}
+
+/* SIGTTOU is blocked: a background process may do this then. */
+static void give_terminal(const struct init *in, pid_t group)
+{
+	if (in->terminal)
+		tcsetpgrp(STDIN_FILENO, group);
+}
+
+/* Somebody of our session, but not of our process group, watches us and can continue us: a shell (setpgid(2), "orphaned"). */
+static bool watched(void)
+{
+	pid_t parent = getppid();
+
+	return getpid() != 1 && parent && getsid(parent) == getsid(0) && getpgid(parent) != getpgrp();
+}
+
+/* It has stopped: so do we, with the terminal back, until we are continued. */
+static void stop_too(const struct init *in)
+{
+	if (!watched())
+		return;
+	give_terminal(in, getpgrp());
+	kill(getpid(), SIGSTOP);
+	give_terminal(in, in->pid);
+	kill(-in->pid, SIGCONT);
+}
+
+/* True when it was IN's child that ended. */
+static bool reap(const struct init *in, int *status)
+{
+	bool ended = false;
+	pid_t pid;
+	int s;
+
+	while ((pid = waitpid(-1, &s, WNOHANG | WUNTRACED)) > 0) {
+		if (pid != in->pid)
+			continue;
+		if (WIFSTOPPED(s)) {
+			stop_too(in);
+			continue;
+		}
+		*status = WIFSIGNALED(s) ? 128 + WTERMSIG(s) : WEXITSTATUS(s);
+		ended = true;
+	}
+	return ended;
+}
+
+int init_run(struct init *in)
+{
+	struct signalfd_siginfo si;
+	int status = 0;
+
+	give_terminal(in, in->pid);
+	(void)!write(in->go, "", 1);
+	close(in->go);
+	for (;;) {
+		if (read(in->signals, &si, sizeof si) != sizeof si)
+			continue;
+		if (si.ssi_signo != SIGCHLD)
+			kill(in->pid, (int)si.ssi_signo);
+		else if (reap(in, &status))
+			break;
+	}
+	give_terminal(in, getpgrp());
+	return status;
+}
+
+bool init_signal_rest(const struct init *in, int sig)
+{
+	return kill(-in->pid, sig) == 0;
+}

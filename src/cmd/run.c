@@ -1,0 +1,60 @@
+#include "cmd/cmd.h"
+#include "cmd/down.h"
+#include "cmd/init.h"
+#include "cmd/print.h"
+#include "cmd/up.h"
+
+#include <unistd.h>
+
+/* Who does not leave in time is ended: what it has open then is closed, and can be uploaded. */
+static int take_down(const struct init *in, const struct options *o)
+{
+	struct options last = *o;
+	int code;
+
+	last.timeout_ms = o->stop_ms;
+	init_signal_rest(in, SIGTERM);
+	code = down_run("run", &last, true);
+	if (code != CODE_MOUNT && code != CODE_SOME)
+		return code;
+	if (!init_signal_rest(in, SIGKILL))
+		return code;
+	last.lazy = true;
+	return down_run("run", &last, true);
+}
+
+static int check_options(const struct options *o, struct err *e)
+{
+	if (!o->command || !o->command[0]) {
+		err_set(e, CODE_USAGE, "run: what shall be run is missing");
+		return err_hint(e, "s3mounts run [OPTIONS] -- COMMAND [ARGUMENTS]");
+	}
+	if (o->uid >= 0 && geteuid() != 0)
+		return err_set(e, CODE_FAULT, "option --user: only root can become another user");
+	return 0;
+}
+
+int cmd_run(char **argv)
+{
+	struct options o;
+	struct init in;
+	struct err e;
+	int code, status;
+
+	if (options_read(&o, FOR_RUN, "Mounts, then runs COMMAND; at its end flushes and unmounts, and exits with its status",
+		    UP_TIMEOUT_S, argv, &e))
+		return fail("run", false, &e);
+	if (o.help)
+		return CODE_OK;
+	if (check_options(&o, &e) || init_prepare(&in, &o, &e))
+		return fail("run", false, &e);
+	code = up_run("run", &o, true);
+	if (code != CODE_OK && !o.anyway) {
+		init_cancel(&in);
+		down_run("run", &o, true);
+		return code;
+	}
+	status = init_run(&in);
+	code = take_down(&in, &o);
+	return status ? status : code;
+}
