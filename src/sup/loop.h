@@ -55,6 +55,7 @@ struct sup {
 	struct job job;
 	char config[PATH_MAX]; /* the rclone.conf that holds our section; "": none */
 	int listener, signals, table_fd;
+	int clock_fd; /* readable when somebody sets the wall clock; -1 */
 	struct mnt_table table;
 	bool table_known, table_changed;
 	int64_t tidy; /* when to look at the drivers' logs again */
@@ -63,6 +64,9 @@ struct sup {
 	bool stopped; /* its last job is done */
 	int stop_ms;  /* how long that may take */
 };
+
+/* Serves until there is nothing left to do. Returns CODE_OK, or CODE_PENDING where drivers run on. */
+int sup_loop(struct sup *s);
 
 /* The mount table, or NULL where it cannot be read. */
 const struct mnt_table *sup_table(struct sup *s);

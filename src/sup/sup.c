@@ -4,25 +4,23 @@
 #include "base/log.h"
 #include "sup/child.h"
 #include "sup/loop.h"
+#include "sup/sever.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define OLD_FDS 1024  /* the usual limit of a process */
-#define TIDY_MS 60000 /* how often the drivers' logs are looked at */
+#define TIDY_MS 60000	  /* how often the drivers' logs are looked at */
+#define HEARTBEAT_MS 1000 /* with mounts: a pause is noticed within this time */
+#define DEAD_MS 10000	  /* away for so long: the other side has given up our connections */
 
-/* Listener, signals, table, check; each client; of each mount its task and its adopted driver. */
-#define WATCHED(s) (4 + CLIENTS_MAX + 2 * (s)->count)
+/* Listener, signals, table, check, clock; each client; of each mount its task and its adopted driver. */
+#define FIXED 5
+#define WATCHED(s) (FIXED + CLIENTS_MAX + 2 * (s)->count)
 
 static void read_table(struct sup *s)
 {
@@ -74,6 +72,15 @@ static void reap(struct sup *s)
 			mount_event(s->mounts[i], EVENT_EXIT, sup_table(s));
 }
 
+/* A driver that hangs is replaced, a mount that works is left alone. */
+static void probe_all(struct sup *s)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		s->mounts[i]->insist = true;
+		mount_event(s->mounts[i], EVENT_PROBE, sup_table(s));
+	}
+}
+
 static void take_signal(struct sup *s)
 {
 	struct signalfd_siginfo si;
@@ -82,10 +89,31 @@ static void take_signal(struct sup *s)
 		if (si.ssi_signo == SIGTERM || si.ssi_signo == SIGINT)
 			s->ending = true;
 		else if (si.ssi_signo == SIGHUP)
-			for (size_t i = 0; i < s->count; i++)
-				mount_event(s->mounts[i], EVENT_PROBE, sup_table(s));
+			probe_all(s);
 	}
 	reap(s);
+}
+
+/* Time went on without us for AWAY ms: the machine was paused, this process frozen, or the wall clock was set, as whoever resumes a machine does. */
+static void resumed(struct sup *s, int64_t away)
+{
+	int severed = 0;
+
+	for (size_t i = 0; i < s->count && away >= DEAD_MS; i++)
+		if (s->mounts[i]->pid)
+			severed += sever_connections(s->mounts[i]->pid);
+	log_line("resumed: %lld ms are missing; %d connections dropped, all mounts probed", (long long)away, severed);
+	probe_all(s);
+}
+
+/* Told each time that somebody sets the wall clock; where the kernel cannot, the heartbeat finds out. */
+static void watch_clock(struct sup *s)
+{
+	const struct itimerspec never = { .it_value.tv_sec = INT64_MAX };
+
+	if (s->clock_fd < 0)
+		s->clock_fd = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+	timerfd_settime(s->clock_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL);
 }
 
 /* Drivers append to their logs for as long as they run. */
@@ -98,8 +126,10 @@ static void tidy(struct sup *s)
 
 static int64_t next_deadline(const struct sup *s)
 {
-	int64_t first = s->count ? clock_first(s->tidy, job_deadline(s)) : job_deadline(s);
+	int64_t first = job_deadline(s);
 
+	if (s->count)
+		first = clock_first(clock_ms() + HEARTBEAT_MS, clock_first(s->tidy, first));
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		if (s->clients[i].state != CLIENT_NONE)
 			first = clock_first(first, s->clients[i].deadline);
@@ -132,6 +162,7 @@ static size_t watch(struct sup *s, struct pollfd *p)
 	p[n++] = (struct pollfd){ .fd = s->signals, .events = POLLIN };
 	p[n++] = (struct pollfd){ .fd = s->table_fd, .events = POLLPRI };
 	p[n++] = (struct pollfd){ .fd = s->job.check.active ? s->job.check.out : -1, .events = POLLIN };
+	p[n++] = (struct pollfd){ .fd = s->clock_fd, .events = POLLIN };
 	for (size_t i = 0; i < CLIENTS_MAX; i++) {
 		const struct client *c = &s->clients[i];
 
@@ -149,7 +180,7 @@ static size_t watch(struct sup *s, struct pollfd *p)
 
 static void handle(struct sup *s, const struct pollfd *p)
 {
-	const struct pollfd *clients = p + 4, *mounts = clients + CLIENTS_MAX;
+	const struct pollfd *clients = p + FIXED, *mounts = clients + CLIENTS_MAX;
 	size_t count = s->count; /* no handler adds or drops a mount: job_step() does, afterwards */
 
 	if (p[2].revents) {
@@ -250,13 +281,23 @@ static bool answers_left(const struct sup *s)
 static int turn(struct sup *s)
 {
 	struct pollfd *p = malloc(WATCHED(s) * sizeof *p);
+	struct clock_reading before = clock_read(), now;
+	int wait = clock_left(next_deadline(s));
+	int64_t away;
 	size_t n;
 
 	if (!p)
 		return -1;
 	n = watch(s, p);
-	if (poll(p, n, clock_left(next_deadline(s))) >= 0)
+	if (poll(p, n, wait) >= 0) {
+		now = clock_read();
+		away = clock_away(&before, &now, wait);
 		handle(s, p);
+		if (p[4].revents)
+			watch_clock(s);
+		if (away >= 0 || p[4].revents)
+			resumed(s, away < 0 ? 0 : away);
+	}
 	free(p);
 	pass_deadlines(s);
 	return 0;
@@ -279,10 +320,12 @@ static void go_on(struct sup *s)
 		answer_status(s);
 }
 
-static int loop(struct sup *s)
+int sup_loop(struct sup *s)
 {
 	bool over = false;
 
+	s->clock_fd = -1;
+	watch_clock(s);
 	while (!over || answers_left(s)) {
 		if (turn(s))
 			return CODE_FAULT;
@@ -290,110 +333,4 @@ static int loop(struct sup *s)
 		over = over || try_end(s);
 	}
 	return s->count ? CODE_PENDING : CODE_OK;
-}
-
-/* Descriptors 0 to 2 never stay on the caller's pipes: whoever runs the command waits for their end. A scratch image may have no /dev/null. */
-static void leave_caller(void)
-{
-	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	if (fd < 0)
-		fd = memfd_create("null", MFD_CLOEXEC);
-	for (int i = 0; i < 3 && fd >= 0; i++)
-		dup2(fd, i);
-	if (fd > 2)
-		close(fd);
-}
-
-/* Only LISTENER stays open of what the caller had. */
-static int keep_only(int listener)
-{
-	int kept = fcntl(listener, F_DUPFD_CLOEXEC, 3);
-
-	if (kept > 3)
-		syscall(SYS_close_range, 3, kept - 1, 0);
-	if (kept < 0 || syscall(SYS_close_range, kept + 1, ~0u, 0) == 0)
-		return kept;
-	/* Linux before 5.9 has no close_range(2). */
-	for (int fd = 3; fd < OLD_FDS; fd++)
-		if (fd != kept)
-			close(fd);
-	return kept;
-}
-
-static int block_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	signal(SIGPIPE, SIG_IGN);
-	sigprocmask(SIG_SETMASK, &set, NULL);
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
-/* S is all zero but for what its caller wants of it. */
-static int supervise(struct sup *s, const struct run *run, int listener, struct request *first)
-{
-	struct err e;
-
-	if (chdir("/"))
-		return CODE_FAULT;
-	s->run = run;
-	s->listener = keep_only(listener);
-	log_open(run_path(run, "log").s);
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	prctl(PR_SET_NAME, "s3mounts");
-	prlimit(0, RLIMIT_CORE, &(struct rlimit){ 0, 0 }, NULL); /* a core file would hold keys */
-	s->signals = block_signals();
-	s->table_fd = mnt_table_watch(&e);
-	if (s->table_fd < 0 || s->signals < 0) {
-		log_line("cannot start: %s", s->table_fd < 0 ? e.text : "signalfd");
-		return CODE_FAULT;
-	}
-	read_table(s);
-	log_line("supervisor %ld starts", (long)getpid());
-	if (first) {
-		job_begin_first(s, first);
-		creds_wipe(&first->creds);
-	}
-	return loop(s);
-}
-
-#define STOP_MS 25000 /* who sends SIGTERM to the one in the background waits for nothing; 30 s later comes SIGKILL, usually */
-
-static struct sup the_supervisor; /* one a process; too large for the stack */
-
-int sup_serve(const struct run *run, int listener, struct request *first, int stop_ms)
-{
-	log_also(2);
-	the_supervisor = (struct sup){ .stay = true, .stop_ms = stop_ms };
-	return supervise(&the_supervisor, run, listener, first);
-}
-
-int sup_spawn(const struct run *run, int listener, struct creds *secrets, struct err *e)
-{
-	pid_t pid = fork();
-
-	if (pid < 0)
-		return err_sys(e, CODE_FAULT, "start the supervisor: fork");
-	if (pid == 0) {
-		/* Twice, so that it is nobody's child: the caller would have to reap it. */
-		setsid();
-		pid = fork();
-		if (pid)
-			_exit(pid < 0);
-		creds_wipe(secrets);
-		leave_caller();
-		the_supervisor = (struct sup){ .stop_ms = STOP_MS };
-		_exit(supervise(&the_supervisor, run, listener, NULL));
-	}
-	int status = 0;
-
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	return status ? err_set(e, CODE_FAULT, "start the supervisor: fork failed") : 0;
 }

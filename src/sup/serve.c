@@ -1,0 +1,122 @@
+#include "sup/sup.h"
+
+#include "base/log.h"
+#include "sup/loop.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define OLD_FDS 1024 /* the usual limit of a process */
+
+/* Descriptors 0 to 2 never stay on the caller's pipes: whoever runs the command waits for their end. A scratch image may have no /dev/null. */
+static void leave_caller(void)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		fd = memfd_create("null", MFD_CLOEXEC);
+	for (int i = 0; i < 3 && fd >= 0; i++)
+		dup2(fd, i);
+	if (fd > 2)
+		close(fd);
+}
+
+/* Only LISTENER stays open of what the caller had. */
+static int keep_only(int listener)
+{
+	int kept = fcntl(listener, F_DUPFD_CLOEXEC, 3);
+
+	if (kept > 3)
+		syscall(SYS_close_range, 3, kept - 1, 0);
+	if (kept < 0 || syscall(SYS_close_range, kept + 1, ~0u, 0) == 0)
+		return kept;
+	/* Linux before 5.9 has no close_range(2). */
+	for (int fd = 3; fd < OLD_FDS; fd++)
+		if (fd != kept)
+			close(fd);
+	return kept;
+}
+
+static int block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	signal(SIGPIPE, SIG_IGN);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* S is all zero but for what its caller wants of it. */
+static int supervise(struct sup *s, const struct run *run, int listener, struct request *first)
+{
+	struct err e;
+
+	if (chdir("/"))
+		return CODE_FAULT;
+	s->run = run;
+	s->listener = keep_only(listener);
+	log_open(run_path(run, "log").s);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	prctl(PR_SET_NAME, "s3mounts");
+	prlimit(0, RLIMIT_CORE, &(struct rlimit){ 0, 0 }, NULL); /* a core file would hold keys */
+	s->signals = block_signals();
+	s->table_fd = mnt_table_watch(&e);
+	if (s->table_fd < 0 || s->signals < 0) {
+		log_line("cannot start: %s", s->table_fd < 0 ? e.text : "signalfd");
+		return CODE_FAULT;
+	}
+	log_line("supervisor %ld starts", (long)getpid());
+	if (first) {
+		job_begin_first(s, first);
+		creds_wipe(&first->creds);
+	}
+	return sup_loop(s);
+}
+
+#define STOP_MS 25000 /* who sends SIGTERM to the one in the background waits for nothing; 30 s later comes SIGKILL, usually */
+
+static struct sup the_supervisor; /* one a process; too large for the stack */
+
+int sup_serve(const struct run *run, int listener, struct request *first, int stop_ms)
+{
+	log_also(2);
+	the_supervisor = (struct sup){ .stay = true, .stop_ms = stop_ms };
+	return supervise(&the_supervisor, run, listener, first);
+}
+
+int sup_spawn(const struct run *run, int listener, struct creds *secrets, struct err *e)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return err_sys(e, CODE_FAULT, "start the supervisor: fork");
+	if (pid == 0) {
+		/* Twice, so that it is nobody's child: the caller would have to reap it. */
+		setsid();
+		pid = fork();
+		if (pid)
+			_exit(pid < 0);
+		creds_wipe(secrets);
+		leave_caller();
+		the_supervisor = (struct sup){ .stop_ms = STOP_MS };
+		_exit(supervise(&the_supervisor, run, listener, NULL));
+	}
+	int status = 0;
+
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return status ? err_set(e, CODE_FAULT, "start the supervisor: fork failed") : 0;
+}

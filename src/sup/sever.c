@@ -1,0 +1,123 @@
+#include "sup/sever.h"
+
+#include "base/span.h"
+#include "base/text.h"
+
+#include <dirent.h>
+#include <limits.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define SOCKETS_MAX 256 /* rclone keeps a few for each transfer */
+
+struct own {
+	unsigned long inodes[SOCKETS_MAX];
+	size_t count;
+};
+
+/* The sockets of PID: "/proc/PID/fd/N" links to "socket:[INODE]" (proc_pid_fd(5)). */
+static void find_own(pid_t pid, struct own *own)
+{
+	char path[64], to[64];
+	const struct dirent *d;
+	DIR *dir;
+
+	text_fmt(path, sizeof path, "/proc/%ld/fd", (long)pid);
+	dir = opendir(path);
+	while (dir && own->count < SOCKETS_MAX && (d = readdir(dir))) {
+		ssize_t n = readlinkat(dirfd(dir), d->d_name, to, sizeof to);
+		struct span link = { to, n > 0 ? (size_t)n : 0 };
+
+		if (span_starts(link, SPAN("socket:[")) &&
+			span_number((struct span){ to + 8, link.n - 9 }, LONG_MAX, &own->inodes[own->count]))
+			own->count++;
+	}
+	if (dir)
+		closedir(dir);
+}
+
+static bool owns(const struct own *own, unsigned long inode)
+{
+	for (size_t i = 0; i < own->count; i++)
+		if (own->inodes[i] == inode)
+			return true;
+	return false;
+}
+
+struct query {
+	struct nlmsghdr head;
+	struct inet_diag_req_v2 body;
+};
+
+static int ask(int fd, struct query *q, int type, int flags)
+{
+	q->head = (struct nlmsghdr){
+		.nlmsg_len = sizeof *q, .nlmsg_type = (uint16_t)type, .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags)
+	};
+	return send(fd, q, sizeof *q, 0) == sizeof *q ? 0 : -1;
+}
+
+/* The kernel's word on a message with NLM_F_ACK: 0, or a negative errno. */
+static int acknowledged(int fd)
+{
+	struct {
+		struct nlmsghdr head;
+		struct nlmsgerr error;
+		char copy[sizeof(struct query)];
+	} answer;
+
+	return recv(fd, &answer, sizeof answer, 0) >= (ssize_t)NLMSG_LENGTH(sizeof answer.error) ? answer.error.error : -1;
+}
+
+static int sever(int fd, int family, const struct inet_diag_msg *found)
+{
+	struct query q = { .body = { .sdiag_family = (uint8_t)family, .sdiag_protocol = IPPROTO_TCP, .id = found->id } };
+
+	return ask(fd, &q, SOCK_DESTROY, NLM_F_ACK) == 0 && acknowledged(fd) == 0;
+}
+
+/* All of FAMILY that OWN names: TABLE is where the kernel lists them, KNIFE where it is asked to end one. */
+static int sever_family(int table, int knife, int family, const struct own *own)
+{
+	struct query q = { .body = { .sdiag_family = (uint8_t)family, .sdiag_protocol = IPPROTO_TCP, .idiag_states = ~0u } };
+	_Alignas(struct nlmsghdr) char page[8192];
+	int count = 0;
+	ssize_t n;
+
+	if (ask(table, &q, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP))
+		return 0;
+	while ((n = recv(table, page, sizeof page, 0)) > 0) {
+		size_t left = (size_t)n;
+
+		for (struct nlmsghdr *h = (struct nlmsghdr *)(void *)page; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left)) {
+			const struct inet_diag_msg *found = NLMSG_DATA(h);
+
+			if (h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR)
+				return count;
+			if (owns(own, found->idiag_inode))
+				count += sever(knife, family, found);
+		}
+	}
+	return count;
+}
+
+int sever_connections(pid_t pid)
+{
+	int table = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+	int knife = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+	struct own own = { .count = 0 };
+	int count = 0;
+
+	find_own(pid, &own);
+	if (table >= 0 && knife >= 0)
+		count = sever_family(table, knife, AF_INET, &own) + sever_family(table, knife, AF_INET6, &own);
+	if (table >= 0)
+		close(table);
+	if (knife >= 0)
+		close(knife);
+	return count;
+}

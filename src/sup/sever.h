@@ -1,0 +1,14 @@
+/* sup/sever.h - the TCP connections of a driver, ended from outside (sock_diag(7)). Internal to src/sup. */
+
+#ifndef SUP_SEVER_H
+#define SUP_SEVER_H
+
+#include <sys/types.h>
+
+/*
+ * After a pause the other side, or a translator between, has forgotten them and may answer nothing: whoever uses one waits for its time-out. With
+ * this he is told at once, and opens another. Needs CAP_NET_ADMIN and CONFIG_INET_DIAG_DESTROY. Returns how many were ended.
+ */
+int sever_connections(pid_t pid);
+
+#endif
