@@ -1,6 +1,7 @@
 #include "base/log.h"
 
 #include "base/file.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,20 +23,30 @@ void log_also(int fd)
 	also_fd = fd;
 }
 
+void log_time(char out[LOG_TIME])
+{
+	time_t now = time(NULL);
+	struct tm utc;
+
+	text_fmt(out, LOG_TIME, "?");
+	if (gmtime_r(&now, &utc))
+		text_fmt(out, LOG_TIME, "%04d-%02d-%02dT%02d:%02d:%02dZ", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
+			utc.tm_hour, utc.tm_min, utc.tm_sec);
+}
+
 void log_line(const char *fmt, ...)
 {
 	int saved = errno;
 	char text[LINE_MAX_BYTES];
 	struct buf b = buf_over(text, sizeof text - 1);
-	time_t now = time(NULL);
-	struct tm utc;
+	char time[LOG_TIME];
 	struct stat st;
 	va_list ap;
 
-	if ((log_fd < 0 && also_fd < 0) || !gmtime_r(&now, &utc))
+	if (log_fd < 0 && also_fd < 0)
 		return;
-	buf_fmt(&b, "%04d-%02d-%02dT%02d:%02d:%02dZ ", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min,
-		utc.tm_sec);
+	log_time(time);
+	buf_fmt(&b, "%s ", time);
 	va_start(ap, fmt);
 	buf_vfmt(&b, fmt, ap);
 	va_end(ap);

@@ -14,6 +14,10 @@ void log_open(const char *path);
 /* Lines go to FD as well, for a program that runs in the foreground. */
 void log_also(int fd);
 
+/* The time now, "2026-11-23T14:05:00Z"; "?" where the clock tells none. */
+#define LOG_TIME 24
+void log_time(char out[LOG_TIME]);
+
 void log_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

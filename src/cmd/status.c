@@ -33,6 +33,22 @@ static enum code judge(const struct report *r)
 	return sum_up(hold, first);
 }
 
+static void json_history(struct json *j, const struct report_mount *m)
+{
+	json_open(j, "history", '[');
+	for (size_t i = 0; i < m->history_count; i++) {
+		char at[64];
+		size_t n = strcspn(m->history[i], " ");
+
+		text_fmt(at, sizeof at, "%.*s", (int)n, m->history[i]);
+		json_open(j, NULL, '{');
+		json_str(j, "at", at);
+		json_str(j, "event", m->history[i] + n + (m->history[i][n] == ' '));
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
 static int print_json(const struct report *r, enum code code)
 {
 	struct json_out o;
@@ -56,6 +72,7 @@ static int print_json(const struct report *r, enum code code)
 		json_int(&o.j, "pending_bytes", m->pending_bytes);
 		json_int(&o.j, "restarts", m->restarts);
 		json_strings(&o.j, "notes", m->notes, m->note_count);
+		json_history(&o.j, m);
 		json_error(&o.j, "error", &m->error);
 		json_close(&o.j, '}');
 	}
@@ -88,7 +105,9 @@ static void print_table(const struct report *r)
 		const struct report_mount *m = &r->mounts[i];
 
 		if (m->restarts)
-			say(2, "%s: driver restarted %ld times\n", m->target, m->restarts);
+			say(2, "%s: driver restarted %ld time%s:\n", m->target, m->restarts, m->restarts == 1 ? "" : "s");
+		for (size_t k = 0; k < m->history_count && m->restarts; k++)
+			say(2, "          %s\n", m->history[k]);
 		for (size_t k = 0; k < m->note_count; k++)
 			say(2, "%s: note: %s\n", m->target, m->notes[k]);
 		if (m->error.code != CODE_OK)

@@ -205,16 +205,20 @@ void step_unmount_failed(struct mount *m, const struct mnt_table *t)
 		stay_up(m, t);
 }
 
-/* A driver that does not answer is of no use: its files in the cache are uploaded by the next one. */
+void mount_replace(struct mount *m, const struct mnt_table *t)
+{
+	m->tries = 1;
+	mount_signal_driver(m, SIGKILL);
+	step_stop(m, t);
+}
+
 void step_replace(struct mount *m, const struct mnt_table *t)
 {
 	/* Nothing is wrong with one that something else covers. */
 	if (t && mount_seen(m, t) == EVENT_COVERED)
 		return;
 	m->wanted = true;
-	m->tries = 1;
-	mount_signal_driver(m, SIGKILL);
-	step_stop(m, t);
+	mount_replace(m, t);
 }
 
 void step_want(struct mount *m, const struct mnt_table *t)
@@ -258,7 +262,15 @@ void step_forget(struct mount *m, const struct mnt_table *t)
 
 void step_unwant_up(struct mount *m, const struct mnt_table *t)
 {
+	struct pending p;
+
 	m->wanted = false;
 	m->tries = 0;
-	step_begin_drain(m, t);
+	if (!dirty(m, &p)) {
+		step_begin_drain(m, t);
+		return;
+	}
+	/* First of all: does its driver live? One that hangs will never upload what it has. */
+	m->insist = true;
+	step_prove(m, t);
 }

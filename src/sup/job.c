@@ -72,6 +72,16 @@ static void all(struct sup *s, enum mount_event ev)
 		mount_event(s->mounts[i], ev, sup_table(s));
 }
 
+void job_insist(struct sup *s)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		enum mount_state now = s->mounts[i]->state;
+
+		s->mounts[i]->insist |= now == MOUNT_UP || now == MOUNT_SICK || now == MOUNT_PROVE;
+	}
+	all(s, EVENT_PROBE);
+}
+
 /* ---- the end of a job ---- */
 
 /* With no mount left the keys go from the disk too. */
@@ -182,7 +192,7 @@ static bool settled(struct sup *s)
 	struct job *j = &s->job;
 
 	if (j->req.kind == REQUEST_FLUSH)
-		return flushed(s);
+		return (job_all_asked(s) || clock_ms() >= j->deadline) && flushed(s);
 	if (elsewhere(&j->req))
 		return true;
 	if (j->req.kind == REQUEST_STATUS)
@@ -243,7 +253,7 @@ int64_t job_deadline(const struct sup *s)
 
 	if (j->phase == JOB_NONE)
 		return NEVER;
-	if (j->req.kind == REQUEST_FLUSH)
+	if (j->req.kind == REQUEST_FLUSH && job_all_asked(s))
 		return j->look;
 	return clock_ms() < j->deadline ? j->deadline : j->deadline + OVERTIME_MS + 1;
 }
@@ -280,6 +290,7 @@ static void begin(struct sup *s)
 		all(s, EVENT_STOP);
 		break;
 	case REQUEST_FLUSH:
+		job_insist(s);
 		break;
 	}
 }

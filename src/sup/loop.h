@@ -82,6 +82,9 @@ void job_begin_first(struct sup *s, const struct request *first);
 /* SIGTERM: flush and unmount all, for nobody's answer. */
 void job_begin_end(struct sup *s);
 
+/* Has each mount proven again; a driver that hangs is replaced, what works is left alone. */
+void job_insist(struct sup *s);
+
 /* Something may have changed: goes on with the job as far as that goes. */
 void job_step(struct sup *s);
 
@@ -114,7 +117,7 @@ struct client *client_next(struct sup *s);
 
 /* ---- report.c ---- */
 
-/* What stands, in R and A; PENDING: also looks for what is not in S3 yet. */
+/* What stands, in R and A; PENDING: also what has become of it, and what is not in S3 yet. */
 void report_make(struct sup *s, struct report *r, struct arena *a, bool pending);
 
 #endif

@@ -70,6 +70,7 @@ static int identify(struct mount *m, const char *endpoint, const char *cache_roo
 	if (command) {
 		struct span what[] = { buf_all(&all), config };
 
+		hash(m->options, what, 1);
 		hash(m->fingerprint, what, 2);
 	}
 	buf_free(&all);
@@ -110,6 +111,8 @@ void mount_free(struct mount *m)
 {
 	task_stop(&m->task);
 	mount_forget_notes(m);
+	while (m->history_count)
+		free(m->history[--m->history_count]);
 	buf_free(&m->answer);
 	free(m->path);
 	if (m->pidfd >= 0)

@@ -48,6 +48,7 @@ static step *const table[MOUNT_STATES][EVENT_COUNT] = {
 		[EVENT_ABORT] = step_give_up,
 		[EVENT_EXIT] = step_died,
 		[EVENT_GONE] = step_vanished,
+		[EVENT_TIME] = step_prove,
 		[EVENT_SHOWN] = step_prove },
 	[MOUNT_DRAIN] = { [EVENT_START] = step_want,
 		[EVENT_STOP] = step_unwant,

@@ -47,6 +47,7 @@ enum mount_event {
 
 #define MOUNT_ID 33 /* hex of 16 bytes, and a NUL */
 #define MOUNT_NOTES 4
+#define MOUNT_HISTORY 12
 #define NEVER (-1)
 
 struct mount {
@@ -58,6 +59,7 @@ struct mount {
 	char *source;
 	char id[MOUNT_ID];	    /* names its cache folder and its files in RUN: from source, target and endpoint */
 	char fingerprint[MOUNT_ID]; /* of the driver's command and config */
+	char options[MOUNT_ID];	    /* of the command alone */
 
 	enum mount_state state;
 	bool wanted;	    /* shall be up; false: on its way down */
@@ -89,9 +91,13 @@ struct mount {
 	int tries; /* failures in a row */
 	int64_t up_since;
 	struct err error; /* code CODE_OK: none */
+	const char *why;  /* it is launched, for its notes; NULL */
 	char *notes[MOUNT_NOTES];
 	size_t note_count;
-	struct verdict check; /* kind NULL: not asked */
+	struct verdict check;	      /* kind NULL: not asked */
+	const char *told;	      /* the state that HISTORY ends with; NULL: none */
+	char *history[MOUNT_HISTORY]; /* what has become of it, the oldest first: "TIME WORDS" */
+	size_t history_count;
 };
 
 /*

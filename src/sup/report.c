@@ -66,8 +66,11 @@ static void fill(struct report_mount *r, struct arena *a, const struct mount *m,
 	};
 	for (size_t i = 0; i < m->note_count; i++)
 		add_text(a, &r->notes, &r->note_count, m->notes[i]);
-	if (pending)
-		add_pending(r, a, m);
+	if (!pending)
+		return;
+	for (size_t i = 0; i < m->history_count; i++)
+		add_text(a, &r->history, &r->history_count, m->history[i]);
+	add_pending(r, a, m);
 }
 
 void report_make(struct sup *s, struct report *r, struct arena *a, bool pending)

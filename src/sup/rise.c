@@ -11,15 +11,19 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#define LAUNCH_MS 5000	/* making a folder, asking a dead mount: anything longer hangs */
-#define PROBE_MS 5000	/* rclone answers statfs(2) from memory */
-#define START_MS 30000	/* for a driver that is started again by itself */
+#define LAUNCH_MS 5000 /* making a folder, asking a dead mount: anything longer hangs */
+#define PROBE_MS 5000  /* rclone answers statfs(2) from memory */
+#define START_MS 30000 /* for a driver that is started again by itself */
+#define SICK_LOOK_MS 10000
 #define STABLE_MS 60000 /* up for so long: earlier failures are forgotten */
 
 void step_launch(struct mount *m, const struct mnt_table *t)
 {
 	(void)t;
 	mount_forget_notes(m);
+	if (m->why)
+		mount_note(m, m->why);
+	m->why = NULL;
 	m->error.code = CODE_OK;
 	m->aborted = m->outdated = m->foreign = false;
 	m->stop_stage = 0;
@@ -42,6 +46,7 @@ void step_prove(struct mount *m, const struct mnt_table *t)
 void step_begin(struct mount *m, const struct mnt_table *t)
 {
 	m->proven = false;
+	m->up_since = 0;
 	m->tries = 0;
 	step_launch(m, t);
 }
@@ -100,6 +105,14 @@ static const struct mnt_entry *cover(const struct mount *m, const struct mnt_tab
 	return found;
 }
 
+/* It stays, and stays looked after: also one that was to go down and could not. */
+static void sick(struct mount *m, int64_t look)
+{
+	m->wanted = true;
+	m->up_since = 0;
+	mount_enter(m, MOUNT_SICK, look);
+}
+
 void step_covered(struct mount *m, const struct mnt_table *t)
 {
 	const struct mnt_entry *by = cover(m, t);
@@ -113,7 +126,7 @@ void step_covered(struct mount *m, const struct mnt_table *t)
 	err_hint(&e, "unmount that first (findmnt shows it)");
 	mount_end_task(m);
 	mount_set_error(m, &e);
-	mount_enter(m, MOUNT_SICK, NEVER);
+	sick(m, NEVER);
 }
 
 static void adopt(struct mount *m, const struct mnt_table *t)
@@ -236,12 +249,12 @@ void step_not_proven(struct mount *m, const struct mnt_table *t)
 	}
 	mount_end_task(m);
 	mount_set_error(m, &e);
-	if (m->proven && m->insist && t) {
+	if (m->proven && m->insist && t && (m->wanted || clock_ms() < m->give_up)) {
 		m->insist = false;
-		mount_note(m, "its driver hung, and has been replaced");
-		step_replace(m, t);
+		m->why = "its driver hung, and has been replaced";
+		mount_replace(m, t);
 	} else if (m->proven) {
-		mount_enter(m, MOUNT_SICK, NEVER);
+		sick(m, clock_ms() + SICK_LOOK_MS);
 	} else {
 		step_give_up(m, t);
 	}

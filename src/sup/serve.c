@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define OLD_FDS 1024 /* the usual limit of a process */
+#define OOM_SCORE "-500"
 
 /* Descriptors 0 to 2 never stay on the caller's pipes: whoever runs the command waits for their end. A scratch image may have no /dev/null. */
 static void leave_caller(void)
@@ -59,6 +60,20 @@ static int block_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/*
+ * Whoever must lose memory, let it be a program that has nothing to upload. Drivers inherit it. Without CAP_SYS_RESOURCE it stays as it is
+ * (proc_pid_oom_score_adj(5)).
+ */
+static void spare(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	(void)!write(fd, OOM_SCORE, sizeof OOM_SCORE - 1);
+	close(fd);
+}
+
 /* S is all zero but for what its caller wants of it. */
 static int supervise(struct sup *s, const struct run *run, int listener, struct request *first)
 {
@@ -69,6 +84,7 @@ static int supervise(struct sup *s, const struct run *run, int listener, struct 
 	s->run = run;
 	s->listener = keep_only(listener);
 	log_open(run_path(run, "log").s);
+	spare();
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	prctl(PR_SET_NAME, "s3mounts");
 	prlimit(0, RLIMIT_CORE, &(struct rlimit){ 0, 0 }, NULL); /* a core file would hold keys */

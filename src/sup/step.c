@@ -1,6 +1,7 @@
 #include "sup/step.h"
 
 #include "base/log.h"
+#include "base/text.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -24,7 +25,9 @@ static const char *const state_names[MOUNT_STATES] = {
 
 const char *mount_state_name(const struct mount *m)
 {
-	return m->state == MOUNT_PROVE && m->proven ? "unknown" : state_names[m->state];
+	if (m->state == MOUNT_PROVE && m->proven)
+		return m->up_since ? "unknown" : "unhealthy";
+	return state_names[m->state];
 }
 
 /* The driver, and what it started: its mount helper may outlive it by a moment, and still mount. */
@@ -44,20 +47,40 @@ void mount_signal_driver(const struct mount *m, int sig)
 		kill(-m->group, sig);
 }
 
+/* Into the log and the history, from which the oldest goes. */
+static void tell(struct mount *m, const char *words)
+{
+	char time[LOG_TIME], line[LOG_TIME + sizeof m->error.text + 1];
+
+	log_line("%s: %s", m->spec.target, words);
+	if (m->history_count == MOUNT_HISTORY) {
+		free(m->history[0]);
+		memmove(m->history, m->history + 1, --m->history_count * sizeof *m->history);
+	}
+	log_time(time);
+	text_fmt(line, sizeof line, "%s %s", time, words);
+	if ((m->history[m->history_count] = strdup(line)))
+		m->history_count++;
+}
+
 void mount_enter(struct mount *m, enum mount_state s, int64_t deadline)
 {
-	const char *before = mount_state_name(m);
+	const char *name;
 
 	m->state = s;
 	m->deadline = deadline;
-	if (mount_state_name(m) != before)
-		log_line("%s: %s", m->spec.target, mount_state_name(m));
+	name = mount_state_name(m);
+	/* That somebody asks again is nothing to tell. */
+	if (name == m->told || (s == MOUNT_PROVE && m->proven))
+		return;
+	m->told = name;
+	tell(m, name);
 }
 
 void mount_set_error(struct mount *m, const struct err *e)
 {
 	m->error = *e;
-	log_line("%s: %s", m->spec.target, e->text);
+	tell(m, e->text);
 }
 
 void mount_note(struct mount *m, const char *text)

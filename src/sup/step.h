@@ -41,6 +41,9 @@ void mount_end_task(struct mount *m);
 /* Starts FN(M) in a child and enters state S with its deadline. False: it could not; the error is set. */
 bool mount_start_task(struct mount *m, task_fn *fn, int timeout_ms, enum mount_state s);
 
+/* Ends a driver that does not answer and is of no use: its files in the cache are uploaded by the next one. (fall.c) */
+void mount_replace(struct mount *m, const struct mnt_table *t);
+
 /* ---- the steps: each takes the mount table, NULL where it cannot be read ---- */
 
 typedef void step(struct mount *m, const struct mnt_table *t);

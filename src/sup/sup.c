@@ -72,15 +72,6 @@ static void reap(struct sup *s)
 			mount_event(s->mounts[i], EVENT_EXIT, sup_table(s));
 }
 
-/* A driver that hangs is replaced, a mount that works is left alone. */
-static void probe_all(struct sup *s)
-{
-	for (size_t i = 0; i < s->count; i++) {
-		s->mounts[i]->insist = true;
-		mount_event(s->mounts[i], EVENT_PROBE, sup_table(s));
-	}
-}
-
 static void take_signal(struct sup *s)
 {
 	struct signalfd_siginfo si;
@@ -89,7 +80,7 @@ static void take_signal(struct sup *s)
 		if (si.ssi_signo == SIGTERM || si.ssi_signo == SIGINT)
 			s->ending = true;
 		else if (si.ssi_signo == SIGHUP)
-			probe_all(s);
+			job_insist(s);
 	}
 	reap(s);
 }
@@ -103,7 +94,7 @@ static void resumed(struct sup *s, int64_t away)
 		if (s->mounts[i]->pid)
 			severed += sever_connections(s->mounts[i]->pid);
 	log_line("resumed: %lld ms are missing; %d connections dropped, all mounts probed", (long long)away, severed);
-	probe_all(s);
+	job_insist(s);
 }
 
 /* Told each time that somebody sets the wall clock; where the kernel cannot, the heartbeat finds out. */

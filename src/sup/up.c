@@ -140,6 +140,15 @@ static void drop_others(struct sup *s)
 			job_drop(s, s->mounts[i]);
 }
 
+/* Why M takes the place of OLD, which was up. */
+static const char *renewal(const struct mount *old, const struct mount *m)
+{
+	if (!old->up_since || strcmp(old->id, m->id) != 0)
+		return NULL;
+	return strcmp(old->options, m->options) == 0 ? "flushed and mounted again, for its new credentials" :
+						       "flushed and mounted again, for its new options";
+}
+
 int up_start(struct sup *s)
 {
 	struct job *j = &s->job;
@@ -154,6 +163,7 @@ int up_start(struct sup *s)
 		}
 		if (old && mount_active(old))
 			continue; /* it could not go down, and says why */
+		m->why = old ? renewal(old, m) : NULL;
 		if (old)
 			job_drop(s, old);
 		if (job_add(s, m))

@@ -71,6 +71,7 @@ static const struct record_field entry_fields[] = {
 	{ "pending", RECORD_LIST, offsetof(struct report_mount, pending_names),
 		offsetof(struct report_mount, pending_name_count) },
 	{ "note", RECORD_LIST, offsetof(struct report_mount, notes), offsetof(struct report_mount, note_count) },
+	{ "history", RECORD_LIST, offsetof(struct report_mount, history), offsetof(struct report_mount, history_count) },
 	ENTRY(RECORD_STR, check.kind),
 	ENTRY(RECORD_INT, check.code),
 	ENTRY(RECORD_INT, check.http_status),

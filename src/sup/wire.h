@@ -54,6 +54,8 @@ struct report_mount {
 	size_t pending_name_count;
 	const char **notes;
 	size_t note_count;
+	const char **history; /* the oldest first: "TIME WORDS" */
+	size_t history_count;
 	struct verdict check; /* kind NULL: not asked */
 	struct err error;     /* code CODE_OK: none */
 };

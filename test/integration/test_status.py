@@ -2,6 +2,7 @@
 
 import os
 import re
+import re
 import signal
 
 from support import procfs
@@ -15,10 +16,12 @@ def test_fields(sandbox):
     assert (status["command"], status["ok"], status["supervisor"], status["error"]) == ("status", True, up["supervisor"], None)
     for now, then in zip(status["mounts"], up["mounts"]):
         assert set(now) == {"target", "source", "driver", "state", "pid", "memory_kib", "pending_files", "pending_bytes", "restarts",
-                            "notes", "error"}
+                            "notes", "history", "error"}
         assert {key: now[key] for key in ("target", "source", "driver", "state", "pid")} == {
             key: then[key] for key in ("target", "source", "driver", "state", "pid")}
         assert (now["pending_files"], now["pending_bytes"], now["restarts"], now["error"]) == (0, 0, 0, None)
+        assert [moment["event"] for moment in now["history"]] == ["starting", "up"]
+        assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", moment["at"]) for moment in now["history"])
         assert 1000 < now["memory_kib"] < 300000
         assert now["memory_kib"] >= 0.5 * procfs.pss_kib(now["pid"])
 

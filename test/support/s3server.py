@@ -165,7 +165,14 @@ class S3Server:
         if gateway.poll() is not None:
             raise RuntimeError(f"radosgw exits with {gateway.returncode}; its logs are in {self.folder}")
 
-    # Keys with fewer rights, as variables for s3mounts
+    # Other keys, as variables for s3mounts
+
+    def renewed(self):
+        """A second key with the same rights."""
+        key, secret = "AKIATESTS3MOUNTS0002", f"renewed-{self.secret}"
+        if key not in self._ceph("radosgw-admin", "user", "info", "--uid=tests"):
+            self._ceph("radosgw-admin", "key", "create", "--uid=tests", "--key-type=s3", f"--access-key={key}", f"--secret-key={secret}")
+        return {"S3_ACCESS_KEY_ID": key, "S3_ACCESS_SECRET": secret}
 
     def reader(self):
         """May list and read the bucket, and nothing else."""

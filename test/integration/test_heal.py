@@ -1,0 +1,107 @@
+"""
+test_heal.py - what is broken heals and is told: hung drivers with data that must go, mounts that answer again, renewed credentials, and the
+history of each mount.
+"""
+
+import os
+import re
+import signal
+import time
+
+from support import proc, procfs
+from support.wire import Wire
+
+
+def one(sandbox, options=""):
+    return f"--mount={sandbox.prefixes[0]}:{sandbox.mnt}/one{options}"
+
+
+def mount_of(sandbox):
+    mount, = sandbox.s3mounts("status", "--json").json["mounts"]
+    return mount
+
+
+def events(mount):
+    return [moment["event"] for moment in mount["history"]]
+
+
+def stopped_with_a_file(sandbox, wire):
+    """One mount whose file has not been sent when its driver is stopped; gives the driver's pid."""
+    mount, = sandbox.up(one(sandbox), env={"S3_ENDPOINT_URL": wire.endpoint})["mounts"]
+    os.listdir(sandbox.mnt / "one")  # rclone knows the folder now: it takes a file without asking S3
+    wire.freeze()
+    (sandbox.mnt / "one/waits").write_bytes(b"w" * 5000)
+    proc.wait_for(lambda: mount_of(sandbox)["pending_bytes"] == 5000, 5, "the file in the cache")
+    os.kill(mount["pid"], signal.SIGSTOP)
+    wire.thaw()
+    return mount["pid"]
+
+
+def test_down_replaces_a_hung_driver_that_has_data(sandbox):
+    with Wire(sandbox.server.port, sandbox.folder) as wire:
+        stopped = stopped_with_a_file(sandbox, wire)
+        mount, = sandbox.down("--timeout", "30")["mounts"]
+        assert (mount["state"], mount["pending_files"]) == ("down", 0)
+        assert not procfs.alive(stopped) and sandbox.mounts() == []
+    assert sandbox.get(f"{sandbox.prefixes[0]}/waits") == b"w" * 5000
+
+
+def test_flush_replaces_a_hung_driver_that_has_data(sandbox):
+    with Wire(sandbox.server.port, sandbox.folder) as wire:
+        stopped = stopped_with_a_file(sandbox, wire)
+        assert sandbox.s3mounts("flush", "--timeout", "30").code == 0
+        assert sandbox.get(f"{sandbox.prefixes[0]}/waits") == b"w" * 5000
+        mount = mount_of(sandbox)
+        assert mount["state"] == "up" and mount["pid"] not in (0, stopped) and "hung" in str(mount["notes"])
+        sandbox.down()
+
+
+def test_one_that_answers_again_is_up_by_itself(sandbox):
+    pid = sandbox.up(one(sandbox))["mounts"][0]["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        assert mount_of(sandbox)["state"] == "unhealthy"
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    log = sandbox.run / "log"
+    proc.wait_for(lambda: log.read_text().rstrip().endswith("/one: up"), 20, "the mount up again, without being asked")
+    mount = mount_of(sandbox)
+    assert (mount["state"], mount["pid"], mount["restarts"], mount["error"]) == ("up", pid, 0, None)
+    told = events(mount)
+    assert told[:2] == ["starting", "up"] and told[-2:] == ["unhealthy", "up"] and "does not answer" in told[2]
+
+
+def test_the_history_of_a_killed_driver(sandbox):
+    pid = sandbox.up(one(sandbox))["mounts"][0]["pid"]
+    os.kill(pid, signal.SIGKILL)
+    begin = time.monotonic()
+    proc.wait_for(lambda: (m := mount_of(sandbox))["state"] == "up" and m["pid"] != pid, 10, "another driver", every=0.1)
+    assert time.monotonic() - begin < 5
+    mount = mount_of(sandbox)
+    assert mount["restarts"] == 1 and [e for e in events(mount) if "killed by signal 9" in e], mount
+    assert events(mount)[-1] == "up"
+    words = sandbox.s3mounts("status").err
+    assert "restarted 1 time:" in words and re.search(r"\d\dZ .*killed by signal 9", words)
+
+
+def test_the_history_is_bounded(sandbox):
+    sandbox.up(one(sandbox))
+    for _ in range(4):
+        pid = mount_of(sandbox)["pid"]
+        os.kill(pid, signal.SIGKILL)
+        proc.wait_for(lambda old=pid: (m := mount_of(sandbox))["state"] == "up" and m["pid"] != old, 20, "another driver", every=0.2)
+    assert len(events(mount_of(sandbox))) <= 12 and events(mount_of(sandbox))[-1] == "up"
+
+
+def test_renewed_credentials_are_told(sandbox):
+    """rclone reads its keys once: the mount is flushed and mounted again, and `up` says why."""
+    first, = sandbox.up(one(sandbox))["mounts"]
+    (sandbox.mnt / "one/file").write_text("kept")
+    env = sandbox.server.renewed()
+    renewed, = sandbox.up(one(sandbox), env=env)["mounts"]
+    assert renewed["pid"] != first["pid"] and "new credentials" in str(renewed["notes"]), renewed
+    assert sandbox.get(f"{sandbox.prefixes[0]}/file") == b"kept"
+    changed, = sandbox.up(one(sandbox, ":ro"), env=env)["mounts"]
+    assert changed["pid"] != renewed["pid"] and "new options" in str(changed["notes"]), changed
+    same, = sandbox.up(one(sandbox, ":ro"), env=env)["mounts"]
+    assert (same["pid"], same["notes"]) == (changed["pid"], changed["notes"])
