@@ -89,11 +89,11 @@ class Sandbox:
             own += ["--cache-dir", self.cache]
         return [self.binary, command, *map(str, own), *map(str, options)]
 
-    def start(self, command, *options, env=None, **more):
-        """Starts a command and gives the Popen; s3mounts() is what most tests want."""
+    def start(self, command, *options, env=None, under=(), **more):
+        """Starts a command, by the argument list UNDER where given, and gives the Popen; s3mounts() is what most tests want."""
         return subprocess.Popen(
-            self.argv(command, *options), env={**self.env, **(env or {})}, cwd="/", text=True, errors="surrogateescape",
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
+            [*under, *self.argv(command, *options)], env={**self.env, **(env or {})}, cwd="/", text=True,
+            errors="surrogateescape", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
 
     def finish(self, child, timeout=60):
         """Waits for a started command as `commands.run` does: until end-of-file on stdout and stderr."""

@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """
-wire.py - a TCP wire to a server that can be frozen, thawed and cut. It is a process of its own, because the test that waits for a frozen
-file system could not carry its bytes at the same time.
+wire.py - a TCP wire to a server that can be frozen, thawed and cut, or forget. It is a process of its own, because the test
+that waits for a frozen file system could not carry its bytes at the same time.
 
-wire.py LISTEN_PORT TARGET_PORT: the relay itself; a line on stdout for each connection that it takes, SIGHUP closes them all.
+wire.py LISTEN_PORT TARGET_PORT: the relay itself; a line on stdout for each connection that it takes, SIGHUP closes them all,
+SIGUSR1 leaves them open and reads no more from them.
 """
 
 import asyncio
@@ -18,8 +19,9 @@ from support import proc
 
 class Wire:
     """
-    A wire to PORT on loopback. freeze() stops it while all connections stay open, thaw() lets it go on (that comes by itself after MOST
-    seconds: who waits for a frozen file system cannot be interrupted); cut() closes every connection, as a resumed sandbox finds them.
+    A wire to PORT on loopback. freeze() stops it while all connections stay open, thaw() lets it go on (that comes by itself after
+    MOST seconds: who waits for a frozen file system cannot be interrupted); cut() closes every connection, as a resumed sandbox
+    finds them; forget() answers no more on those that are open, as a gateway that has lost its table, and serves new ones.
     """
 
     def __init__(self, port, folder, most=30):
@@ -44,6 +46,11 @@ class Wire:
 
     def cut(self):
         os.kill(self.child.pid, signal.SIGHUP)
+
+    def forget(self):
+        times = self.log.read_text().count("forgotten")
+        os.kill(self.child.pid, signal.SIGUSR1)
+        proc.wait_for(lambda: self.log.read_text().count("forgotten") > times, 10, "the wire to forget")
 
     @property
     def accepted(self):
@@ -82,7 +89,14 @@ async def relay(listen, target):
                 one.close()
             connections.difference_update(both)
 
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, lambda: [one.transport.abort() for one in connections])
+    def forget():
+        for one in connections:
+            one.transport.pause_reading()
+        print("forgotten", flush=True)
+
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, lambda: [one.transport.abort() for one in connections])
+    loop.add_signal_handler(signal.SIGUSR1, forget)
     server = await asyncio.start_server(take, "127.0.0.1", listen)
     print("listens", flush=True)
     await server.serve_forever()
