@@ -1,6 +1,6 @@
 """
-test_resume.py - the machine was paused, or its clock was set: the supervisor notices, proves every mount at once, leaves alone what
-is well, heals what is not, and drops the connections that the other side has forgotten.
+test_resume.py - the machine was paused, or its clock was set: the supervisor notices, proves every mount at once, leaves alone
+what is well, heals what is not, and drops the connections that the other side has forgotten.
 """
 
 import contextlib
@@ -198,8 +198,8 @@ def tcp_state(connection):
 
 def test_connections_that_were_forgotten_meanwhile(sandbox):
     """
-    On such a one rclone waits 30 s for its answer; they are ended after a long pause, and those of nobody else. Where the kernel
-    has no way to end them it has to wait.
+    On such a one rclone waits 30 s for its answer; they are ended after a long pause, and those of nobody else. Where the
+    kernel has no way to end them it has to wait.
     """
     for name in ("one", "two"):
         sandbox.put(f"{sandbox.prefixes[0]}/{name}", name.encode())

@@ -19,9 +19,9 @@ from support import proc
 
 class Wire:
     """
-    A wire to PORT on loopback. freeze() stops it while all connections stay open, thaw() lets it go on (that comes by itself after
-    MOST seconds: who waits for a frozen file system cannot be interrupted); cut() closes every connection, as a resumed sandbox
-    finds them; forget() answers no more on those that are open, as a gateway that has lost its table, and serves new ones.
+    A wire to PORT on loopback. freeze() stops it while all connections stay open, thaw() lets it go on (that comes by itself
+    after MOST seconds: who waits for a frozen file system cannot be interrupted); cut() closes every connection, as a resumed
+    sandbox finds them; forget() answers no more on those that are open, as a gateway that lost its table, and serves new ones.
     """
 
     def __init__(self, port, folder, most=30):
