@@ -1,6 +1,6 @@
 """
-test_clone.py - a snapshot of a waiting `start` is cloned into many sandboxes: it holds nothing that two of them must not share, and
-each TLS session afterwards is seeded by the kernel anew.
+test_clone.py - a snapshot of a waiting `start` is cloned into many sandboxes: it holds nothing that two of them must not share,
+and each TLS session afterwards is seeded by the kernel anew.
 """
 
 import contextlib
@@ -40,7 +40,7 @@ def holds_only(sandbox, pid):
     """Its descriptors, but for those that it was given: one socket, on which it listens, and nothing of the network."""
     own = [path for path in procfs.open_files(pid) if not re.match(r"/dev/null|pipe:|anon_inode:\[(signal|timer)fd\]", path)]
     listeners = [line.split() for line in pathlib.Path("/proc/net/unix").read_text().splitlines()]
-    listener, = (f"socket:[{fields[6]}]" for fields in listeners if fields[-1] == f"{sandbox.run}/control" and fields[5] == "01")
+    listener, = (f"socket:[{line[6]}]" for line in listeners if line[-1] == f"{sandbox.run}/control" and line[5] == "01")
     return sorted(own) == sorted([f"{sandbox.run}/log", f"/proc/{pid}/mountinfo", listener])
 
 

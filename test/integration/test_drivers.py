@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from support import procfs
+from support import proc, procfs
 from support.sandbox import PATH
 
 HEAD = """#!/bin/sh
@@ -125,3 +125,29 @@ def test_a_driver_that_keeps_dying_is_not_started_for_ever(sandbox, fake):
     assert 2 <= once.read_text().count("start") <= 12
     assert procfs.alive(status["supervisor"]["pid"])
     sandbox.down()
+
+
+def oom_score(pid):
+    return int(pathlib.Path(f"/proc/{pid}/oom_score_adj").read_text())
+
+
+def be_disposable():
+    """For preexec_fn: the score that a sandbox's platform gives to the commands in it, if not worse."""
+    pathlib.Path("/proc/self/oom_score_adj").write_text(str(max(100, oom_score("self"))))
+
+
+def lowest_oom_score(under):
+    """The first of what the program may want that is allowed to whoever was called so; else what he was called with."""
+    tries = "for wanted in -500 0; do echo $wanted > /proc/$$/oom_score_adj && break; done 2> /dev/null; cat /proc/$$/oom_score_adj"
+    return int(proc.run([*under, "sh", "-c", tries], preexec_fn=be_disposable).stdout)
+
+
+POWERLESS = ["setpriv", "--bounding-set=-sys_resource", "--inh-caps=-sys_resource"]
+
+
+@pytest.mark.parametrize("under", [[], POWERLESS], ids=["root", "without CAP_SYS_RESOURCE"])
+def test_out_of_memory_others_go_first(sandbox, under):
+    """Whatever in a sandbox takes all memory: the mounts shall not end for it. Where that is not allowed, they work all the same."""
+    answer = sandbox.up(under=under, preexec_fn=be_disposable)
+    scores = {oom_score(pid) for pid in [answer["supervisor"]["pid"], *(mount["pid"] for mount in answer["mounts"])]}
+    assert scores == {lowest_oom_score(under)}

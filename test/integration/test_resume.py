@@ -258,3 +258,17 @@ def test_a_driver_that_hangs_afterwards(sandbox):
         assert sandbox.get(f"{sandbox.prefixes[0]}/waits") == b"w" * 70000
         assert pids(sandbox.status())[2:] == others
         sandbox.down()
+
+
+def test_a_pause_in_the_middle_of_a_proof(sandbox):
+    """The time that it is given has passed meanwhile; but the driver is well, and stays."""
+    answer = sandbox.up()
+    supervisor, asked, *others = pids(answer)
+    with stopped(asked):
+        child = sandbox.start("status", "--json")
+        proc.wait_for(lambda: set(procfs.children(supervisor)) - set(pids(answer)), 5, "the proof to be under way")
+        with stopped(supervisor, *others):
+            time.sleep(7)
+    sandbox.finish(child)
+    await_resumed(sandbox, 0)
+    assert_untouched(sandbox, answer)
