@@ -138,7 +138,7 @@ def be_disposable():
 
 def lowest_oom_score(under):
     """The first of what the program may want that is allowed to whoever was called so; else what he was called with."""
-    tries = "for wanted in -500 0; do echo $wanted > /proc/$$/oom_score_adj && break; done 2> /dev/null; cat /proc/$$/oom_score_adj"
+    tries = "for i in -500 0; do echo $i > /proc/$$/oom_score_adj && break; done 2> /dev/null; cat /proc/$$/oom_score_adj"
     return int(proc.run([*under, "sh", "-c", tries], preexec_fn=be_disposable).stdout)
 
 

@@ -87,10 +87,10 @@ def moved(group, home):
 
 
 @contextlib.contextmanager
-def statfs_calls(sandbox, pid):
-    """What PID and its children ask of file systems, as a function that gives strace's lines so far."""
-    out = sandbox.folder / "statfs"
-    tracer = proc.spawn(["strace", "-f", "-qq", "-e", "trace=statfs", "-o", out, "-p", pid], log=sandbox.folder / "strace.log")
+def strace(sandbox, pid, *options):
+    """Of PID that runs; gives a function that gives strace's lines so far."""
+    out = sandbox.folder / "trace"
+    tracer = proc.spawn(["strace", "-qq", *options, "-o", out, "-p", pid], log=sandbox.folder / "strace.log")
     try:
         proc.wait_for(lambda: f"TracerPid:\t{tracer.pid}\n" in pathlib.Path(f"/proc/{pid}/status").read_text(), 10, "strace")
         yield out.read_text
@@ -107,15 +107,24 @@ def set_clock(answer):
             time.sleep(3.5)
 
 
+def sockets(answer):
+    """Of the drivers."""
+    return {path for mount in answer["mounts"] for path in procfs.open_files(mount["pid"]) if path.startswith("socket:")}
+
+
 def test_a_clock_that_is_set_is_noticed(sandbox):
-    """And every mount is proven anew: nobody asks for a status meanwhile."""
+    """And every mount is proven anew: nobody asks for a status meanwhile. Its connections are not dropped for it."""
     answer = sandbox.up()
-    with statfs_calls(sandbox, answer["supervisor"]["pid"]) as calls:
+    for target in sandbox.targets:
+        os.listdir(target)
+    open_before = sockets(answer)
+    with strace(sandbox, answer["supervisor"]["pid"], "-f", "-e", "trace=statfs") as calls:
         for _ in range(2):
             before, asked = resumes(sandbox), calls()
             set_clock(answer)
             await_resumed(sandbox, before)
             proc.wait_for(lambda: all(f'"{target}"' in calls()[len(asked):] for target in sandbox.targets), 5, "all proofs")
+    assert open_before and open_before <= sockets(answer)
     assert_untouched(sandbox, answer)
 
 
@@ -258,6 +267,16 @@ def test_a_driver_that_hangs_afterwards(sandbox):
         assert sandbox.get(f"{sandbox.prefixes[0]}/waits") == b"w" * 70000
         assert pids(sandbox.status())[2:] == others
         sandbox.down()
+
+
+def test_a_pause_between_two_waits(sandbox):
+    """It hits the supervisor at work, here as it takes a client, and not where it waits for one."""
+    answer = sandbox.up()
+    delay = ["-e", "trace=accept4", "-e", "inject=accept4:delay_enter=4000000:when=1"]
+    with strace(sandbox, answer["supervisor"]["pid"], *delay):
+        assert sandbox.s3mounts("ready", "--timeout", "20").code == 0
+        await_resumed(sandbox, 0)
+    assert_untouched(sandbox, answer)
 
 
 def test_a_pause_in_the_middle_of_a_proof(sandbox):
