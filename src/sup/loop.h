@@ -3,6 +3,7 @@
 #ifndef SUP_LOOP_H
 #define SUP_LOOP_H
 
+#include "base/clock.h"
 #include "base/task.h"
 #include "mnt/table.h"
 #include "sup/mount.h"
@@ -55,7 +56,8 @@ struct sup {
 	struct job job;
 	char config[PATH_MAX]; /* the rclone.conf that holds our section; "": none */
 	int listener, signals, table_fd;
-	int clock_fd; /* readable when somebody sets the wall clock; -1 */
+	int clock_fd;		   /* readable when somebody sets the wall clock; -1 */
+	struct clock_reading last; /* when it was compared last */
 	struct mnt_table table;
 	bool table_known, table_changed;
 	int64_t tidy; /* when to look at the drivers' logs again */

@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -61,16 +60,18 @@ static int block_signals(void)
 }
 
 /*
- * Whoever must lose memory, let it be a program that has nothing to upload. Drivers inherit it. Without CAP_SYS_RESOURCE it stays as it is
- * (proc_pid_oom_score_adj(5)).
+ * Whoever must lose memory, let it be a program that has nothing to upload. Drivers inherit it. Without CAP_SYS_RESOURCE a score that a platform
+ * has raised can still go back to what it was before (proc_pid_oom_score_adj(5)).
  */
 static void spare(void)
 {
-	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+	char now[16] = "";
 
 	if (fd < 0)
 		return;
-	(void)!write(fd, OOM_SCORE, sizeof OOM_SCORE - 1);
+	if (write(fd, OOM_SCORE, sizeof OOM_SCORE - 1) < 0 && pread(fd, now, sizeof now - 1, 0) > 0 && now[0] != '-')
+		(void)!pwrite(fd, "0", 1, 0);
 	close(fd);
 }
 
@@ -87,7 +88,6 @@ static int supervise(struct sup *s, const struct run *run, int listener, struct 
 	spare();
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	prctl(PR_SET_NAME, "s3mounts");
-	prlimit(0, RLIMIT_CORE, &(struct rlimit){ 0, 0 }, NULL); /* a core file would hold keys */
 	s->signals = block_signals();
 	s->table_fd = mnt_table_watch(&e);
 	if (s->table_fd < 0 || s->signals < 0) {

@@ -97,6 +97,14 @@ static void resumed(struct sup *s, int64_t away)
 	job_insist(s);
 }
 
+/* What was asked before a pause is given the rest of its time after it: whoever shall answer was away too. */
+static void extend(struct sup *s, int64_t late)
+{
+	for (size_t i = 0; i < s->count && late > 0; i++)
+		if (s->mounts[i]->deadline != NEVER)
+			s->mounts[i]->deadline += late;
+}
+
 /* Told each time that somebody sets the wall clock; where the kernel cannot, the heartbeat finds out. */
 static void watch_clock(struct sup *s)
 {
@@ -272,23 +280,26 @@ static bool answers_left(const struct sup *s)
 static int turn(struct sup *s)
 {
 	struct pollfd *p = malloc(WATCHED(s) * sizeof *p);
-	struct clock_reading before = clock_read(), now;
+	struct clock_reading before = s->last;
 	int wait = clock_left(next_deadline(s));
 	int64_t away;
 	size_t n;
+	bool ready;
 
 	if (!p)
 		return -1;
 	n = watch(s, p);
-	if (poll(p, n, wait) >= 0) {
-		now = clock_read();
-		away = clock_away(&before, &now, wait);
+	ready = poll(p, n, wait) >= 0;
+	s->last = clock_read();
+	away = clock_away(&before, &s->last, wait);
+	if (away > 0)
+		extend(s, s->last.mono - before.mono - (wait < 0 ? 0 : wait));
+	if (ready)
 		handle(s, p);
-		if (p[4].revents)
-			watch_clock(s);
-		if (away >= 0 || p[4].revents)
-			resumed(s, away < 0 ? 0 : away);
-	}
+	if (ready && p[4].revents)
+		watch_clock(s);
+	if (away >= 0 || (ready && p[4].revents))
+		resumed(s, away < 0 ? 0 : away);
 	free(p);
 	pass_deadlines(s);
 	return 0;
@@ -317,6 +328,7 @@ int sup_loop(struct sup *s)
 
 	s->clock_fd = -1;
 	watch_clock(s);
+	s->last = clock_read();
 	while (!over || answers_left(s)) {
 		if (turn(s))
 			return CODE_FAULT;
