@@ -7,6 +7,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 static const struct command commands[] = {
 	{ "up", cmd_up, "check, mount and prove every mount" },
@@ -44,6 +45,8 @@ int main(int argc, char **argv)
 
 	/* A caller that ignores it would have the kernel reap our children behind our back. */
 	signal(SIGCHLD, SIG_DFL);
+	/* Credentials pass through here: no core file, and no other process of this user that looks into us (PR_SET_DUMPABLE). */
+	prctl(PR_SET_DUMPABLE, 0);
 	if (!strcmp(called, "fusermount3") || !strcmp(called, "fusermount"))
 		return fusermount_main(argv);
 	if (argc < 2) {

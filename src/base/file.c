@@ -149,6 +149,27 @@ out:
 	return ret;
 }
 
+bool file_is_roots(const char *path)
+{
+	char part[PATH_MAX];
+	struct stat top, st;
+	size_t n = text_fmt(part, sizeof part, "%s", path);
+
+	if (n >= sizeof part || stat("/", &top))
+		return false;
+	for (;;) {
+		if (lstat(n ? part : "/", &st) || (st.st_uid != 0 && st.st_uid != top.st_uid))
+			return false;
+		if ((st.st_mode & 022) && !(S_ISDIR(st.st_mode) && (st.st_mode & S_ISVTX)))
+			return false;
+		if (!n)
+			return true;
+		while (n && part[--n] != '/')
+			;
+		part[n] = 0;
+	}
+}
+
 int dir_make(const char *path, mode_t mode, struct err *e)
 {
 	char part[PATH_MAX];

@@ -21,6 +21,12 @@ int file_read(const char *path, struct buf *out, struct err *e);
  */
 int file_replace(const char *path, mode_t mode, struct span content, struct err *e);
 
+/*
+ * Nobody but root can put something else at PATH (absolute, links resolved): the file and each folder above it is root's, or whose / is (in a user
+ * namespace of its own root may be no user that is known there), and not writable by others (a folder with the sticky bit passes).
+ */
+bool file_is_roots(const char *path);
+
 /* mkdir -p; what exists stays as it is, what is made gets MODE. Returns 0 or -1 with *E set (CODE_FAULT). */
 int dir_make(const char *path, mode_t mode, struct err *e);
 

@@ -1,5 +1,6 @@
 #include "s3/check.h"
 #include "base/clock.h"
+#include "base/confine.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
 #include "cmd/print.h"
@@ -59,8 +60,10 @@ static void print_lines(const struct setup *s, const struct verdict *v)
 static int ask_all(const struct setup *s, const struct options *o, struct verdict *v, struct err *e)
 {
 	struct s3_check_options how = { .write = o->write, .timeout_ms = S3_CHECK_MS, .connect_ms = S3_CONNECT_MS };
-	struct s3_checker *c = s3_checker_open(&s->site, &s->plan.creds, &how, e);
+	struct s3_checker *c;
 
+	confine_network();
+	c = s3_checker_open(&s->site, &s->plan.creds, &how, e);
 	if (!c)
 		return -1;
 	for (size_t i = 0; i < s->plan.mount_count; i++)

@@ -98,34 +98,63 @@ static bool program(const char *path)
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
 }
 
-/* Absolute entries only: a relative one would mean another program in another folder. */
-static bool search_path(struct run_path *out, const char *name)
+/* What root executes must be root's. PATH becomes the program with its links resolved; *SEEN: there is one, which will not do. */
+static bool usable(struct run_path *path, bool *seen)
+{
+	struct run_path real;
+
+	if (!program(path->s) || !realpath(path->s, real.s))
+		return false;
+	*path = real;
+	*seen = geteuid() == 0 && !file_is_roots(real.s);
+	return !*seen;
+}
+
+/* Absolute entries only: a relative one would mean another program in another folder. UNFIT is the last that will not do. */
+static bool search_path(struct run_path *out, const char *name, struct run_path *unfit)
 {
 	struct span rest = span_of(env("PATH") ? env("PATH") : "/usr/local/bin:/usr/bin:/bin"), dir;
-	bool more = true;
+	bool more = true, seen = false;
 
 	while (more) {
 		more = span_cut(&rest, ':', &dir);
-		if (dir.n && dir.p[0] == '/' &&
-			text_fmt(out->s, sizeof out->s, "%.*s/%s", (int)dir.n, dir.p, name) < sizeof out->s && program(out->s))
+		if (!dir.n || dir.p[0] != '/' ||
+			text_fmt(out->s, sizeof out->s, "%.*s/%s", (int)dir.n, dir.p, name) >= sizeof out->s)
+			continue;
+		if (usable(out, &seen))
 			return true;
+		if (seen)
+			*unfit = *out;
 	}
 	return false;
+}
+
+static int not_roots(const struct run_path *rclone, struct err *e)
+{
+	err_set(e, CODE_MOUNT, "find rclone: %s could be changed by another user, so root must not run it", rclone->s);
+	return err_hint(e, "it and each folder above it must be root's, and writable by root alone: /usr/bin is");
 }
 
 static int find_rclone(struct run_path *out, const struct options *o, struct err *e)
 {
 	const char *named = o->rclone ? o->rclone : env("S3MOUNTS_RCLONE");
+	struct run_path unfit = { "" };
+	bool seen = false;
 
 	if (named) {
-		if (realpath(named, out->s) && program(out->s))
+		text_fmt(out->s, sizeof out->s, "%s", named);
+		if (usable(out, &seen))
 			return 0;
+		if (seen)
+			return not_roots(out, e);
 		err_set(e, CODE_MOUNT, "find rclone: %s (from %s) is no executable file", named,
 			o->rclone ? "--rclone" : "S3MOUNTS_RCLONE");
 		return err_hint(e, "name rclone's program there, or leave it out to search PATH");
 	}
-	if (search_path(out, "rclone"))
+	if (search_path(out, "rclone", &unfit))
 		return 0;
+	if (unfit.s[0])
+		return not_roots(&unfit, e);
 	err_set(e, CODE_MOUNT, "find rclone: it is not in PATH");
 	return err_hint(e, "copy rclone (1.60 or newer) into the image, or name it with --rclone or S3MOUNTS_RCLONE");
 }

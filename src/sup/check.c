@@ -1,5 +1,6 @@
 #include "sup/check.h"
 
+#include "base/confine.h"
 #include "base/file.h"
 #include "base/text.h"
 
@@ -23,6 +24,7 @@ int check_child(void *arg, int out)
 	struct verdict v;
 	struct err e;
 
+	confine_network();
 	/* The caller's choice of trust, not that of the environment in which the supervisor was once started. */
 	if (r->ca_cert[0])
 		setenv("AWS_CA_BUNDLE", r->ca_cert, 1);

@@ -1,5 +1,6 @@
 #include "sup/child.h"
 
+#include "base/confine.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -124,6 +125,7 @@ int child_probe(void *arg, int out)
 	const struct mount *m = arg;
 	struct err e;
 
+	confine_search();
 	if (mnt_target_answers(m->path, &e))
 		return answer(out, ANSWER_ERROR, NULL, &e);
 	return answer(out, ANSWER_DONE, NULL, NULL);

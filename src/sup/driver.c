@@ -1,5 +1,7 @@
 #include "sup/driver.h"
 
+#include "base/confine.h"
+#include "mnt/fuse.h"
 #include "rclone/args.h"
 
 #include <signal.h>
@@ -32,6 +34,9 @@ static int rclone_start(struct arena *a, const struct driver_job *job, char **co
 	struct rclone_paths p = paths(job);
 	char **env = rclone_env(a, &p, environ);
 
+	/* Another user's helper is the system's set-uid one. */
+	if (geteuid() == 0 && fuse_may_mount())
+		confine_mount();
 	if (env)
 		execve(job->rclone, command, env);
 	err_sys(e, CODE_MOUNT, "start %s", job->rclone);
