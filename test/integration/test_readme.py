@@ -29,13 +29,13 @@ def snippet():
 @pytest.fixture
 def e2b(binary, server, tmp_path, monkeypatch):
     """The stand-in as the module e2b, and the variables of a backend that knows its S3 keys."""
-    module = envd.module(binary, tmp_path)
+    platform = envd.Platform(binary, tmp_path)
+    module = envd.module(platform)
     monkeypatch.setitem(sys.modules, "e2b", module)
     for name, value in {**server.environment(), "THREAD_ID": "readme", "USER_ID": "reader"}.items():
         monkeypatch.setenv(name, value)
     yield module
-    for sandbox in module.AsyncSandbox.made:
-        sandbox.guest.stop()
+    platform.close()
 
 
 async def run(source):

@@ -1,15 +1,44 @@
 """
-envd.py - stands in for E2B's SDK (package e2b) and the daemon behind its `commands.run`, in a guest of this machine.
+envd.py - stands in for E2B: its Python SDK (package e2b; e2b.mjs is the JavaScript one), and the platform behind both, whose templates and
+sandboxes are guests of this machine.
 
-As the real one: a login shell runs the command; sandbox variables and the call's own reach only that command; the call waits for
-end-of-file on stdout AND stderr; after TIMEOUT seconds (60) it kills the direct child alone and raises; an exit code other than 0
-raises CommandExitException.
+As the real one: a login shell runs a command as the user `user`, who may sudo, or as root; sandbox variables and the call's own reach only that
+command; the call waits for end-of-file on stdout AND stderr; after TIMEOUT seconds (60) it kills the direct child alone and raises; an exit code
+other than 0 raises CommandExitException. A template's start command runs at its build, without any of these variables, until the ready command
+exits 0; a sandbox then has that process in it. (The first sandbox of a template is the guest that was built, for want of a clone.)
 """
 
 import asyncio
+import json
+import pathlib
+import shutil
+import sys
 import types
 
+from support import proc
 from support.guest import Guest
+
+HOMES = {"root": "/root", "user": "/tmp"}
+ACCOUNTS = r"""
+set -e
+mkdir /run/etc
+printf '%s\n' root:x:0:0::/root:/bin/bash user:x:1000:1000::/tmp:/bin/bash > /run/etc/passwd
+printf '%s\n' root:x:0: user:x:1000: > /run/etc/group
+printf '%s\n' 'root:*:19000:0:99999:7:::' 'user:*:19000:0:99999:7:::' > /run/etc/shadow
+printf '%s\n' 'Defaults env_reset' 'user ALL=(ALL:ALL) NOPASSWD: ALL' > /run/etc/sudoers
+chmod 440 /run/etc/sudoers
+for file in passwd group shadow sudoers; do mount --bind /run/etc/$file /etc/$file; done
+"""
+# A base image has neither s3mounts nor rclone. /usr/bin becomes links to what was there, so that a template can be copied into it.
+BASE_IMAGE = r"""
+set -e
+mkdir /run/bin
+mount --bind /usr/bin /run/bin
+mount -t tmpfs -o mode=755 tmpfs /usr/bin
+PATH=/run/bin
+ln -s /run/bin/* /usr/bin/
+rm -f /usr/bin/rclone /usr/local/bin/s3mounts
+"""
 
 
 class TimeoutException(Exception):
@@ -27,16 +56,22 @@ class CommandExitException(Exception):
         self.exit_code, self.stdout, self.stderr, self.error = result.exit_code, result.stdout, result.stderr, None
 
 
+def login(guest, user, cmd):
+    """(argument list, variables) of a login shell of USER that runs CMD in GUEST."""
+    become = [] if user == "root" else ["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups"]
+    return guest.enter([*become, "/bin/bash", "-l", "-c", cmd]), {
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": HOMES[user], "USER": user, "LOGNAME": user,
+        "E2B_SANDBOX": "true"}
+
+
 class Commands:
     def __init__(self, guest, envs):
         self._guest, self._envs = guest, envs
 
     async def run(self, cmd, background=None, envs=None, user="user", cwd=None, timeout=60, **_):
-        assert user == "root", "this stand-in has only root"
-        home = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "USER": "root",
-                "LOGNAME": "root", "E2B_SANDBOX": "true"}
+        argv, home = login(self._guest, user, cmd)
         child = await asyncio.create_subprocess_exec(
-            *self._guest.enter(["/bin/bash", "-l", "-c", cmd]), env={**home, **self._envs, **(envs or {})}, cwd=cwd or "/",
+            *argv, env={**home, **self._envs, **(envs or {})}, cwd=cwd or "/",
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
         try:
             out, err, _ = await asyncio.wait_for(
@@ -52,21 +87,81 @@ class Commands:
         return result
 
 
-def module(binary, folder):
-    """A module to be put into sys.modules as "e2b". Its sandboxes run BINARY; `made` lists them, so that they can be stopped."""
+class Platform:
+    """`made` lists the sandboxes; close() ends them, and the templates of which there is none."""
+
+    def __init__(self, binary, folder):
+        self.binary, self.folder = binary, pathlib.Path(folder)
+        self.guests, self.templates, self.starters, self.made = [], {}, [], []
+
+    def _guest(self, *scripts):
+        guest = Guest(self.binary, self.folder / f"guest{len(self.guests)}")
+        self.guests.append(guest)
+        for script in scripts:
+            proc.run(guest.enter(["sh", "-c", script]))
+        return guest
+
+    def build(self, name, folder, copies, commands):
+        """Copies [(source in FOLDER, target, owner, mode)], and runs (start command, ready command) unless that is None."""
+        guest = self._guest(ACCOUNTS, BASE_IMAGE)
+        for source, target, owner, mode in copies:
+            place = guest.root / target[1:]
+            shutil.copyfile(pathlib.Path(folder) / source, place)
+            place.chmod(mode)
+            if owner != "root":
+                shutil.chown(place, 1000, 1000)
+        if commands:
+            start, ready = (login(guest, "user", cmd) for cmd in commands)
+            self.starters.append(proc.spawn(start[0], env=start[1], log=self.folder / f"{name}.log"))
+            proc.wait_for(lambda: proc.run(ready[0], env=ready[1], check=False).returncode == 0, 30, f"the ready command of {name}", 0.2)
+        self.templates[name] = guest
+
+    def create(self, template):
+        """The guest of TEMPLATE; where that was not built, one that has s3mounts and rclone all the same."""
+        return self.templates.pop(template, None) or self._guest(ACCOUNTS)
+
+    def close(self):
+        for guest in self.guests:
+            guest.stop()
+        for starter in self.starters:
+            proc.stop(starter)
+
+
+def module(platform):
+    """A module to be put into sys.modules as "e2b"."""
     e2b = types.ModuleType("e2b")
 
-    class AsyncSandbox:
-        made = []
+    class Template:
+        def __init__(self):
+            self._folder = pathlib.Path(sys._getframe(1).f_code.co_filename).parent  # copies come from where the caller's file is
+            self._copies, self._commands = [], None
 
-        def __init__(self, envs):
-            self.guest = Guest(binary, f"{folder}/guest{len(self.made)}")
+        def from_base_image(self):
+            return self
+
+        def copy(self, src, dest, user=None, mode=None):
+            self._copies.append((src, dest, user, mode))
+            return self
+
+        def set_start_cmd(self, start_cmd, ready_cmd):
+            self._commands = start_cmd, ready_cmd
+            return self
+
+        @staticmethod
+        def build(template, name, cpu_count=2, memory_mb=1024, on_build_logs=None):
+            platform.build(name, template._folder, template._copies, template._commands)
+
+    class AsyncSandbox:
+        made = platform.made
+
+        def __init__(self, template, envs):
+            self.guest = platform.create(template)
             self.commands = Commands(self.guest, envs)
             self.made.append(self)
 
         @classmethod
         async def create(cls, template=None, timeout=None, envs=None, **_):
-            return cls(envs or {})
+            return cls(template, envs or {})
 
         async def kill(self):
             self.guest.stop()
@@ -78,6 +173,36 @@ def module(binary, folder):
         async def __aexit__(self, *_):
             await self.kill()
 
+    e2b.Template, e2b.default_build_logger = Template, lambda: print
     e2b.AsyncSandbox, e2b.CommandExitException, e2b.TimeoutException = AsyncSandbox, CommandExitException, TimeoutException
     e2b.CommandResult = CommandResult
     return e2b
+
+
+async def serve(platform, path):
+    """Answers e2b.mjs at the Unix socket PATH; gives the asyncio server."""
+    sandboxes = module(platform).AsyncSandbox
+
+    async def answer(kind, values):
+        if kind == "build":
+            return platform.build(**values)
+        if kind == "create":
+            await sandboxes.create(**values)
+            return len(platform.made) - 1
+        sandbox = platform.made[values.pop("number")]
+        if kind == "kill":
+            return await sandbox.kill()
+        try:
+            result = await sandbox.commands.run(**values)
+        except CommandExitException as failure:
+            result = failure
+        return {"exitCode": result.exit_code, "stdout": result.stdout, "stderr": result.stderr}
+
+    async def talk(reader, writer):
+        try:
+            async for line in reader:
+                writer.write(json.dumps(await answer(*json.loads(line))).encode() + b"\n")
+        finally:
+            writer.close()  # a failure of ours ends the caller too
+
+    return await asyncio.start_unix_server(talk, path)

@@ -1,0 +1,353 @@
+"""test_templates.py - what a reader copies from test/templates: each file runs here as it stands, or is held against the form that reads it."""
+
+import asyncio
+import configparser
+import contextlib
+import json
+import os
+import pathlib
+import re
+import runpy
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from support import envd, fuse, kubernetes, proc, procfs
+from support.container import rclone_files
+from support.guest import Guest
+
+TEMPLATES = pathlib.Path(__file__).resolve().parents[1] / "templates"
+SUPPORT = pathlib.Path(__file__).resolve().parents[1] / "support"
+PODS = sorted((TEMPLATES / "kubernetes").glob("*.yaml"))
+UNIT = TEMPLATES / "systemd" / "s3mounts.service"
+MS_SHARED = 1 << 20
+APP = r"""
+#include <stdio.h>
+#include <stdlib.h>
+int main(void)
+{
+	char path[200];
+	FILE *file;
+
+	snprintf(path, sizeof path, "/mnt/r2/threads/%s/file", getenv("THREAD_ID"));
+	file = fopen(path, "w");
+	if (!file || fputs(getenv("S3_ACCESS_SECRET") ? "knows the secret" : "hello", file) < 0 || fclose(file))
+		return 1;
+	return 3;
+}
+"""
+
+
+def body(server, key):
+    return server.client().get_object(Bucket=server.bucket, Key=key)["Body"].read()
+
+
+# E2B
+
+
+@pytest.fixture
+def platform(binary, tmp_path):
+    """The stand-in; the folder `template` in tmp_path holds E2B's templates and the two programs."""
+    folder = shutil.copytree(TEMPLATES / "e2b", tmp_path / "template")
+    shutil.copy(binary, folder / "s3mounts")
+    shutil.copy(shutil.which("rclone"), folder / "rclone")
+    one = envd.Platform(binary, tmp_path)
+    yield one
+    one.close()
+
+
+@pytest.fixture(params=["resident", "without a start command"])
+def template(request, platform, tmp_path):
+    """Its folder; and the form that lacks the one line, as the file says that it may."""
+    if request.param != "resident":
+        for file in (tmp_path / "template").glob("template.*"):
+            text, count = re.subn(r"^  +\.set_?start_?cmd\(.*\n", "", file.read_text(), flags=re.I | re.M)
+            assert count == 1
+            file.write_text(text)
+    return tmp_path / "template"
+
+
+def supervisors(guest):
+    return {pid for pid in guest.processes() if procfs.command_line(pid).split(b"\0")[0].endswith(b"s3mounts")}
+
+
+def test_e2b_in_python(platform, template, server, monkeypatch):
+    monkeypatch.setitem(sys.modules, "e2b", envd.module(platform))
+    for name, value in server.environment().items():
+        monkeypatch.setenv(name, value)
+    runpy.run_path(template / "template.py", run_name="__main__")
+    guest = platform.templates["agent"]
+    waiting = supervisors(guest)
+    assert len(waiting) == (1 if "set_start_cmd" in (template / "template.py").read_text() else 0)
+    backend = runpy.run_path(template / "sandbox.py")
+
+    async def life():
+        sandbox = await backend["start_sandbox"]("python", "reader")
+        assert sandbox.guest is guest and len(guest.mounts()) == 3
+        assert len(supervisors(guest)) == 1 and waiting <= supervisors(guest)
+        await sandbox.commands.run("echo hello > /mnt/r2/threads/python/file")
+        await backend["stop_sandbox"](sandbox)
+    asyncio.run(life())
+    assert body(server, "threads/python/file") == b"hello\n"
+
+
+def test_e2b_in_javascript(platform, template, server, tmp_path):
+    package = template / "node_modules" / "e2b"
+    package.mkdir(parents=True)
+    shutil.copy(SUPPORT / "e2b.mjs", package / "index.mjs")
+    (package / "package.json").write_text('{"name": "e2b", "main": "index.mjs"}')
+    (template / "life.mjs").write_text("""
+        import { startSandbox, stopSandbox } from './sandbox.mjs'
+        const sandbox = await startSandbox('javascript', 'reader')
+        await sandbox.commands.run('echo hello > /mnt/r2/threads/javascript/file')
+        await stopSandbox(sandbox)
+        process.env.S3_ACCESS_SECRET = 'wrong-wrong-wrong'
+        await startSandbox('javascript', 'reader').catch((failure) => console.log(failure.message))
+    """)
+    env = {"PATH": os.environ["PATH"], "E2B_STAND_IN": str(tmp_path / "socket"), **server.environment()}
+
+    async def node(file):
+        child = await asyncio.create_subprocess_exec("node", str(template / file), env=env, stdin=asyncio.subprocess.DEVNULL,
+                                                     stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
+        try:
+            out, err = await asyncio.wait_for(child.communicate(), 60)
+        finally:
+            if child.returncode is None:
+                child.kill()
+                await child.wait()
+        assert child.returncode == 0, err.decode()
+        return out.decode()
+
+    async def both():
+        async with await envd.serve(platform, tmp_path / "socket"):
+            await node("template.mjs")
+            waiting = len(supervisors(platform.templates["agent"]))
+            assert waiting == (1 if "setStartCmd" in (template / "template.mjs").read_text() else 0)
+            return await node("life.mjs")
+    assert re.search("the secret key does not belong to this key id .exit code 4; .+", asyncio.run(both()))
+    assert body(server, "threads/javascript/file") == b"hello\n"
+    assert [len(sandbox.guest.mounts()) for sandbox in platform.made] == [0, 0]
+
+
+def test_plain_sudo_drops_the_variables(platform, server):
+    """Why the files say user="root"."""
+    async def scenario():
+        sandbox = await envd.module(platform).AsyncSandbox.create(envs={**server.environment(), "THREAD_ID": "sudo", "USER_ID": "sudo"})
+        with pytest.raises(envd.CommandExitException) as failure:
+            await sandbox.commands.run("sudo s3mounts up --json")
+        assert failure.value.exit_code in (2, 3) and sandbox.guest.mounts() == []
+        await sandbox.commands.run("s3mounts up --json", user="root")
+        await sandbox.commands.run("s3mounts down", user="root")
+    asyncio.run(scenario())
+
+
+def test_the_readme_shows_the_file():
+    readme = (TEMPLATES.parents[1] / "README.md").read_text()
+    block, = [b for b in re.findall(r"^```python\n(.*?)^```", readme, re.M | re.S) if "s3mounts up" in b]
+    assert block in (TEMPLATES / "e2b" / "sandbox.py").read_text()
+    files = {str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*") if path.is_file()}
+    named = re.findall(r"`test/templates/([^`]+)`", readme)
+    assert files == set(named)
+
+
+# Docker
+
+
+def test_docker(engine, binary, server, tmp_path):
+    """The image is what the file says; rclone's libraries, which an official rclone has inside, come in as volumes."""
+    shutil.copy(TEMPLATES / "docker" / "Dockerfile", tmp_path)
+    shutil.copy(binary, tmp_path / "s3mounts")
+    (tmp_path / "app.c").write_text(APP)
+    proc.run(["gcc", "-static", "-Os", "-o", tmp_path / "app", tmp_path / "app.c"])
+    files = rclone_files()
+    shutil.copy(files.pop("/usr/bin/rclone"), tmp_path / "rclone")
+    env = {**server.environment(), "THREAD_ID": "docker", "USER_ID": "docker"}
+    (tmp_path / "s3.env").write_text("".join(f"{name}={value}\n" for name, value in env.items()))
+    engine.podman("build", "--quiet", "--tag", "template", tmp_path)
+    done = engine.podman("run", "--rm", "--network=host", "--device=/dev/fuse", "--cap-add=SYS_ADMIN", f"--env-file={tmp_path}/s3.env",
+                         *[f"--volume={outside}:{inside}:ro" for inside, outside in files.items()], "template", check=False)
+    assert done.returncode == 3, done.stderr
+    assert body(server, "threads/docker/file") == b"hello"
+    assert re.search("3 of 3 mounts up and proven", done.stderr)
+
+
+# Kubernetes
+
+
+@pytest.mark.parametrize("path", PODS, ids=lambda path: path.stem)
+def test_a_pod_is_of_the_form(path):
+    pod = yaml.safe_load(path.read_text())
+    assert kubernetes.faults(pod) == [] and kubernetes.dangling(pod) == []
+
+
+def test_a_typing_error_in_a_pod_is_found():
+    pod = yaml.safe_load((TEMPLATES / "kubernetes" / "sidecar.yaml").read_text())
+    sidecar = pod["spec"]["initContainers"][0]
+    for place, name, value in [(sidecar, "startUpProbe", {}), (sidecar, "restartPolicy", "always"), (pod["spec"], "volumes", {}),
+                               (sidecar["volumeMounts"][0], "mountPropagation", "bidirectional"), (sidecar, "command", "start"),
+                               (sidecar["securityContext"], "privileged", "true"), (pod, "kind", "pod")]:
+        kept = dict(place)
+        place[name] = value
+        assert kubernetes.faults(pod), name
+        place.clear()
+        place.update(kept)
+    assert kubernetes.faults(pod) == []
+
+
+def test_a_pod_has_time_to_flush():
+    """SIGKILL comes after terminationGracePeriodSeconds, and after TimeoutStopSec in the unit."""
+    for path in PODS:
+        pod = yaml.safe_load(path.read_text())
+        stops = [int(words[words.index("--stop-timeout") + 1]) for words in kubernetes.commands(pod) if "--stop-timeout" in words]
+        assert len(stops) == 1 and stops[0] + 10 <= pod["spec"]["terminationGracePeriodSeconds"]
+    service = unit()["Service"]
+    words = shlex.split(service["ExecStart"])
+    assert int(words[words.index("--stop-timeout") + 1]) + 10 <= int(service["TimeoutStopSec"])
+
+
+@pytest.fixture
+def volume(sandbox):
+    """sandbox.mnt as a volume that its pod's containers share: what is mounted below is seen wherever it is."""
+    fuse.mount("none", sandbox.mnt, "tmpfs")
+    fuse.mount("none", sandbox.mnt, None, MS_SHARED)
+    yield sandbox.mnt
+    for target, _, _ in reversed(procfs.mounts(sandbox.mnt)):
+        fuse.detach(target)
+
+
+@contextlib.contextmanager
+def agent(volume):
+    """A mount namespace that gets what is mounted below VOLUME later (HostToContainer); gives its root folder."""
+    ready = volume / "agent-is-there"
+    child = subprocess.Popen(["unshare", "--mount", "--propagation", "slave", "sh", "-c", ': > "$0"; exec sleep 100', ready],
+                             preexec_fn=proc.die_with_parent)
+    try:
+        proc.wait_for(ready.exists, 10, "the agent's namespace")
+        yield pathlib.Path(f"/proc/{child.pid}/root")
+    finally:
+        child.kill()
+        child.wait()
+
+
+@contextlib.contextmanager
+def sidecar(sandbox, number=1):
+    """`start` in a mount namespace whose mounts go out (Bidirectional), with a run folder of its own as a new container has it."""
+    run = sandbox.folder / f"run{number}"
+    argv = [sandbox.binary, "start", "--run-dir", run, "--cache-dir", sandbox.cache, *sandbox.specs]
+    child = subprocess.Popen(["unshare", "--mount", "--propagation", "unchanged", *map(str, argv)], env=sandbox.env, cwd="/",
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        ready = subprocess.run([sandbox.binary, "ready", "--mounted", "--timeout", "30", "--run-dir", run], capture_output=True, text=True)
+        assert ready.returncode == 0, ready.stderr
+        yield child
+    finally:
+        if child.poll() is None:
+            child.send_signal(signal.SIGTERM)
+        sandbox.finish(child, 40)
+
+
+def fuse_mounts(volume, pid="self"):
+    return sorted(target for target, fstype, _ in procfs.mounts(volume, pid) if fstype.startswith("fuse"))
+
+
+def test_a_sidecar_mounts_for_the_agent(sandbox, volume):
+    with agent(volume) as root:
+        with sidecar(sandbox) as child:
+            assert fuse_mounts(volume, root.parent.name) == sorted(map(str, sandbox.targets))
+            (root / str(sandbox.targets[0])[1:] / "file").write_text("from the agent")
+        assert child.returncode == 0
+        assert fuse_mounts(volume, root.parent.name) == fuse_mounts(volume) == []
+    assert sandbox.get(f"{sandbox.prefixes[0]}/file") == b"from the agent"
+
+
+def test_a_sidecar_that_is_started_again(sandbox, volume):
+    """Its container was killed, drivers and all: what they have left is dead, and what they had is uploaded."""
+    with agent(volume) as root:
+        file = root / str(sandbox.targets[0])[1:] / "file"
+        with sidecar(sandbox) as first:
+            first.kill()
+            first.wait()
+            file.write_text("kept")
+            for pid in sandbox.drivers():
+                os.kill(pid, signal.SIGKILL)
+            proc.wait_for(lambda: not sandbox.drivers(), 10, "the drivers' end")
+            with pytest.raises(OSError):
+                file.read_text()
+        with sidecar(sandbox, 2) as second:
+            assert file.read_text() == "kept"
+        assert second.returncode == 0
+    assert sandbox.get(f"{sandbox.prefixes[0]}/file") == b"kept"
+
+
+# systemd
+
+
+def unit():
+    parser = configparser.ConfigParser(strict=True, interpolation=None)
+    parser.optionxform = str
+    parser.read(UNIT)
+    return parser
+
+
+def test_the_unit_is_of_the_form(binary, tmp_path):
+    root = tmp_path / "root"
+    (root / "usr/bin").mkdir(parents=True)
+    (root / "usr/lib/systemd").mkdir(parents=True)
+    (root / "etc/systemd/system").mkdir(parents=True)
+    shutil.copy(binary, root / "usr/bin/s3mounts")
+    shutil.copytree("/usr/lib/systemd/system", root / "usr/lib/systemd/system", symlinks=True)
+    for name, old, new in (("s3mounts", "", ""), ("typing-error", "KillMode", "Killmode")):
+        (root / f"etc/systemd/system/{name}.service").write_text(UNIT.read_text().replace(old, new))
+        done = proc.run(["systemd-analyze", "verify", "--man=no", f"--root={root}", f"{name}.service"], check=False)
+        said = [line for line in done.stderr.splitlines() if f"{name}.service" in line]
+        assert (done.returncode, said == []) == (0, name == "s3mounts"), done
+
+
+def test_the_units_commands(binary, server, tmp_path):
+    """What systemd would do with them, in a guest: start, wait for ready, SIGTERM to the main process alone."""
+    service = unit()["Service"]
+    guest = Guest(binary, tmp_path)
+    env = {"PATH": "/usr/local/bin:/usr/bin:/bin", **server.environment(), "THREAD_ID": "unit", "USER_ID": "unit"}
+    start, ready = (shlex.split(service[name].replace("/usr/bin", "/usr/local/bin")) for name in ("ExecStart", "ExecStartPost"))
+    try:
+        assert (service["Type"], service["KillMode"]) == ("exec", "process")
+        main = guest.popen(start, env)
+        proc.run(guest.enter(ready), env=env)
+        proc.run(guest.enter([*ready, "--mounted"]), env=env)
+        (guest.root / "mnt/r2/threads/unit/file").write_text("kept")
+        for pid in procfs.children(main.pid):
+            os.kill(pid, signal.SIGTERM)
+        assert main.wait(30) == 0, main.stderr.read()
+        assert guest.mounts() == [] and guest.processes() == []
+    finally:
+        guest.stop()
+    assert body(server, "threads/unit/file") == b"kept"
+
+
+# Each command line
+
+
+def command_lines():
+    """(file, argument list) of every s3mounts command in the templates."""
+    for path in PODS:
+        yield from ((path.name, words) for words in kubernetes.commands(yaml.safe_load(path.read_text())) if "s3mounts" in words[0])
+    service = unit()["Service"]
+    yield from ((UNIT.name, shlex.split(service[name])) for name in ("ExecStart", "ExecStartPost"))
+    entry, = re.findall(r"^ENTRYPOINT (.*)$", (TEMPLATES / "docker" / "Dockerfile").read_text(), re.M)
+    yield "Dockerfile", json.loads(entry)
+    for path in (TEMPLATES / "e2b").iterdir():
+        yield from ((path.name, shlex.split(cmd)[-2:]) for cmd in re.findall(r"""["']((?:sudo )?s3mounts [a-z]+)""", path.read_text()))
+
+
+@pytest.mark.parametrize("file, words", [pytest.param(*line, id=f"{line[0]}-{i}") for i, line in enumerate(command_lines())])
+def test_the_program_takes_each_command(binary, file, words):
+    """With --help after its options, which are read first."""
+    options = words[1:words.index("--")] if "--" in words else words[1:]
+    done = proc.run([binary, *options, "--help"], check=False)
+    assert done.returncode == 0 and f"Usage: s3mounts {words[1]} " in done.stdout, done
+    assert proc.run([binary, *options, "--no-such-option", "--help"], check=False).returncode == 2
