@@ -279,6 +279,7 @@ def test_a_sidecar_that_is_started_again(sandbox, volume):
             with pytest.raises(OSError):
                 file.read_text()
         with sidecar(sandbox, 2) as second:
+            proc.wait_for(file.exists, 30, "the file in its folder again")  # rclone lists it when it is in S3
             assert file.read_text() == "kept"
         assert second.returncode == 0
     assert sandbox.get(f"{sandbox.prefixes[0]}/file") == b"kept"
@@ -308,25 +309,69 @@ def test_the_unit_is_of_the_form(binary, tmp_path):
         assert (done.returncode, said == []) == (0, name == "s3mounts"), done
 
 
-def test_the_units_commands(binary, server, tmp_path):
-    """What systemd would do with them, in a guest: start, wait for ready, SIGTERM to the main process alone."""
-    service = unit()["Service"]
-    guest = Guest(binary, tmp_path)
-    env = {"PATH": "/usr/local/bin:/usr/bin:/bin", **server.environment(), "THREAD_ID": "unit", "USER_ID": "unit"}
-    start, ready = (shlex.split(service[name].replace("/usr/bin", "/usr/local/bin")) for name in ("ExecStart", "ExecStartPost"))
+@contextlib.contextmanager
+def guest_with(binary, tmp_path, server, thread):
+    """(a guest, the variables that its commands get)"""
+    one = Guest(binary, tmp_path)
     try:
-        assert (service["Type"], service["KillMode"]) == ("exec", "process")
-        main = guest.popen(start, env)
-        proc.run(guest.enter(ready), env=env)
-        proc.run(guest.enter([*ready, "--mounted"]), env=env)
-        (guest.root / "mnt/r2/threads/unit/file").write_text("kept")
+        yield one, {"PATH": "/usr/local/bin:/usr/bin:/bin", **server.environment(), "THREAD_ID": thread, "USER_ID": thread}
+    finally:
+        one.stop()
+
+
+def in_guest(command):
+    """Guests have s3mounts elsewhere."""
+    return [word.replace("/usr/bin/s3mounts", "/usr/local/bin/s3mounts") for word in command]
+
+
+def test_the_units_commands(binary, server, tmp_path):
+    """What systemd would do with them: start, wait for ready, start again where the main process was killed, at last SIGTERM to that alone."""
+    service = unit()["Service"]
+    assert (service["Type"], service["KillMode"], service["Restart"]) == ("exec", "process", "on-failure")
+    start, ready = (in_guest(shlex.split(service[name])) for name in ("ExecStart", "ExecStartPost"))
+    with guest_with(binary, tmp_path, server, "unit") as (guest, env):
+        drivers = []
+        for ending in (signal.SIGKILL, signal.SIGTERM):
+            main = guest.popen(start, env)
+            proc.run(guest.enter(ready), env=env)
+            proc.run(guest.enter([*ready, "--mounted"]), env=env)
+            (guest.root / "mnt/r2/threads/unit/file").write_text(f"before {ending}")
+            own, = procfs.children(main.pid)
+            drivers.append(set(guest.processes()) - {own})
+            os.kill(own, ending)
+            assert (main.wait(30) == 0) == (ending == signal.SIGTERM), main.stderr.read()
+        assert drivers[0] == drivers[1] and len(drivers[0]) == 3
+        assert guest.mounts() == [] and guest.processes() == []
+    assert body(server, "threads/unit/file") == b"before 15"
+
+
+def test_the_sidecars_command(binary, server, tmp_path):
+    sidecar, = yaml.safe_load((TEMPLATES / "kubernetes" / "sidecar.yaml").read_text())["spec"]["initContainers"]
+    with guest_with(binary, tmp_path, server, "sidecar") as (guest, env):
+        main = guest.popen(in_guest(sidecar["command"]), env)
+        proc.wait_for(lambda: proc.run(guest.enter(in_guest(sidecar["startupProbe"]["exec"]["command"])), env=env, check=False)
+                      .returncode == 0, 30, "the startup probe", 0.2)
+        thread, skills = guest.root / "mnt/r2/thread", guest.root / "mnt/r2/skills"
+        (thread / "file").write_text("kept")
+        assert [(place.stat().st_uid, place.stat().st_gid) for place in (thread, skills)] == [(1000, 1000)] * 2
+        with pytest.raises(OSError, match="Read-only"):
+            (skills / "file").write_text("")
         for pid in procfs.children(main.pid):
             os.kill(pid, signal.SIGTERM)
         assert main.wait(30) == 0, main.stderr.read()
-        assert guest.mounts() == [] and guest.processes() == []
-    finally:
-        guest.stop()
-    assert body(server, "threads/unit/file") == b"kept"
+    assert body(server, "threads/sidecar/file") == b"kept"
+
+
+def test_the_agents_command(binary, server, tmp_path):
+    agent, = yaml.safe_load((TEMPLATES / "kubernetes" / "run.yaml").read_text())["spec"]["containers"]
+    *command, app = in_guest(agent["command"])
+    assert (command[-1], app) == ("--", "/app")
+    with guest_with(binary, tmp_path, server, "agent") as (guest, env):
+        script = "id -u > /mnt/r2/threads/agent/file; grep CapEff /proc/self/status; exit 3"
+        done = proc.run(guest.enter([*command, "sh", "-c", script]), env=env, check=False)
+        assert (done.returncode, done.stdout) == (3, "CapEff:\t0000000000000000\n"), done
+        assert guest.mounts() == []
+    assert body(server, "threads/agent/file") == b"1000\n"
 
 
 # Each command line
