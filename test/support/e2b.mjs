@@ -1,5 +1,5 @@
-// Stands in for E2B's JavaScript SDK (package e2b): each call goes to envd.py's platform behind the Unix socket E2B_STAND_IN, a line of JSON
-// each way.
+// Stands in for E2B's JavaScript SDK (package e2b): each call goes to envd.py's platform behind the Unix socket E2B_STAND_IN,
+// a line of JSON each way.
 
 import net from 'node:net'
 import path from 'node:path'

@@ -1,11 +1,12 @@
 """
-envd.py - stands in for E2B: its Python SDK (package e2b; e2b.mjs is the JavaScript one), and the platform behind both, whose templates and
-sandboxes are guests of this machine.
+envd.py - stands in for E2B: its Python SDK (package e2b; e2b.mjs is the JavaScript one), and the platform behind both, whose
+templates and sandboxes are guests of this machine.
 
-As the real one: a login shell runs a command as the user `user`, who may sudo, or as root; sandbox variables and the call's own reach only that
-command; the call waits for end-of-file on stdout AND stderr; after TIMEOUT seconds (60) it kills the direct child alone and raises; an exit code
-other than 0 raises CommandExitException. A template's start command runs at its build, without any of these variables, until the ready command
-exits 0; a sandbox then has that process in it. (The first sandbox of a template is the guest that was built, for want of a clone.)
+As the real one: a login shell runs a command as the user `user`, who may sudo, or as root; sandbox variables and the call's
+own reach only that command; the call waits for end-of-file on stdout AND stderr; after TIMEOUT seconds (60) it kills the direct
+child alone and raises; an exit code other than 0 raises CommandExitException. A template's start command is started when that is
+built, without any of these variables; it is built when the ready command exits 0, and a sandbox then has that process in it.
+(The first sandbox of a template is the guest that was built, for want of a clone.)
 """
 
 import asyncio
@@ -29,7 +30,7 @@ printf '%s\n' 'Defaults env_reset' 'user ALL=(ALL:ALL) NOPASSWD: ALL' > /run/etc
 chmod 440 /run/etc/sudoers
 for file in passwd group shadow sudoers; do mount --bind /run/etc/$file /etc/$file; done
 """
-# A base image has neither s3mounts nor rclone. /usr/bin becomes links to what was there, so that a template can be copied into it.
+# A base image has neither s3mounts nor rclone. /usr/bin becomes links to what was there, so that files can be copied into it.
 BASE_IMAGE = r"""
 set -e
 mkdir /run/bin
@@ -60,8 +61,8 @@ def login(guest, user, cmd):
     """(argument list, variables) of a login shell of USER that runs CMD in GUEST."""
     become = [] if user == "root" else ["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups"]
     return guest.enter([*become, "/bin/bash", "-l", "-c", cmd]), {
-        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": HOMES[user], "USER": user, "LOGNAME": user,
-        "E2B_SANDBOX": "true"}
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": HOMES[user], "USER": user,
+        "LOGNAME": user, "E2B_SANDBOX": "true"}
 
 
 class Commands:
@@ -111,9 +112,9 @@ class Platform:
             if owner != "root":
                 shutil.chown(place, 1000, 1000)
         if commands:
-            start, ready = (login(guest, "user", cmd) for cmd in commands)
-            self.starters.append(proc.spawn(start[0], env=start[1], log=self.folder / f"{name}.log"))
-            proc.wait_for(lambda: proc.run(ready[0], env=ready[1], check=False).returncode == 0, 30, f"the ready command of {name}", 0.2)
+            (start, env), (ready, _) = (login(guest, "user", cmd) for cmd in commands)
+            self.starters.append(proc.spawn(start, env=env, log=self.folder / f"{name}.log"))
+            proc.wait_for(lambda: proc.run(ready, env=env, check=False).returncode == 0, 30, f"ready: {commands}", every=0.2)
         self.templates[name] = guest
 
     def create(self, template):
@@ -133,7 +134,7 @@ def module(platform):
 
     class Template:
         def __init__(self):
-            self._folder = pathlib.Path(sys._getframe(1).f_code.co_filename).parent  # copies come from where the caller's file is
+            self._folder = pathlib.Path(sys._getframe(1).f_code.co_filename).parent  # the sources are beside the caller's file
             self._copies, self._commands = [], None
 
         def from_base_image(self):

@@ -1,4 +1,4 @@
-"""kubernetes.py - the part of the Kubernetes API (core/v1) that our manifests use, to the letter: what is not here is a typing error."""
+"""kubernetes.py - the part of the Kubernetes API (core/v1) that our manifests use: what is not here is a typing error."""
 
 
 def one_of(*words):
@@ -15,8 +15,8 @@ SIDECAR = {**CONTAINER, "restartPolicy": one_of("Always"), "startupProbe": PROBE
 POD = {
     "apiVersion": one_of("v1"), "kind": one_of("Pod"), "metadata": {"name": str},
     "spec": {
-        "terminationGracePeriodSeconds": int, "restartPolicy": one_of("Always", "OnFailure", "Never"), "initContainers": [SIDECAR],
-        "containers": [CONTAINER], "volumes": [{"name": str, "emptyDir": {}}]}}
+        "terminationGracePeriodSeconds": int, "restartPolicy": one_of("Always", "OnFailure", "Never"),
+        "initContainers": [SIDECAR], "containers": [CONTAINER], "volumes": [{"name": str, "emptyDir": {}}]}}
 
 
 def faults(value, form=POD, where="Pod"):
