@@ -195,8 +195,8 @@ def test_a_typing_error_in_a_pod_is_found():
     sidecar = pod["spec"]["initContainers"][0]
     for place, name, value in [
             (sidecar, "startUpProbe", {}), (sidecar, "restartPolicy", "always"), (sidecar, "command", "start"),
-            (sidecar["volumeMounts"][0], "mountPropagation", "bidirectional"), (pod["spec"], "volumes", {}), (pod, "kind", "pod"),
-            (sidecar["securityContext"], "privileged", "true")]:
+            (sidecar["volumeMounts"][0], "mountPropagation", "bidirectional"), (pod["spec"], "volumes", {}),
+            (sidecar["securityContext"], "privileged", "true"), (pod, "kind", "pod")]:
         kept = dict(place)
         place[name] = value
         assert kubernetes.faults(pod), name

@@ -4,8 +4,8 @@ templates and sandboxes are guests of this machine.
 
 As the real one: a login shell runs a command as the user `user`, who may sudo, or as root; sandbox variables and the call's
 own reach only that command; the call waits for end-of-file on stdout AND stderr; after TIMEOUT seconds (60) it kills the direct
-child alone and raises; an exit code other than 0 raises CommandExitException. A template's start command is started when that is
-built, without any of these variables; it is built when the ready command exits 0, and a sandbox then has that process in it.
+child alone and raises; an exit code other than 0 raises CommandExitException. A template's start command is started when that
+is built, without any of these variables; it is built when the ready command exits 0, and a sandbox then has that process in it.
 (The first sandbox of a template is the guest that was built, for want of a clone.)
 """
 
