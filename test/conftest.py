@@ -2,7 +2,8 @@
 conftest.py - fixtures of the integration tests: the servers (one of each for the whole run), the program under test, and for each test
 a sandbox that must be empty at its end and must not have shown the secret anywhere.
 
-S3MOUNTS_BIN and S3MOUNTS_BIN_AARCH64 name the artefacts; without them it is what ./build.sh makes. Nothing here skips: a tool that is
+S3MOUNTS_BIN and S3MOUNTS_BIN_AARCH64 name the artefacts; without them it is what ./build.sh makes. S3MOUNTS_ARCHITECTURES: "x86_64" leaves
+the other out. Nothing here skips: a tool that is
 missing is a failure.
 """
 
@@ -28,6 +29,7 @@ BINARIES = {
     "x86_64": os.environ.get("S3MOUNTS_BIN") or TOP / "out" / "x86_64" / "s3mounts",
     "aarch64": os.environ.get("S3MOUNTS_BIN_AARCH64") or TOP / "out/aarch64/s3mounts",
 }
+ARCHITECTURES = os.environ.get("S3MOUNTS_ARCHITECTURES", " ".join(BINARIES)).split()
 TEST_SECONDS = 120  # no test may hang the run
 
 
@@ -39,7 +41,7 @@ def pytest_generate_tests(metafunc):
     """A test of the program runs on x86_64, and one that is marked `both` on aarch64 (under qemu) too."""
     if "architecture" in metafunc.fixturenames:
         both = metafunc.definition.get_closest_marker("both")
-        metafunc.parametrize("architecture", list(BINARIES) if both else ["x86_64"], scope="session")
+        metafunc.parametrize("architecture", ARCHITECTURES if both else ARCHITECTURES[:1], scope="session")
 
 
 @pytest.fixture(scope="session")

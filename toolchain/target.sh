@@ -113,4 +113,15 @@ build_host()
 	fi
 }
 
+# build_sanitized: the program with the host's sanitizers, and the x86_64 or aarch64 one that traps on undefined behaviour.
+build_sanitized()
+{
+	run_make "$OUT/s3mounts-host"
+	target "$HOST_ARCH"
+	OUT=out/trap
+	SIZE_LIMIT=
+	configure "-g $OWN_SMALL $TARGET_CFLAGS $LIBC_CFLAGS -fsanitize=undefined -fsanitize-undefined-trap-on-error"
+	run_make "$OUT/s3mounts"
+}
+
 run_make() { make -s --no-print-directory -j "$JOBS" -f toolchain/Makefile OUT="$OUT" "$@"; }

@@ -4,6 +4,9 @@
 passed=0
 failed=0
 
+# Whose tests run with the sanitizers too; all of them by ./build.sh soak sanitizers.
+SANITIZED="up down config check"
+
 # count PASSED FAILED WHAT: adds to the totals and tells it in one line.
 count()
 {
@@ -52,29 +55,45 @@ unit_test()
 # attribute NAME: of the test suite in pytest's report.
 attribute() { sed -n "s/.*<testsuite [^>]* $1=\"\([0-9]*\)\".*/\1/p" "$report"; }
 
+# python_tests WHAT PROGRAM ARGUMENT...: pytest with PROGRAM as this machine's s3mounts.
 python_tests()
 {
-	find test -name 'test_*.py' -o -name '*_test.py' | grep -q . || return 0
-	report=out/test/pytest.xml
+	what=$1
+	program=$2
+	shift 2
+	report=out/test/$what.xml
 	mkdir -p out/test
-	rm -f $report
-	set -- -p no:cacheprovider -o faulthandler_timeout=300 -ra --junitxml=$report
+	rm -f "$report"
+	set -- -p no:cacheprovider -o faulthandler_timeout=300 -ra --junitxml="$report" "$@"
 	[ -z "$names" ] || set -- "$@" -k "$(echo $names | sed 's/ / or /g')"
 	status=0
-	S3MOUNTS_BIN=$ROOT/out/$HOST_ARCH/s3mounts S3MOUNTS_BIN_AARCH64=$ROOT/out/aarch64/s3mounts S3MOUNTS_HOST=$ROOT/out/host \
-		PYTHONPATH=$ROOT/test timeout -k 30 3600 /usr/bin/python3 -m pytest "$@" test || status=$?
+	S3MOUNTS_BIN=$ROOT/$program S3MOUNTS_BIN_AARCH64=$ROOT/out/aarch64/s3mounts S3MOUNTS_HOST=$ROOT/out/host \
+		PYTHONPATH=$ROOT/test timeout -k 30 3600 /usr/bin/python3 -m pytest "$@" || status=$?
 	if [ $status = 5 ]; then
-		[ -n "$names" ] || count 0 1 "pytest: it collected nothing"
+		[ -n "$names" ] || count 0 1 "$what: it collected nothing"
 		return 0
 	fi
 	total=$(attribute tests)
 	bad=$(($(attribute errors) + $(attribute failures) + $(attribute skipped)))
 	if [ -z "$total" ] || { [ $status != 0 ] && [ $bad = 0 ]; }; then
-		count 0 1 "pytest: exit status $status"
+		count 0 1 "$what: exit status $status"
 	else
 		[ "$(attribute skipped)" = 0 ] || say "skipped tests count as failed"
-		count $((total - bad)) $bad pytest
+		count $((total - bad)) $bad "$what"
 	fi
+}
+
+# sanitized_tests FILE...: the program with the sanitizers of the host, and the one that traps; what the first reports goes to files.
+sanitized_tests()
+{
+	rm -f out/test/sanitizer.*
+	S3MOUNTS_ARCHITECTURES=x86_64 ASAN_OPTIONS=log_path=$ROOT/out/test/sanitizer UBSAN_OPTIONS=log_path=$ROOT/out/test/sanitizer:print_stacktrace=1 \
+		python_tests sanitizers out/host/s3mounts-host "$@"
+	S3MOUNTS_ARCHITECTURES=x86_64 python_tests trap out/trap/s3mounts "$@"
+	[ -z "$(ls out/test/sanitizer.* 2>/dev/null)" ] || {
+		cat out/test/sanitizer.*
+		count 0 1 "a sanitizer has found something"
+	}
 }
 
 cmd_test()
@@ -91,6 +110,7 @@ cmd_test()
 		build_target "$target"
 	done
 	build_host
+	build_sanitized
 	end
 	for arch in $TARGETS; do
 		check "static-$arch" toolchain/check-static "out/$arch/s3mounts" "$(. "toolchain/$arch.sh"; echo "$SIZE_LIMIT")"
@@ -99,7 +119,12 @@ cmd_test()
 	for source in test/unit/*_test.c; do
 		[ ! -e "$source" ] || unit_test "$(basename "$source" .c)"
 	done
-	python_tests
+	python_tests pytest "out/$HOST_ARCH/s3mounts" test
+	set --
+	for file in $SANITIZED; do
+		set -- "$@" "test/integration/test_$file.py"
+	done
+	sanitized_tests "$@"
 	[ $((passed + failed)) != 0 ] || die "no test has this name: $names"
 	say "$passed passed, $failed failed"
 	[ $failed = 0 ]

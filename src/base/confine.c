@@ -143,6 +143,9 @@ void confine_network(void)
 		*p++ = ANSWER(SECCOMP_RET_ALLOW);
 	}
 	*p++ = ANSWER(SECCOMP_RET_ERRNO | EPERM);
+#ifdef __SANITIZE_ADDRESS__
+	return; /* it needs more than the program does */
+#endif
 	program.len = (unsigned short)(p - code);
 	prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0);
 }

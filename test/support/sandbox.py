@@ -50,7 +50,8 @@ class Sandbox:
         self.run, self.cache, self.mnt = (self.folder / part for part in ("run", "cache", "mnt"))
         self.mnt.mkdir()
         self.thread, self.user = f"thread-{name}", f"user-{name}"
-        self.env = {"PATH": PATH, "HOME": str(self.folder), **server.environment(),
+        sanitizers = {name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")}
+        self.env = {"PATH": PATH, "HOME": str(self.folder), **sanitizers, **server.environment(),
                     "S3MOUNTS_CACHE_DIR": str(self.cache), "THREAD_ID": self.thread, "USER_ID": self.user}
         self.history = []
 
