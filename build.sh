@@ -21,6 +21,7 @@ usage()
 	./build.sh test [NAME...]         build, then run all tests, or those whose name has NAME in it
 	./build.sh demo                   build and show a sandbox's life on this machine
 	./build.sh bench                  build and measure
+	./build.sh soak [SECONDS [SEED]]  stress one sandbox at random (600 seconds)
 	./build.sh lint                   format, warnings and static analysis of our own code
 	./build.sh fuzz [TARGET [SECONDS]]  run one fuzz target, or all of them (60 seconds each)
 	./build.sh dist                   out/dist: the programs under their release names, and SHA256SUMS
@@ -54,7 +55,7 @@ command=${1:-build}
 case $command in
 build)           cmd_build $TARGETS ;;
 x86_64|aarch64)  cmd_build "$command" ;;
-test|lint|fuzz|dist|demo|bench)
+test|lint|fuzz|dist|demo|bench|soak)
 	. "toolchain/$command.sh"
 	"cmd_$command" "$@" ;;
 clean)           cmd_clean ;;
