@@ -75,6 +75,9 @@ const struct mnt_table *sup_table(struct sup *s);
 
 /* ---- job.c: requests ---- */
 
+/* Takes over what an earlier supervisor of this run directory has left. */
+void job_inherit(struct sup *s);
+
 /* Begins the request of C (its message is whole). An answer may be there at once. */
 void job_begin(struct sup *s, struct client *c);
 

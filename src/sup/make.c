@@ -78,8 +78,7 @@ static int identify(struct mount *m, const char *endpoint, const char *cache_roo
 	return command ? 0 : -1;
 }
 
-struct mount *mount_new(const struct run *run, const struct plan_mount *spec, const struct driver_job *job,
-	const char *endpoint, const char *cache_root, struct span config, struct err *e)
+struct mount *mount_make(const struct run *run, const struct plan_mount *spec, const struct driver_job *job, struct err *e)
 {
 	struct mount *m = calloc(1, sizeof *m);
 
@@ -98,10 +97,19 @@ struct mount *mount_new(const struct run *run, const struct plan_mount *spec, co
 		.pidfd = -1,
 		.answer = buf_heap(4 * sizeof(struct answer)),
 	};
-	m->job.cache_dir = "";
-	if (!own(m) || !(m->source = m->driver->source(&m->mem, &m->spec)))
-		err_set(e, CODE_FAULT, "mount %s: no memory", spec->target);
-	else if (identify(m, endpoint, cache_root, config, e) == 0)
+	if (own(m) && (m->source = m->driver->source(&m->mem, &m->spec)))
+		return m;
+	err_set(e, CODE_FAULT, "mount %s: no memory", spec->target);
+	mount_free(m);
+	return NULL;
+}
+
+struct mount *mount_new(const struct run *run, const struct plan_mount *spec, const struct driver_job *job,
+	const char *endpoint, const char *cache_root, struct span config, struct err *e)
+{
+	struct mount *m = mount_make(run, spec, job, e);
+
+	if (!m || identify(m, endpoint, cache_root, config, e) == 0)
 		return m;
 	mount_free(m);
 	return NULL;

@@ -101,11 +101,14 @@ struct mount {
 };
 
 /*
- * A mount for SPEC, in the heap, state MOUNT_DOWN; JOB's strings are copied. CONFIG is the section of rclone.conf, for the fingerprint.
- * NULL with *E set.
+ * A mount for SPEC, in the heap, state MOUNT_DOWN; JOB's strings are copied, its cache_dir is found here. CONFIG is the section of
+ * rclone.conf, for the fingerprint. NULL with *E set.
  */
 struct mount *mount_new(const struct run *run, const struct plan_mount *spec, const struct driver_job *job,
 	const char *endpoint, const char *cache_root, struct span config, struct err *e);
+
+/* The same without ID and FINGERPRINT; JOB has a cache_dir. */
+struct mount *mount_make(const struct run *run, const struct plan_mount *spec, const struct driver_job *job, struct err *e);
 void mount_free(struct mount *m);
 
 /* Takes event EV. TABLE is the mount table as it is now, NULL where it cannot be read. */

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "sup/child.h"
+#include "sup/wire.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -12,13 +13,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define SMALL_FILE 8192
+#define SUFFIX ".driver"
 
 static struct run_path driver_file(const struct mount *m)
 {
 	char name[MOUNT_ID + 8];
 
-	text_fmt(name, sizeof name, "%s.driver", m->id);
+	text_fmt(name, sizeof name, "%s" SUFFIX, m->id);
 	return run_path(m->run, name);
 }
 
@@ -35,77 +36,124 @@ static bool is_driver(const struct mount *m, unsigned long pid)
 void pidfile_write(const struct mount *m)
 {
 	struct run_path path = driver_file(m);
-	char text[128];
-	struct buf b = buf_over(text, sizeof text);
+	struct request r = {
+		.kind = REQUEST_UP,
+		.rclone = m->job.rclone,
+		.config = m->job.config,
+		.cache_dir = m->job.cache_dir,
+		.ca_cert = m->job.ca_cert,
+		.allow_other = m->job.allow_other,
+		.mounts = (struct plan_mount *)&m->spec,
+		.mount_count = 1,
+	};
+	struct buf b = buf_heap(WIRE_MAX);
 	/* Without fsync(2): after a crash of the machine there is no driver to be found. */
 	int fd = open(path.s, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	buf_fmt(&b, "%ld %s\n", (long)m->pid, m->fingerprint);
-	if (fd < 0 || write_all(fd, b.p, b.len))
-		log_line("%s cannot be written: a later supervisor will not know this driver", path.s);
+	wire_put_request(&b, &r);
+	if (fd < 0 || b.full || write_all(fd, b.p, b.len))
+		log_line("%s cannot be written", path.s);
 	if (fd >= 0)
 		close(fd);
+	buf_free(&b);
 }
 
 struct driver_line {
 	unsigned long pid;
-	bool same; /* fingerprint */
+	struct span fingerprint, request;
 };
 
-/* A driver is named, and runs. */
-static bool runs(const struct mount *m, struct driver_line *d)
+static bool read_line(struct driver_line *d, const char *path, struct buf *b)
 {
-	struct buf b = buf_heap(SMALL_FILE);
-	struct span rest, pid;
-	struct err e;
-	bool ok = false;
+	struct span pid;
+	struct err unused;
 
-	if (file_read(driver_file(m).s, &b, &e) == 0) {
-		rest = buf_all(&b);
-		ok = span_cut(&rest, ' ', &pid) && span_number(pid, INT_MAX, &d->pid) && d->pid > 1 && is_driver(m, d->pid);
-		d->same = span_starts(rest, span_of(m->fingerprint));
-	}
-	buf_free(&b);
-	return ok;
+	if (file_read(path, b, &unused))
+		return false;
+	d->request = buf_all(b);
+	return span_cut(&d->request, ' ', &pid) && span_number(pid, INT_MAX, &d->pid) && d->pid > 1 &&
+	       span_cut(&d->request, '\n', &d->fingerprint) && d->fingerprint.n == MOUNT_ID - 1;
 }
 
-bool pidfile_differs(const struct mount *m)
+/* The pid of the driver that is named, and runs; 0: none. SAME: its fingerprint is the mount's. */
+static pid_t running(const struct mount *m, bool *same)
 {
+	struct buf b = buf_heap(WIRE_MAX);
 	struct driver_line d;
+	pid_t pid = 0;
 
-	return runs(m, &d) && !d.same;
+	if (read_line(&d, driver_file(m).s, &b) && is_driver(m, d.pid))
+		pid = (pid_t)d.pid;
+	*same = pid && span_is(d.fingerprint, m->fingerprint);
+	buf_free(&b);
+	return pid;
 }
 
 int pidfile_adopt(struct mount *m)
 {
-	struct driver_line d;
+	bool same;
+	pid_t pid = running(m, &same);
 
-	if (!runs(m, &d))
-		return -1;
-	m->pidfd = (int)syscall(SYS_pidfd_open, (pid_t)d.pid, 0);
+	m->pidfd = (int)syscall(SYS_pidfd_open, pid, 0); /* -1 for 0 too */
 	if (m->pidfd < 0)
 		return -1;
 	/* Once more: the pid may have become another's before the descriptor held it. */
-	if (!runs(m, &d)) {
+	if (running(m, &same) != pid) {
 		close(m->pidfd);
 		m->pidfd = -1;
 		return -1;
 	}
-	m->pid = (pid_t)d.pid;
-	m->outdated = !d.same;
+	m->pid = pid;
+	m->outdated = !same;
 	return 0;
 }
 
 void pidfile_kill(const struct mount *m)
 {
-	struct driver_line d;
+	bool same;
+	pid_t pid = running(m, &same);
 
 	/* It leads a process group of its own. */
-	if (runs(m, &d))
-		kill(-(pid_t)d.pid, SIGKILL);
+	if (pid)
+		kill(-pid, SIGKILL);
 }
 
 void pidfile_remove(const struct mount *m)
 {
 	unlink(driver_file(m).s);
+}
+
+struct mount *pidfile_mount(const struct run *run, const char *name)
+{
+	struct run_path helpers = run_path(run, "bin");
+	struct buf b = buf_heap(WIRE_MAX);
+	struct driver_line d;
+	struct arena a = { 0 };
+	struct mount *m = NULL;
+	struct request r;
+	struct err unused;
+
+	/* No other file in RUN has a name of this length. */
+	if (strlen(name) == MOUNT_ID - 1 + sizeof SUFFIX - 1 && read_line(&d, run_path(run, name).s, &b) && d.request.n > 4 &&
+		wire_get_request(span_skip(d.request, 4), &a, &r, &unused) == 0 && r.mount_count == 1) {
+		struct driver_job job = {
+			.rclone = r.rclone,
+			.config = r.config,
+			.cache_dir = r.cache_dir,
+			.ca_cert = r.ca_cert,
+			.helper_dir = helpers.s,
+			.allow_other = r.allow_other,
+		};
+
+		m = mount_make(run, &r.mounts[0], &job, &unused);
+	}
+	if (m) {
+		memcpy(m->id, name, MOUNT_ID - 1);
+		memcpy(m->fingerprint, d.fingerprint.p, MOUNT_ID - 1);
+		m->wanted = is_driver(m, d.pid);
+	}
+	buf_free(&b);
+	arena_free(&a);
+	return m;
 }

@@ -5,7 +5,7 @@
 
 #include "sup/mount.h"
 
-/* Writes RUN/ID.driver: pid, fingerprint. Where that fails a later supervisor does not know the driver: it is only logged. */
+/* Writes RUN/ID.driver: pid, fingerprint, and the mount as a request of `up` without credentials. Where that fails a later supervisor does not know the driver: it is only logged. */
 void pidfile_write(const struct mount *m);
 
 /*
@@ -14,12 +14,12 @@ void pidfile_write(const struct mount *m);
  */
 int pidfile_adopt(struct mount *m);
 
-/* RUN/ID.driver names a driver that runs, with another fingerprint. */
-bool pidfile_differs(const struct mount *m);
-
 /* Ends the driver that RUN/ID.driver names, with what it started, if it runs. */
 void pidfile_kill(const struct mount *m);
 
 void pidfile_remove(const struct mount *m);
+
+/* The mount of which RUN/NAME was written, state MOUNT_DOWN; wanted: its driver runs. NULL: that is no such file. */
+struct mount *pidfile_mount(const struct run *run, const char *name);
 
 #endif

@@ -144,8 +144,7 @@ static void adopt(struct mount *m, const struct mnt_table *t)
 		return;
 	}
 	m->fresh = false; /* it works: what the check says does not take it down */
-	mount_note(m, m->outdated ? "was mounted by an earlier supervisor with other settings: replaced" :
-				    "was mounted by an earlier supervisor: taken over");
+	mount_note(m, "was mounted by an earlier supervisor: taken over");
 	step_prove(m, t);
 }
 

@@ -95,6 +95,7 @@ static int supervise(struct sup *s, const struct run *run, int listener, struct 
 		return CODE_FAULT;
 	}
 	log_line("supervisor %ld starts", (long)getpid());
+	job_inherit(s);
 	if (first) {
 		job_begin_first(s, first);
 		creds_wipe(&first->creds);

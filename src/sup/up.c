@@ -5,7 +5,6 @@
 #include "rclone/conf.h"
 #include "rclone/store.h"
 #include "sup/check.h"
-#include "sup/pidfile.h"
 
 /* The place in the plan of the mount M's target; the plan's size where it does not name it. */
 static size_t place(const struct job *j, const struct mount *m)
@@ -35,10 +34,6 @@ static bool change_needed(const struct sup *s)
 	for (size_t i = 0; i < s->count; i++)
 		if (mount_active(s->mounts[i]) && !unchanged(j, s->mounts[i]))
 			return true;
-	/* The driver of an earlier supervisor may run with other settings. */
-	for (size_t i = 0; i < j->req.mount_count; i++)
-		if (j->fresh[i] && pidfile_differs(j->fresh[i]))
-			return true;
 	return false;
 }
 
@@ -50,6 +45,7 @@ static int make_fresh(struct sup *s, struct err *e)
 	struct driver_job with = {
 		.rclone = j->req.rclone,
 		.config = j->req.config,
+		.cache_dir = "",
 		.ca_cert = j->req.ca_cert,
 		.helper_dir = helpers.s,
 		.allow_other = j->req.allow_other,
