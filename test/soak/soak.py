@@ -350,8 +350,8 @@ class Soak:
                 self.relieve()
                 rounds += 1
             self.end()
-        except BaseException as failure:
-            failure.add_note(self.tale()) if hasattr(failure, "add_note") else print(self.tale(), file=sys.stderr)
+        except BaseException:
+            print(self.tale(), file=sys.stderr)
             raise
         finally:
             self.trouble = 0
