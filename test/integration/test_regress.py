@@ -84,3 +84,15 @@ def test_a_mount_that_went_with_the_supervisor_leaves_no_file_behind(sandbox, le
     sandbox.up(*(spec + SLOW for spec in sandbox.specs))
     sandbox.down()
     assert sandbox.get(f"{sandbox.prefixes[0]}/waits") == b"not lost" and list(sandbox.run.glob("*.driver")) == []
+
+
+def test_down_while_a_hung_driver_is_being_found_out(sandbox):
+    """SIGHUP has it replaced where it does not answer: `down` must not be forgotten over that."""
+    answer = sandbox.up(sandbox.specs[0] + SLOW)
+    (sandbox.targets[0] / "waits").write_text("not lost")
+    time.sleep(0.3)  # the kernel tells rclone of the last close after close(2) has returned
+    os.kill(answer["mounts"][0]["pid"], signal.SIGSTOP)
+    os.kill(answer["supervisor"]["pid"], signal.SIGHUP)
+    time.sleep(0.2)
+    sandbox.down("--timeout", "30")
+    assert sandbox.mounts() == [] and sandbox.get(f"{sandbox.prefixes[0]}/waits") == b"not lost"
