@@ -1,5 +1,5 @@
 """
-test_clients.py - who speaks to the supervisor: many at once, and such as send nonsense, too much, too little, or have no right to.
+test_clients.py - who speaks to the supervisor: many at once, and such as send nonsense, too much, too little, or have no right.
 
 The protocol is that of src/sup/wire.h: four bytes of length, then records "name=value" with a NUL behind each.
 """
@@ -54,7 +54,7 @@ def descriptors(pid):
 
 @contextlib.contextmanager
 def unharmed(sandbox, cpu):
-    """What happens inside costs the supervisor at most CPU seconds a second, no descriptor, no mount; others are served all the while."""
+    """What happens inside costs the supervisor at most CPU seconds a second, no descriptor, no mount."""
     before = sandbox.status()
     pid = before["supervisor"]["pid"]
     proc.wait_for(lambda: not procfs.children(pid) or procfs.children(pid) == [m["pid"] for m in before["mounts"]], 5, "quiet")
@@ -157,7 +157,7 @@ def test_a_request_of_unknown_names_and_kind(sandbox, pid):
                 assert f"target={sandbox.mnt}/one\0".encode() in receive(client)
 
 
-@pytest.mark.parametrize("more", [(), ("endpoint=http://127.0.0.1:1",), ("endpoint=http://127.0.0.1:1", "region=x", "provider=Other")])
+@pytest.mark.parametrize("more", [(), ("endpoint=http://127.0.0.1:1",), ("endpoint=http://127.0.0.1:1", "provider=Other")])
 def test_an_up_that_asks_for_nothing_takes_nothing_down(sandbox, pid, more):
     with unharmed(sandbox, cpu=0.5), connect(sandbox, 20) as client:
         send(client, message("kind=1", "timeout_ms=2000", *more))
@@ -265,8 +265,8 @@ def test_another_user_is_not_served(sandbox, pid):
 
     def ask():
         return subprocess.run(
-            [sys.executable, "-c", ASK, sandbox.run / "control"], input=message(f"kind={DOWN}", "timeout_ms=5000"), capture_output=True,
-            timeout=20, cwd="/", user=fuse.NOBODY, group=fuse.NOBODY, extra_groups=[])
+            [sys.executable, "-c", ASK, sandbox.run / "control"], input=message(f"kind={DOWN}", "timeout_ms=5000"),
+            capture_output=True, timeout=20, cwd="/", user=fuse.NOBODY, group=fuse.NOBODY, extra_groups=[])
 
     with unharmed(sandbox, cpu=0.5):
         assert b"PermissionError" in ask().stderr

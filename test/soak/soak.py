@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """
-soak.py [SECONDS [SEED]] - one sandbox before a real S3 server, to which everything happens that can happen to one, in an order drawn from
-SEED. After each blow it must be what it should; what flush or down has called safe must be in S3, byte for byte.
+soak.py [SECONDS [SEED]] - one sandbox before a real S3 server, to which everything happens that can happen to one, in an order
+drawn from SEED. After each blow it must be what it should; what flush or down has called safe must be in S3, byte for byte.
 
-S3MOUNTS_BIN names the program; without it it is what ./build.sh makes. The seed is printed first: it draws the same blows again.
+S3MOUNTS_BIN names the program; without it it is what ./build.sh makes. The seed is printed first: it draws the same again.
 """
 
 import collections
@@ -36,7 +36,7 @@ SIZES = (0, 1, 100, 4096, 70000, 1 << 20, 5 << 20)
 OPTIONS = ("", ":vfs_write_back=0s", ":vfs_write_back=3s", ":umask=077", ":dir_cache_time=1s")
 PATIENCE = 30  # what a command is given, in seconds, when nothing stands in its way
 SHORT = 3      # and when something does
-RELEASE = 0.3  # the kernel tells the driver of the last close after close(2) has returned: killed before, rclone 1.60 forgets the file
+RELEASE = 0.3  # the kernel tells the driver of the last close after close(2) has returned: killed before, rclone forgets the file
 DESCRIPTORS = 48
 
 OK, SOME, REFUSED, UNREACHABLE, MOUNT, PENDING, FAULT = 0, 1, 4, 5, 6, 7, 8
@@ -71,7 +71,8 @@ class Soak:
 
     def supervisors(self):
         """Processes of the program that are no other's child: the one that serves, as no command runs now."""
-        ours = [pid for pid in self.sandbox.processes() if self.sandbox.binary.encode() in procfs.command_line(pid) and procfs.alive(pid)]
+        binary = self.sandbox.binary.encode()
+        ours = [pid for pid in self.sandbox.processes() if binary in procfs.command_line(pid) and procfs.alive(pid)]
         return [pid for pid in ours if procfs.parent(pid) not in ours]
 
     def standing(self):
@@ -112,7 +113,10 @@ class Soak:
 
     def command(self, command, *options, expected=None, **more):
         expected = expected or self.expected(command)
+        given, served = PATIENCE if self.calm else SHORT, self.supervisors()
         result = self.finish(self.start(command, *options, **more), expected)
+        if result.code == PENDING and served:
+            assert result.seconds >= given, f"{command}: the time has not run out after {result.seconds} s"
         if command in ("flush", "down") and result.code == OK:
             self.answered_for()
         return result
@@ -170,9 +174,11 @@ class Soak:
     def up_with_a_wrong_secret(self):
         healthy = self.calm and self.command("status").code == OK
         before = set(self.sandbox.drivers())
-        self.command("up", *self.specs(), env={"S3_ACCESS_SECRET": WRONG}, expected={REFUSED} if self.calm else DISTURBED | {REFUSED})
+        expected = {REFUSED} if self.calm else DISTURBED | {REFUSED}
+        self.command("up", *self.specs(), env={"S3_ACCESS_SECRET": WRONG}, expected=expected)
         if healthy:
-            assert before <= set(self.sandbox.drivers()) and self.command("status").code == OK, "a wrong secret has harmed what stood"
+            assert before <= set(self.sandbox.drivers()), "a wrong secret has ended a driver"
+            assert self.command("status").code == OK, "a wrong secret has harmed what stood"
 
     def up_that_is_killed(self):
         child = self.start("up", *self.specs())
@@ -297,12 +303,14 @@ class Soak:
         if self.frozen or not keys:
             return
         key = keys[int(which * len(keys))]
-        target, path = next((t, self.sandbox.mnt / key) for t in self.sandbox.targets if (self.sandbox.mnt / key).is_relative_to(t))
+        path = self.sandbox.mnt / key
+        target = next(t for t in self.sandbox.targets if path.is_relative_to(t))
         if target not in self.standing() or self.written.get(key) != self.safe[key]:
             return
         with contextlib.suppress(OSError):
             data, inside = self.in_time(self.take, path)
-            assert not inside or hashlib.sha256(data).hexdigest() == self.safe[key], f"{path} reads otherwise ({len(data)} bytes)"
+            digest = hashlib.sha256(data).hexdigest()
+            assert not inside or digest == self.safe[key], f"{path} reads otherwise ({len(data)} bytes)"
             self.files += inside
             self.bytes += len(data)
 
@@ -332,9 +340,11 @@ class Soak:
             self.frozen, self.stopped = False, None
 
     BLOWS = {
-        write: 30, read: 8, flush: 5, status: 2, up_the_same: 10, up_with_another_option: 5, up_with_fewer: 2, up_with_fewer_and_keep: 2,
-        three_ups_at_once: 3, up_and_down_at_once: 2, up_with_a_wrong_secret: 3, up_that_is_killed: 3, down: 4, down_lazy: 2,
-        kill_a_driver: 4, end_a_driver: 3, stop_a_driver: 1, kill_the_supervisor: 4, hang_up: 2, unmount_a_target: 3, cut: 3, freeze: 2,
+        write: 30, read: 8, flush: 5, status: 2,
+        up_the_same: 10, up_with_another_option: 5, up_with_fewer: 2, up_with_fewer_and_keep: 2, three_ups_at_once: 3,
+        up_and_down_at_once: 2, up_with_a_wrong_secret: 3, up_that_is_killed: 3, down: 4, down_lazy: 2,
+        kill_a_driver: 4, end_a_driver: 3, stop_a_driver: 1, kill_the_supervisor: 4, hang_up: 2, unmount_a_target: 3,
+        cut: 3, freeze: 2,
     }
 
     def run(self, seconds):
@@ -377,8 +387,9 @@ class Soak:
         return "\n".join([*map(str, self.story), "The supervisor's log:", *lines])
 
     def figures(self):
-        return (f"{', '.join(f'{n} {name}' for name, n in sorted(self.done.items()))}; exit codes: "
-                f"{', '.join(f'{name}: {n}' for name, n in sorted(self.codes.items()))}; {self.files} files with {self.bytes} bytes compared")
+        blows = ", ".join(f"{n} {name}" for name, n in sorted(self.done.items()))
+        codes = ", ".join(f"{name}: {n}" for name, n in sorted(self.codes.items()))
+        return f"{blows}; exit codes: {codes}; {self.files} files with {self.bytes} bytes compared"
 
 
 def main():
