@@ -48,7 +48,7 @@ def test_waiting_it_is_small_and_holds_one_socket(sandbox):
         table = map(str.split, pathlib.Path("/proc/net/unix").read_text().splitlines())
         listening = [entry[6] for entry in table if entry[3] == "00010000" and entry[-1] == str(sandbox.run / "control")]
         assert listening == sockets, "one, and it is the one that listens"
-        allowed = r"/dev/null|socket:.*|anon_inode:\[signalfd\]|/proc/.*/mountinfo|%s/(run/log|start.out)" % sandbox.folder
+        allowed = r"/dev/null|socket:.*|anon_inode:\[(signal|timer)fd\]|/proc/.*/mountinfo|%s/(run/log|start.out)" % sandbox.folder
         assert [path for path in procfs.open_files(pid) if not re.fullmatch(allowed, path)] == []
         assert procfs.children(pid) == []
 
@@ -197,9 +197,9 @@ def test_many_rounds_leave_it_as_it_was(sandbox, once, share):
         for n in range(rounds):
             if n == min(10, rounds // 3):
                 sandbox.down()
-                files, memory = at_rest(pid), procfs.pss_kib(pid)
+                files, memory = at_rest(pid), procfs.anonymous_kib(pid)
             once(sandbox, n)
         sandbox.down()
         assert at_rest(pid) == files and sandbox.mounts() == []
-        assert procfs.pss_kib(pid) <= memory + 48, f"{memory} KiB became {procfs.pss_kib(pid)} KiB"
+        assert procfs.anonymous_kib(pid) <= memory + 48, f"{memory} KiB became {procfs.anonymous_kib(pid)} KiB"
         assert sandbox.s3mounts("ready").code == 0

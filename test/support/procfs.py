@@ -112,7 +112,16 @@ def cpu_seconds(pid):
 
 def pss_kib(pid):
     """Proportional set size: what the process costs, shared pages counted in parts."""
+    return _smaps_kib(pid, b"Pss:")
+
+
+def anonymous_kib(pid):
+    """Stack, heap and what it has written to of its data: how many run the same program does not matter."""
+    return _smaps_kib(pid, b"Anonymous:")
+
+
+def _smaps_kib(pid, name):
     for line in _read(pid, "smaps_rollup").splitlines():
-        if line.startswith(b"Pss:"):
+        if line.startswith(name):
             return int(line.split()[1])
     return 0
