@@ -153,7 +153,7 @@ class S3Server:
     def _is_up(self, store, patience=8):
         deadline = time.monotonic() + patience
         while store.poll() is None and time.monotonic() < deadline:
-            if json.loads(self._ceph("ceph", "osd", "stat", "--format=json"))["num_up_osds"]:
+            if json.loads(self._once_it_answers("ceph", "osd", "stat", "--format=json"))["num_up_osds"]:
                 return True
         return False
 
