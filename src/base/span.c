@@ -41,6 +41,11 @@ bool span_cut(struct span *rest, char sep, struct span *head)
 	return true;
 }
 
+const char *text_in(const char *text, const char *part)
+{
+	return memmem(text, strlen(text), part, strlen(part));
+}
+
 bool span_number(struct span a, unsigned long max, unsigned long *out)
 {
 	unsigned long v = 0;

@@ -51,6 +51,9 @@ struct span span_trim(struct span a);
  */
 bool span_cut(struct span *rest, char sep, struct span *head);
 
+/* As strstr(3), by the same machine code as memmem(3). */
+const char *text_in(const char *text, const char *part);
+
 /* The whole span as an unsigned decimal number of at most MAX; false for anything else (sign, blank, overflow, empty). */
 bool span_number(struct span a, unsigned long max, unsigned long *out);
 

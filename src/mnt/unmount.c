@@ -16,9 +16,11 @@ static void exec_helper(const char *helper, const char *target, bool detach, int
 
 static void exec_helper(const char *helper, const char *target, bool detach, int out)
 {
+	const char *const argv[] = { "fusermount3", detach ? "-uz" : "-u", "--", target, NULL };
+
 	dup2(out, STDOUT_FILENO);
 	dup2(out, STDERR_FILENO);
-	execl(helper, "fusermount3", detach ? "-uz" : "-u", "--", target, (char *)NULL);
+	execv(helper, (char *const *)argv);
 	_exit(127);
 }
 
@@ -75,7 +77,7 @@ static int unmount_by_helper(const char *target, bool detach, struct err *e)
 	if (status <= 0)
 		return status;
 	/* glibc's words for EBUSY: the helper gives no number. */
-	if (strstr(words.p, "Device or resource busy"))
+	if (text_in(words.p, "Device or resource busy"))
 		return 1;
 	words.p[strcspn(words.p, "\n")] = 0;
 	return err_set(e, CODE_MOUNT, "unmount %s: %s", target, *words.p ? words.p : "the helper failed without a word");

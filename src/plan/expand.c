@@ -106,7 +106,7 @@ int plan_expand(struct buf *out, const char *text, plan_env_fn *env, struct err 
 {
 	const char *open;
 
-	while ((open = strstr(text, "${"))) {
+	while ((open = text_in(text, "${"))) {
 		const char *close = strchr(open, '}');
 		int ret;
 

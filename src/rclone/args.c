@@ -103,7 +103,7 @@ char *rclone_devname(struct arena *a, const struct plan_mount *m)
  */
 static bool is_literal(const char *prefix)
 {
-	for (const char *s = prefix; (s = strstr(s, "\xe2")); s++)
+	for (const char *s = prefix; (s = strchr(s, 0xe2)); s++)
 		if (strncmp(s + 1, "\x80\x9b", 2) == 0 || (s[1] == '\x90' && (unsigned char)s[2] <= 0xa1))
 			return false;
 	return true;

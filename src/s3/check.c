@@ -80,7 +80,7 @@ static void hide_token(struct s3_error *e, const struct creds *creds)
 
 	memcpy(head, creds->token, sizeof head - 1);
 	for (size_t i = 0; head[0] && i < sizeof said / sizeof *said; i++)
-		if (strstr(said[i], head))
+		if (text_in(said[i], head))
 			said[i][0] = 0;
 }
 

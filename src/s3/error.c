@@ -11,76 +11,147 @@
 #define CLOCK_HINT "set this machine's clock (after a resume of a snapshot it may stand still); S3 allows 15 minutes"
 #define AGAIN_HINT "try again; this says nothing about the credentials"
 #define SERVER_HINT "look at the server's state or its log; this says nothing about the credentials"
+#define OWNER_HINT "ask who owns the bucket"
 #define PLACE_HINT "check host, port and path in S3_ENDPOINT_URL, and what proxy stands between"
 
-static const struct s3_meaning meanings[] = {
-	{ "InvalidAccessKeyId", 0, "unknown-key", CODE_REFUSED, "S3 does not know this key id", KEY_HINT, false },
-	{ "SignatureDoesNotMatch", 0, "wrong-secret", CODE_REFUSED, "the secret key does not belong to this key id",
-		SECRET_HINT, false },
-	{ "RequestTimeTooSkewed", 0, "clock-skew", CODE_REFUSED, "this machine's clock differs too much from S3's", CLOCK_HINT,
-		false },
-	{ "RequestExpired", 0, "clock-skew", CODE_REFUSED, "this machine's clock differs too much from S3's", CLOCK_HINT,
-		false },
-	{ "ExpiredToken", 0, "expired-token", CODE_REFUSED, "the session token has expired", TOKEN_HINT, false },
-	{ "TokenRefreshRequired", 0, "expired-token", CODE_REFUSED, "the session token must be renewed", TOKEN_HINT, false },
-	{ "InvalidToken", 0, "invalid-token", CODE_REFUSED, "the session token is malformed or not of this key", TOKEN_HINT,
-		false },
-	{ "AccessDenied", 0, "access-denied", CODE_REFUSED, "the key is valid but not allowed to do this here", GRANT_HINT,
-		false },
-	{ "AllAccessDisabled", 0, "access-denied", CODE_REFUSED, "all access to this bucket has been switched off",
-		"ask who owns the bucket", false },
-	{ "AccountProblem", 0, "access-denied", CODE_REFUSED, "there is a problem with the bucket's account", "ask who owns it",
-		false },
-	{ "NotSignedUp", 0, "access-denied", CODE_REFUSED, "the account has not signed up for S3", "ask who owns it", false },
-	{ "QuotaExceeded", 0, "access-denied", CODE_REFUSED, "the bucket's or the user's quota is used up",
-		"free space or raise it", false },
-	{ "Unauthorized", 0, "access-denied", CODE_REFUSED, "S3 does not take this key for this bucket", KEY_HINT, false },
-	{ "NoSuchBucket", 0, "no-such-bucket", CODE_REFUSED, "there is no such bucket here", BUCKET_HINT, false },
-	{ "InvalidBucketName", 0, "no-such-bucket", CODE_REFUSED, "no bucket can have this name", BUCKET_HINT, false },
-	{ "AuthorizationHeaderMalformed", 0, "wrong-region", CODE_REFUSED,
-		"the signature is for another region than the bucket's", REGION_HINT, false },
-	{ "PermanentRedirect", 0, "wrong-region", CODE_REFUSED, "the bucket is in another region", REGION_HINT, false },
-	{ "TemporaryRedirect", 0, "wrong-region", CODE_REFUSED, "the bucket is in another region", REGION_HINT, false },
-	{ "Redirect", 0, "wrong-region", CODE_REFUSED, "the bucket is in another region", REGION_HINT, false },
-	{ "IllegalLocationConstraintException", 0, "wrong-region", CODE_REFUSED, "the bucket is in another region", REGION_HINT,
-		false },
-	{ "InvalidRegionName", 0, "wrong-region", CODE_REFUSED, "the server does not know this region",
-		"set S3_REGION to one that it knows (Cloudflare: auto)", false },
-	{ "SlowDown", 0, "throttled", CODE_UNREACHABLE, "S3 asks to slow down", AGAIN_HINT, true },
-	{ "SlowDownRead", 0, "throttled", CODE_UNREACHABLE, "S3 asks to slow down", AGAIN_HINT, true },
-	{ "SlowDownWrite", 0, "throttled", CODE_UNREACHABLE, "S3 asks to slow down", AGAIN_HINT, true },
-	{ "TooManyRequests", 0, "throttled", CODE_UNREACHABLE, "S3 asks to slow down", AGAIN_HINT, true },
-	{ "RequestLimitExceeded", 0, "throttled", CODE_UNREACHABLE, "S3 asks to slow down", AGAIN_HINT, true },
-	{ "InternalError", 0, "server-error", CODE_UNREACHABLE, "S3 has an internal error", SERVER_HINT, true },
-	{ "ServiceUnavailable", 0, "server-error", CODE_UNREACHABLE, "S3 is not available now", AGAIN_HINT, true },
-	{ NULL, 401, "access-denied", CODE_REFUSED, "S3 does not take these credentials", KEY_HINT, false },
-	{ NULL, 403, "access-denied", CODE_REFUSED, "S3 refuses and tells no cause that is known", GRANT_HINT, false },
-	{ NULL, 407, "egress-blocked", CODE_UNREACHABLE, "a proxy asks for a login", "let this host through without a proxy",
-		false },
-	{ NULL, 429, "throttled", CODE_UNREACHABLE, "S3 asks to slow down", AGAIN_HINT, true },
-	{ NULL, 503, "server-error", CODE_UNREACHABLE, "S3 is not available now", AGAIN_HINT, true },
-	{ NULL, 500, "server-error", CODE_UNREACHABLE, "S3 has an internal error", SERVER_HINT, true },
-	{ NULL, 502, "server-error", CODE_UNREACHABLE, "a gateway before S3 has no answer", SERVER_HINT, true },
-	{ NULL, 504, "server-error", CODE_UNREACHABLE, "a gateway before S3 waited too long", SERVER_HINT, true },
+enum {
+	UNKNOWN_KEY,
+	WRONG_SECRET,
+	CLOCK_SKEW,
+	TOKEN_EXPIRED,
+	TOKEN_OLD,
+	TOKEN_INVALID,
+	DENIED,
+	SWITCHED_OFF,
+	ACCOUNT,
+	NOT_SIGNED_UP,
+	QUOTA,
+	KEY_NOT_HERE,
+	NO_BUCKET,
+	NO_NAME,
+	SIGNED_REGION,
+	OTHER_REGION,
+	NO_REGION,
+	THROTTLED,
+	INTERNAL,
+	NOT_NOW,
+	CREDENTIALS,
+	NO_CAUSE,
+	PROXY,
+	GATEWAY,
+	GATEWAY_SLOW,
+	REFUSED,
+	FAILED,
 };
 
-static const struct s3_meaning other_refusal = { NULL, 0, "refused", CODE_REFUSED, "S3 refuses the request", PLACE_HINT,
-	false };
-static const struct s3_meaning other_fault = { NULL, 0, "server-error", CODE_UNREACHABLE, "S3 has failed", SERVER_HINT, false };
+static const struct s3_meaning meanings[] = {
+	[UNKNOWN_KEY] = { "unknown-key", "S3 does not know this key id", KEY_HINT, CODE_REFUSED, false },
+	[WRONG_SECRET] = { "wrong-secret", "the secret key does not belong to this key id", SECRET_HINT, CODE_REFUSED, false },
+	[CLOCK_SKEW] = { "clock-skew", "this machine's clock differs too much from S3's", CLOCK_HINT, CODE_REFUSED, false },
+	[TOKEN_EXPIRED] = { "expired-token", "the session token has expired", TOKEN_HINT, CODE_REFUSED, false },
+	[TOKEN_OLD] = { "expired-token", "the session token must be renewed", TOKEN_HINT, CODE_REFUSED, false },
+	[TOKEN_INVALID] = { "invalid-token", "the session token is malformed or not of this key", TOKEN_HINT, CODE_REFUSED,
+		false },
+	[DENIED] = { "access-denied", "the key is valid but not allowed to do this here", GRANT_HINT, CODE_REFUSED, false },
+	[SWITCHED_OFF] = { "access-denied", "all access to this bucket has been switched off", OWNER_HINT, CODE_REFUSED,
+		false },
+	[ACCOUNT] = { "access-denied", "there is a problem with the bucket's account", OWNER_HINT, CODE_REFUSED, false },
+	[NOT_SIGNED_UP] = { "access-denied", "the account has not signed up for S3", OWNER_HINT, CODE_REFUSED, false },
+	[QUOTA] = { "access-denied", "the bucket's or the user's quota is used up", "free space or raise it", CODE_REFUSED,
+		false },
+	[KEY_NOT_HERE] = { "access-denied", "S3 does not take this key for this bucket", KEY_HINT, CODE_REFUSED, false },
+	[NO_BUCKET] = { "no-such-bucket", "there is no such bucket here", BUCKET_HINT, CODE_REFUSED, false },
+	[NO_NAME] = { "no-such-bucket", "no bucket can have this name", BUCKET_HINT, CODE_REFUSED, false },
+	[SIGNED_REGION] = { "wrong-region", "the signature is for another region than the bucket's", REGION_HINT, CODE_REFUSED,
+		false },
+	[OTHER_REGION] = { "wrong-region", "the bucket is in another region", REGION_HINT, CODE_REFUSED, false },
+	[NO_REGION] = { "wrong-region", "the server does not know this region",
+		"set S3_REGION to one that it knows (Cloudflare: auto)", CODE_REFUSED, false },
+	[THROTTLED] = { "throttled", "S3 asks to slow down", AGAIN_HINT, CODE_UNREACHABLE, true },
+	[INTERNAL] = { "server-error", "S3 has an internal error", SERVER_HINT, CODE_UNREACHABLE, true },
+	[NOT_NOW] = { "server-error", "S3 is not available now", AGAIN_HINT, CODE_UNREACHABLE, true },
+	[CREDENTIALS] = { "access-denied", "S3 does not take these credentials", KEY_HINT, CODE_REFUSED, false },
+	[NO_CAUSE] = { "access-denied", "S3 refuses and tells no cause that is known", GRANT_HINT, CODE_REFUSED, false },
+	[PROXY] = { "egress-blocked", "a proxy asks for a login", "let this host through without a proxy", CODE_UNREACHABLE,
+		false },
+	[GATEWAY] = { "server-error", "a gateway before S3 has no answer", SERVER_HINT, CODE_UNREACHABLE, true },
+	[GATEWAY_SLOW] = { "server-error", "a gateway before S3 waited too long", SERVER_HINT, CODE_UNREACHABLE, true },
+	[REFUSED] = { "refused", "S3 refuses the request", PLACE_HINT, CODE_REFUSED, false },
+	[FAILED] = { "server-error", "S3 has failed", SERVER_HINT, CODE_UNREACHABLE, false },
+};
+
+static const struct {
+	const char *s3_code;
+	unsigned char meaning;
+} codes[] = {
+	{ "InvalidAccessKeyId", UNKNOWN_KEY },
+	{ "SignatureDoesNotMatch", WRONG_SECRET },
+	{ "RequestTimeTooSkewed", CLOCK_SKEW },
+	{ "RequestExpired", CLOCK_SKEW },
+	{ "ExpiredToken", TOKEN_EXPIRED },
+	{ "TokenRefreshRequired", TOKEN_OLD },
+	{ "InvalidToken", TOKEN_INVALID },
+	{ "AccessDenied", DENIED },
+	{ "AllAccessDisabled", SWITCHED_OFF },
+	{ "AccountProblem", ACCOUNT },
+	{ "NotSignedUp", NOT_SIGNED_UP },
+	{ "QuotaExceeded", QUOTA },
+	{ "Unauthorized", KEY_NOT_HERE },
+	{ "NoSuchBucket", NO_BUCKET },
+	{ "InvalidBucketName", NO_NAME },
+	{ "AuthorizationHeaderMalformed", SIGNED_REGION },
+	{ "PermanentRedirect", OTHER_REGION },
+	{ "TemporaryRedirect", OTHER_REGION },
+	{ "Redirect", OTHER_REGION },
+	{ "IllegalLocationConstraintException", OTHER_REGION },
+	{ "InvalidRegionName", NO_REGION },
+	{ "SlowDown", THROTTLED },
+	{ "SlowDownRead", THROTTLED },
+	{ "SlowDownWrite", THROTTLED },
+	{ "TooManyRequests", THROTTLED },
+	{ "RequestLimitExceeded", THROTTLED },
+	{ "InternalError", INTERNAL },
+	{ "ServiceUnavailable", NOT_NOW },
+};
+
+/* For answers without a code that is known. */
+static const struct {
+	unsigned short status;
+	unsigned char meaning;
+} statuses[] = {
+	{ 401, CREDENTIALS },
+	{ 403, NO_CAUSE },
+	{ 407, PROXY },
+	{ 429, THROTTLED },
+	{ 500, INTERNAL },
+	{ 502, GATEWAY },
+	{ 503, NOT_NOW },
+	{ 504, GATEWAY_SLOW },
+};
+
+static const struct s3_meaning *by_code(const char *s3_code)
+{
+	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+		if (strcmp(codes[i].s3_code, s3_code) == 0)
+			return &meanings[codes[i].meaning];
+	return NULL;
+}
+
+bool s3_code_known(const char *s3_code)
+{
+	return by_code(s3_code) != NULL;
+}
 
 const struct s3_meaning *s3_meaning_of(const char *s3_code, int status)
 {
-	const struct s3_meaning *by_status = status >= 500 ? &other_fault : &other_refusal;
+	const struct s3_meaning *m = by_code(s3_code);
 
-	for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++) {
-		const struct s3_meaning *m = &meanings[i];
-
-		if (m->s3_code && strcmp(m->s3_code, s3_code) == 0)
-			return m;
-		if (!m->s3_code && m->status == status)
-			by_status = m;
-	}
-	return by_status;
+	if (m)
+		return m;
+	for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
+		if (statuses[i].status == status)
+			return &meanings[statuses[i].meaning];
+	return &meanings[status >= 500 ? FAILED : REFUSED];
 }
 
 static bool is_code(const char *s)

@@ -20,15 +20,15 @@ bool s3_document_is(struct span body, const char *name);
 
 /* What becomes of a request that was answered so: enough for a check to say it, and for a later writer to act on it. */
 struct s3_meaning {
-	const char *s3_code; /* NULL: of a status, for answers without a code that is known */
-	int status;
 	const char *kind; /* as in struct verdict (s3/check.h) */
-	enum code code;
 	const char *cause, *hint;
+	enum code code;
 	bool again; /* says nothing lasting: ask again */
 };
 
-/* Never NULL. STATUS serves where S3_CODE is not in the table. */
+bool s3_code_known(const char *s3_code);
+
+/* Never NULL. STATUS serves where S3_CODE is not known. */
 const struct s3_meaning *s3_meaning_of(const char *s3_code, int status);
 
 #endif

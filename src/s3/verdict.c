@@ -115,7 +115,7 @@ void verdict_refusal(struct verdict *v, const struct s3_site *site, const struct
 		m = s3_meaning_of("PermanentRedirect", a->status);
 	put(v->s3_code, sizeof v->s3_code, "%s", a->error.code);
 	verdict_set(v, m->code, m->kind, m->cause, m->hint);
-	if (!m->s3_code && a->error.message[0])
+	if (!s3_code_known(effective_code(a, creds)) && a->error.message[0])
 		put(v->cause, sizeof v->cause, "%s: %s", m->cause, a->error.message);
 	if (strcmp(m->kind, "clock-skew") == 0)
 		tell_skew(v, a->skew);
