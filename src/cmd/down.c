@@ -85,7 +85,7 @@ static void print_lines(const char *command, const struct report *r)
 }
 
 /* Is there really nothing? The config that `s3mounts config` may have left in RUN goes with it. */
-static int nobody_serves(const struct run *run, const char *cache, bool down, struct err *e)
+static int nothing_stands(const struct run *run, const char *cache, bool down, struct err *e)
 {
 	if (orphan_mounts(run, e) || orphan_files(cache, e))
 		return -1;
@@ -109,10 +109,10 @@ static int ask_down(const char *command, bool down, const struct options *o, boo
 		return -1;
 	if (run_cache_dir(cache, sizeof cache, o->cache_dir, e))
 		return -1;
-	got = ask(&run, false, &q, &w, &a, &r, e);
+	got = ask(&run, ASK_INHERIT, &q, &w, &a, &r, e);
 	live_end(&live);
-	if (got > 0)
-		got = nobody_serves(&run, cache, down, e);
+	if (got >= 0 && !r.mount_count && r.error.code == CODE_OK)
+		got = nothing_stands(&run, cache, down, e);
 	if (got < 0) {
 		arena_free(&a);
 		return -1;

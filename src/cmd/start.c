@@ -81,7 +81,7 @@ static int look(const struct run *run, const struct options *o, struct err *e)
 	struct ask_watch nothing = { .tick = NULL };
 	struct arena a = { 0 };
 	struct report r = { 0 };
-	int got = ask(run, false, &q, &nothing, &a, &r, e);
+	int got = ask(run, ASK_NEVER, &q, &nothing, &a, &r, e);
 
 	if (got > 0) {
 		err_set(e, CODE_MOUNT, "ready: no supervisor serves in %s", run->dir);

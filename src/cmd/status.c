@@ -121,7 +121,7 @@ static int show(const struct run *run, const struct options *o, struct err *e)
 	struct report r = { 0 };
 	struct arena a = { 0 };
 	struct ask_watch nothing = { .tick = NULL };
-	int got = ask(run, false, &q, &nothing, &a, &r, e);
+	int got = ask(run, ASK_NEVER, &q, &nothing, &a, &r, e);
 	int code = CODE_FAULT;
 
 	if (got > 0 && orphan_mounts(run, &r.error) == 0) {

@@ -120,7 +120,7 @@ static int mount_all(struct setup *s, const struct options *o, struct arena *a, 
 
 	if (setup_request(&up, s, o, e))
 		return -1;
-	ret = ask(&s->run, true, &up.request, &w, a, r, e);
+	ret = ask(&s->run, ASK_START, &up.request, &w, a, r, e);
 	live_end(&live);
 	creds_wipe(&up.request.creds);
 	return ret;

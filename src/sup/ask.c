@@ -222,21 +222,21 @@ static void watch(const struct run *run, int fd, int64_t deadline, const struct 
 		look(run, w);
 }
 
-int ask(const struct run *run, bool start, struct request *req, const struct ask_watch *w, struct arena *a, struct report *r,
-	struct err *e)
+int ask(const struct run *run, enum ask_start start, struct request *req, const struct ask_watch *w, struct arena *a,
+	struct report *r, struct err *e)
 {
 	struct buf message = buf_heap(WIRE_MAX);
 	int64_t deadline = clock_ms() + req->timeout_ms + GRACE_MS;
 	int ret = -1;
 
 	for (int i = 0; i < TRIES; i++) {
-		int fd = start ? dial_or_start(run, &req->creds, e) : dial(run);
+		int fd = dial(run);
 		int got;
 
-		if (fd < 0 && !start) {
+		if (fd < 0 && (start == ASK_START || (start == ASK_INHERIT && left_behind())))
+			fd = dial_or_start(run, &req->creds, e);
+		else if (fd < 0)
 			ret = nobody() ? 1 : no_supervisor(run, e);
-			goto out;
-		}
 		if (fd < 0)
 			goto out;
 		/* Only now: a supervisor that has just been forked has no copy of it. */

@@ -13,12 +13,18 @@ struct ask_watch {
 	int every_ms;
 };
 
+/* Where nobody serves: shall a supervisor be started (in the background, away from the caller's descriptors and session)? */
+enum ask_start {
+	ASK_NEVER,
+	ASK_INHERIT, /* where one was killed: the new one takes over what that has left */
+	ASK_START,
+};
+
 /*
- * Sends REQ to the supervisor of RUN and waits for its report, until TIMEOUT_MS beyond the request's own. With START it starts one where
- * none runs (in the background, away from the caller's descriptors and session); without, returns 1 where none runs. Returns 0 with *R (its
- * strings in A), or -1 with *E set. RUN is prepared where START is given.
+ * Sends REQ to the supervisor of RUN and waits for its report, until TIMEOUT_MS beyond the request's own. Returns 0 with *R (its strings in A),
+ * 1 where none runs and none was started, or -1 with *E set.
  */
-int ask(const struct run *run, bool start, struct request *req, const struct ask_watch *w, struct arena *a, struct report *r,
-	struct err *e);
+int ask(const struct run *run, enum ask_start start, struct request *req, const struct ask_watch *w, struct arena *a,
+	struct report *r, struct err *e);
 
 #endif

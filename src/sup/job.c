@@ -192,7 +192,7 @@ static bool settled(struct sup *s)
 	struct job *j = &s->job;
 
 	if (j->req.kind == REQUEST_FLUSH)
-		return (job_all_asked(s) || clock_ms() >= j->deadline) && flushed(s);
+		return (all_settled(s) || clock_ms() >= j->deadline) && flushed(s);
 	if (elsewhere(&j->req))
 		return true;
 	if (j->req.kind == REQUEST_STATUS)
@@ -253,7 +253,7 @@ int64_t job_deadline(const struct sup *s)
 
 	if (j->phase == JOB_NONE)
 		return NEVER;
-	if (j->req.kind == REQUEST_FLUSH && job_all_asked(s))
+	if (j->req.kind == REQUEST_FLUSH && all_settled(s))
 		return j->look;
 	return clock_ms() < j->deadline ? j->deadline : j->deadline + OVERTIME_MS + 1;
 }

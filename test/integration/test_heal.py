@@ -105,3 +105,27 @@ def test_renewed_credentials_are_told(sandbox):
     assert changed["pid"] != renewed["pid"] and "new options" in str(changed["notes"]), changed
     same, = sandbox.up(one(sandbox, ":ro"), env=env)["mounts"]
     assert (same["pid"], same["notes"]) == (changed["pid"], changed["notes"])
+
+
+def killed_supervisor(sandbox):
+    answer = sandbox.up()
+    (sandbox.targets[0] / "file").write_bytes(b"k" * 70000)
+    os.kill(answer["supervisor"]["pid"], signal.SIGKILL)
+    proc.wait_for(lambda: not procfs.alive(answer["supervisor"]["pid"]), 5, "its end")
+    return [mount["pid"] for mount in answer["mounts"]]
+
+
+def test_down_without_a_supervisor_that_was_killed(sandbox):
+    """Whoever ends the sandbox has no credentials at hand, and need not have any."""
+    drivers = killed_supervisor(sandbox)
+    assert [mount["state"] for mount in sandbox.down()["mounts"]] == ["down"] * 3
+    assert sandbox.get(f"{sandbox.prefixes[0]}/file") == b"k" * 70000
+    assert sandbox.mounts() == [] and not any(map(procfs.alive, drivers))
+
+
+def test_flush_without_a_supervisor_that_was_killed(sandbox):
+    drivers = killed_supervisor(sandbox)
+    assert sandbox.s3mounts("flush").code == 0
+    assert sandbox.get(f"{sandbox.prefixes[0]}/file") == b"k" * 70000
+    assert {mount["pid"] for mount in sandbox.status()["mounts"]} == set(drivers)
+    sandbox.down()
