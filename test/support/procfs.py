@@ -52,6 +52,20 @@ def parent(pid):
     return int(stat[stat.rindex(b")") + 2:].split()[1]) if stat else None
 
 
+def session(pid):
+    stat = _read(pid, "stat")
+    return int(stat[stat.rindex(b")") + 2:].split()[3]) if stat else None
+
+
+def number_inside(pid):
+    """The number that it has in its own pid namespace."""
+    return int(_read(pid, "status").split(b"NSpid:")[1].split(b"\n")[0].split()[-1])
+
+
+def oom_score_adj(pid):
+    return int(_read(pid, "oom_score_adj"))
+
+
 def alive(pid):
     return state(pid) not in (None, "Z")
 
