@@ -52,6 +52,11 @@ def parent(pid):
     return int(stat[stat.rindex(b")") + 2:].split()[1]) if stat else None
 
 
+def group(pid):
+    stat = _read(pid, "stat")
+    return int(stat[stat.rindex(b")") + 2:].split()[2]) if stat else None
+
+
 def session(pid):
     stat = _read(pid, "stat")
     return int(stat[stat.rindex(b")") + 2:].split()[3]) if stat else None
