@@ -234,6 +234,19 @@ def test_without_job_control(shell, sandbox):
     code(shell, 0)
 
 
+def test_stopped_in_a_script(shell, sandbox):
+    """The interactive shell looks at the script, not at `run`: all of them stop, and go on."""
+    (sandbox.folder / "script").write_text("run_it SIGCONT\necho status=$?\n")
+    pid = begin(shell, "sh script")
+    shell.type("\x1a")
+    stopped(shell, pid)
+    shell.line("fg")
+    shell.expect("GOT SIGCONT")
+    shell.line("end 9")
+    shell.expect("status=9")
+    code(shell, 0)
+
+
 def test_in_a_pipeline(shell):
     shell.line("run sh -c 'read -r x; echo READ $x' | tr a-z A-Z")
     shell.line("words")

@@ -39,18 +39,22 @@ class Engine:
         self.folder = pathlib.Path(folder)
         (self.folder / "containers.conf").write_text(ENGINE)
         self.env = {**os.environ, "CONTAINERS_CONF": str(self.folder / "containers.conf")}
-        self.init = self.folder / "init"
-        source = self.folder / "init.c"
-        source.write_text(INIT)
-        proc.run(["gcc", "-static", "-Os", "-o", self.init, source])
+        self.init = self.program("init", INIT)
         self.containers = []
+
+    def program(self, name, source):
+        """A static program made of the C text SOURCE, to be brought into a container as a volume."""
+        made = self.folder / name
+        made.with_suffix(".c").write_text(source)
+        proc.run(["gcc", "-static", "-Os", "-o", made, made.with_suffix(".c")])
+        return made
 
     def argv(self, *argv):
         return ["podman", "--root", self.folder / "storage", "--runroot", self.folder / "runroot", "--storage-driver", "vfs",
                 "--runtime", "runc", *argv]
 
     def podman(self, *argv, **more):
-        return proc.run(self.argv(*argv), env=self.env, **more)
+        return proc.run(self.argv(*argv), **{"env": self.env, **more})
 
     def image(self, name, binary, with_rclone):
         """Makes the image NAME with BINARY as /usr/bin/s3mounts."""
@@ -67,8 +71,9 @@ class Engine:
         shutil.rmtree(tree)
         return name
 
-    def container(self, image, *options, fuse=True, env=None):
-        one = Container(self, image, [*(["--device", "/dev/fuse", "--cap-add", "SYS_ADMIN"] if fuse else []), *options], env or {})
+    def container(self, image, *options, fuse=True, env=None, command=("/init",)):
+        """COMMAND is its first process."""
+        one = Container(self, image, [*(["--device", "/dev/fuse", "--cap-add", "SYS_ADMIN"] if fuse else []), *options], env or {}, command)
         self.containers.append(one)
         return one
 
@@ -82,17 +87,34 @@ class Engine:
 class Container:
     """A running container on the machine's network. `root` is its root folder as seen from outside, mounts included."""
 
-    def __init__(self, engine, image, options, env):
+    def __init__(self, engine, image, options, env, command):
         self.engine, self.env = engine, env
-        self.id = engine.podman("run", "--detach", "--network=host", f"--volume={engine.init}:/init:ro", *options, image,
-                                "/init").stdout.strip()
-        self.pid = int(engine.podman("inspect", "--format", "{{.State.Pid}}", self.id).stdout)
+        own = self._variables() if command[0] != "/init" else []  # exec() gives them to each command where nothing else runs
+        self.id = engine.podman("run", "--detach", "--network=host", f"--volume={engine.init}:/init:ro", *own, *options, image,
+                                *command, env={**engine.env, **env}).stdout.strip()
+        self.pid = int(self.state("Pid"))
         self.root = pathlib.Path(f"/proc/{self.pid}/root")
+
+    def _variables(self):
+        return [f"--env={name}" for name in self.env]
+
+    def state(self, name):
+        """What the engine knows of it: Pid, Running, ExitCode, …"""
+        return self.engine.podman("inspect", "--format", f"{{{{.State.{name}}}}}", self.id).stdout.strip()
+
+    def logs(self):
+        """What its first process has written."""
+        done = self.engine.podman("logs", self.id)
+        return done.stdout + done.stderr
+
+    def stop(self, seconds):
+        """As an orchestrator ends it: SIGTERM, and SIGKILL after SECONDS; gives the exit code."""
+        self.engine.podman("stop", "--time", seconds, self.id)
+        return int(self.state("ExitCode"))
 
     def exec(self, *argv, timeout=60):
         """Runs ARGV inside with the container's variables; gives subprocess's result."""
-        names = [f"--env={name}" for name in self.env]
-        return subprocess.run([str(a) for a in self.engine.argv("exec", *names, self.id, *argv)], env={**self.engine.env, **self.env},
+        return subprocess.run([str(a) for a in self.engine.argv("exec", *self._variables(), self.id, *argv)], env={**self.engine.env, **self.env},
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, check=False)
 
     def remove(self):
