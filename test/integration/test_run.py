@@ -5,6 +5,7 @@ in S3. Signals and process groups are in test_run_signals.py, terminals in test_
 
 import json
 import os
+import pathlib
 import re
 import shutil
 import signal
@@ -100,6 +101,12 @@ def test_folder_umask_and_streams(sandbox):
 def test_it_inherits_no_descriptor_of_ours(sandbox):
     result = run(sandbox, sys.executable, "-c", "import os; print(*[fd for fd in range(3, 256) if os.path.exists(f'/proc/self/fd/{fd}')])")
     assert result.out == "\n"
+
+
+def test_it_is_no_better_than_others_when_memory_runs_out(sandbox):
+    """The drivers are spared (test_drivers.py), CMD is not."""
+    child = popen(sandbox, "cat", "/proc/self/oom_score_adj", preexec_fn=lambda: pathlib.Path("/proc/self/oom_score_adj").write_text("321"))
+    assert child.communicate(timeout=30)[0] == "321\n"
 
 
 def test_without_streams(sandbox):
