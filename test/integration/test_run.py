@@ -15,7 +15,7 @@ import time
 
 import pytest
 
-from support import fuse, procfs
+from support import fuse
 from support.wire import Wire
 
 SECRETS = ("S3_ACCESS_KEY_ID", "S3_ACCESS_SECRET", "S3_SESSION_TOKEN", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
