@@ -1,6 +1,6 @@
 """
-test_run.py - `s3mounts run -- CMD`: CMD starts when every mount is proven, as if its caller had started it; when it has ended its files are
-in S3. Signals and process groups are in test_run_signals.py, terminals in test_run_terminal.py.
+test_run.py - `s3mounts run -- CMD`: CMD starts when every mount is proven, as if its caller had started it; when it has ended
+its files are in S3. Signals and process groups are in test_run_signals.py, terminals in test_run_terminal.py.
 """
 
 import json
@@ -18,7 +18,8 @@ import pytest
 from support import fuse
 from support.wire import Wire
 
-SECRETS = ("S3_ACCESS_KEY_ID", "S3_ACCESS_SECRET", "S3_SESSION_TOKEN", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+SECRETS = ("S3_ACCESS_KEY_ID", "S3_ACCESS_SECRET", "S3_SESSION_TOKEN",
+           "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 USAGE, NO_CREDENTIALS, REFUSED, UNREACHABLE, MOUNT, PENDING, FAULT = 2, 3, 4, 5, 6, 7, 8
 USER, GROUP = 4711, 4712
 
@@ -39,7 +40,8 @@ def run(sandbox, *cmd, options=None, code=0, **more):
 def popen(sandbox, *cmd, options=(), **more):
     """As above, but only started, with its streams and the rest as MORE says."""
     return subprocess.Popen(sandbox.argv("run", one(sandbox), *options, "--", *cmd), **{
-        "env": sandbox.env, "cwd": "/", "stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **more})
+        "env": sandbox.env, "cwd": "/", "stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE,
+        "text": True, **more})
 
 
 def marker(sandbox):
@@ -55,12 +57,12 @@ def marker(sandbox):
 def test_what_it_writes_last_is_in_s3(sandbox):
     """It finds its three mounts at its start. Silence at the end is success."""
     sandbox.put(f"{sandbox.prefixes[1]}/there", b"a skill")
-    script = 'cat "$2/there" && grep -c "$4" /proc/self/mountinfo && echo first > "$1/first" && head -c 3000000 /dev/zero > "$3/last"'
+    script = 'cat "$2/there" && grep -c "$4" /proc/self/mountinfo && echo first > "$1/first" && head -c 3M /dev/zero >"$3/last"'
     result = run(sandbox, "sh", "-c", script, "sh", *sandbox.targets, sandbox.mnt, options=sandbox.specs)
     assert result.out == "a skill3\n"
     assert re.fullmatch(r"s3mounts: 3 of 3 mounts up and proven, \d+ ms\n", result.err), result
     assert sandbox.get(f"{sandbox.prefixes[0]}/first") == b"first\n"
-    assert sandbox.get(f"{sandbox.prefixes[2]}/last") == bytes(3000000)
+    assert sandbox.get(f"{sandbox.prefixes[2]}/last") == bytes(3 << 20)
     assert not (sandbox.run / "rclone.conf").exists() and not (sandbox.run / "control").exists()
 
 
@@ -72,7 +74,8 @@ PRINT_ENVIRONMENT = [sys.executable, "-c", "import json, os; print(json.dumps(di
 def test_environment(sandbox, keep):
     """All of the caller's, nothing more, and the secrets absent: not empty."""
     sandbox.env.update({"S3_ACCESS_KEY": "no secret", "AWS_PROFILE": "x", "EMPTY": "", "LINES_": "a\nb",
-                        "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_SESSION_TOKEN": "c", "S3_SESSION_TOKEN": ""})
+                        "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_SESSION_TOKEN": "c",
+                        "S3_SESSION_TOKEN": ""})
     result = run(sandbox, *PRINT_ENVIRONMENT, options=[one(sandbox), *(["--keep-env"] if keep else [])])
     expected = {name: value for name, value in sandbox.env.items() if keep or name not in SECRETS}
     seen = json.loads(result.out)
@@ -99,13 +102,15 @@ def test_folder_umask_and_streams(sandbox):
 
 
 def test_it_inherits_no_descriptor_of_ours(sandbox):
-    result = run(sandbox, sys.executable, "-c", "import os; print(*[fd for fd in range(3, 256) if os.path.exists(f'/proc/self/fd/{fd}')])")
+    script = "import os; print(*[fd for fd in range(3, 256) if os.path.exists(f'/proc/self/fd/{fd}')])"
+    result = run(sandbox, sys.executable, "-c", script)
     assert result.out == "\n"
 
 
 def test_it_is_no_better_than_others_when_memory_runs_out(sandbox):
     """The drivers are spared (test_drivers.py), CMD is not."""
-    child = popen(sandbox, "cat", "/proc/self/oom_score_adj", preexec_fn=lambda: pathlib.Path("/proc/self/oom_score_adj").write_text("321"))
+    score = pathlib.Path("/proc/self/oom_score_adj")
+    child = popen(sandbox, "cat", score, preexec_fn=lambda: score.write_text("321"))
     assert child.communicate(timeout=30)[0] == "321\n"
 
 
@@ -153,7 +158,8 @@ def test_ended_by_a_signal(sandbox, number):
 
 @pytest.mark.both
 @pytest.mark.parametrize("kind, code", [
-    ("no such command", 127), ("no such file", 127), ("empty name", 127), ("not executable", 126), ("a folder", 126), ("not a program", 126)])
+    ("no such command", 127), ("no such file", 127), ("empty name", 127),
+    ("not executable", 126), ("a folder", 126), ("not a program", 126)])
 def test_cmd_cannot_be_executed(sandbox, kind, code):
     junk = sandbox.folder / "junk"
     junk.write_bytes(b"\x7fELF and nothing that follows\n")
@@ -236,15 +242,16 @@ def test_nofail_is_told_but_does_not_count(sandbox):
 
 
 @pytest.mark.parametrize("argv", [
-    [], ["--"], ["touch", "x"], ["touch", "--", "touch", "x"], ["--no-such", "--", "touch", "x"], ["--json", "--", "touch", "x"],
-    ["--keep", "--", "touch", "x"], ["--timeout", "--", "touch", "x"], ["--timeout=x", "--", "touch", "x"],
+    [], ["--"], ["touch", "x"], ["touch", "--", "touch", "x"], ["--no-such", "--", "touch", "x"],
+    ["--json", "--", "touch", "x"], ["--keep", "--", "touch", "x"], ["--timeout", "--", "touch", "x"],
+    ["--timeout=x", "--", "touch", "x"],
     ["--stop-timeout=x", "--", "touch", "x"], ["--stop-timeout=-1", "--", "touch", "x"],
     *([f"--user={value}", "--", "touch", "x"] for value in
       ("", "user", "1:", ":1", "-1", "1:-1", "4294967295", "1:4294967295", "4294967296", "1:1:1", " 1", "1 ", "0x10", "1,2"))],
     ids=" ".join)
 def test_usage_errors(sandbox, argv):
-    child = subprocess.run(sandbox.argv("run", *sandbox.specs, *argv), env=sandbox.env, cwd=sandbox.folder, capture_output=True, text=True,
-                           stdin=subprocess.DEVNULL, timeout=30, check=False)
+    child = subprocess.run(sandbox.argv("run", *sandbox.specs, *argv), env=sandbox.env, cwd=sandbox.folder, capture_output=True,
+                           text=True, stdin=subprocess.DEVNULL, timeout=30, check=False)
     assert child.returncode == USAGE and child.stdout == "" and "s3mounts: " in child.stderr, child
     assert not (sandbox.folder / "x").exists() and sandbox.mounts() == [] and sandbox.processes() == []
 
@@ -258,12 +265,14 @@ def test_user(sandbox, group):
     """CMD's ids, no other group, no capability; the files are its own, but where the mount's options say otherwise."""
     other = sandbox.mnt / "other"
     gid = GROUP if group else USER
-    script = 'id -u; id -g; id -G; grep CapEff /proc/self/status; stat -c "%u:%g" "$1" "$2"; echo mine > "$1/file"; stat -c %u:%g "$1/file"'
+    script = ('id -u; id -g; id -G; grep CapEff /proc/self/status; stat -c %u:%g "$1" "$2"; '
+              'echo mine > "$1/file"; stat -c %u:%g "$1/file"')
     sandbox.folder.chmod(0o711)
     child = subprocess.Popen(
         sandbox.argv("run", one(sandbox), f"--mount={sandbox.prefixes[2]}:{other}:uid=1,gid=2", f"--user={USER}{group}", "--",
                      "sh", "-c", script, "sh", sandbox.mnt / "one", other),
-        env=sandbox.env, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, extra_groups=[1, 20])
+        env=sandbox.env, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        extra_groups=[1, 20])
     out, err = child.communicate(timeout=30)
     assert out.split("\n") == [
         str(USER), str(gid), str(gid), "CapEff:\t0000000000000000", f"{USER}:{gid}", "1:2", f"{USER}:{gid}", ""], err
@@ -278,8 +287,8 @@ def test_user_needs_root(sandbox):
     for folder in (sandbox.folder, sandbox.mnt):
         os.chown(folder, fuse.NOBODY, fuse.NOBODY)
     argv = [program, *sandbox.argv("run", one(sandbox), f"--user={fuse.NOBODY}", "--", *cmd)[1:]]
-    done = subprocess.run(argv, env=sandbox.env, cwd="/", user=fuse.NOBODY, group=fuse.NOBODY, extra_groups=[], capture_output=True,
-                          text=True, stdin=subprocess.DEVNULL, timeout=30, check=False)
+    done = subprocess.run(argv, env=sandbox.env, cwd="/", user=fuse.NOBODY, group=fuse.NOBODY, extra_groups=[],
+                          capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=30, check=False)
     assert done.returncode in (USAGE, FAULT) and "--user" in done.stderr and "root" in done.stderr, done
     assert not trace.exists() and sandbox.mounts() == [] and sandbox.processes() == []
 

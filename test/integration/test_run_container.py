@@ -58,8 +58,9 @@ def app(engine, binary, server, architecture):
     made = []
 
     def start(*options, env=None):
-        given = {**server.environment(), "THREAD_ID": f"run-{architecture}-{time.monotonic_ns()}", "USER_ID": "u", **(env or {})}
-        one = engine.container(image, f"--volume={program}:/app:ro", env=given, command=["s3mounts", "run", *options, "--", "/app", "one"])
+        given = {**server.environment(), "THREAD_ID": f"run-{time.monotonic_ns()}", "USER_ID": "u", **(env or {})}
+        command = ["s3mounts", "run", *options, "--", "/app", "one"]
+        one = engine.container(image, f"--volume={program}:/app:ro", env=given, command=command)
         made.append(one)
         proc.wait_for(lambda: "is ready" in one.logs() or one.state("Running") == "false", 30, "the app")
         return one
@@ -73,7 +74,7 @@ def stored(server, container, name):
 
 
 @pytest.mark.both
-def test_stopped_by_the_engine(app, server, architecture):
+def test_stopped_by_the_engine(app, server):
     container = app()
     assert "app one is ready, secret absent" in container.logs() and "3 of 3 mounts up" in container.logs()
     assert len([m for m in procfs.mounts("/", container.pid) if m[1] == "fuse.rclone"]) == 3

@@ -1,6 +1,6 @@
 """
-test_run_terminal.py - `s3mounts run -- CMD` typed at a shell's prompt: CMD has the terminal while it runs, as if the shell had started it, and the
-shell has it back whenever CMD stops or ends.
+test_run_terminal.py - `s3mounts run -- CMD` typed at a shell's prompt: CMD has the terminal while it runs, as if the shell had
+started it, and the shell has it back whenever CMD stops or ends.
 """
 
 import os
@@ -13,7 +13,8 @@ from support import proc, procfs
 from support.terminal import Terminal
 
 PROMPT = "next> "
-# Tells of the terminal, of each signal, and of each line that it reads, which it does not before the file GO is there; "end N" ends it.
+# Tells of the terminal, of each signal, and of each line that it reads, which it does not before the file `go` is there.
+# The line "end N" ends it.
 CMD = """
 import os, pathlib, signal, sys, time
 go = pathlib.Path(sys.argv[0]).with_name("go")
@@ -216,7 +217,8 @@ def test_the_window_changes_its_size(shell):
 
 def test_the_window_is_closed(shell, sandbox):
     """SIGHUP ends CMD; `run` outlives the terminal and brings all to S3."""
-    shell.line(f"run bash -c 'trap \"echo hung up > {sandbox.mnt}/one/file; exit\" HUP; echo REA\"\"DY; while :; do sleep 0.1; done'")
+    trap = f'trap "echo hung up > {sandbox.mnt}/one/file; exit" HUP'
+    shell.line(f"run bash -c '{trap}; echo REA\"\"DY; while :; do sleep 0.1; done'")
     shell.expect("READY")
     shell.hang_up()
     proc.wait_for(lambda: not sandbox.leftovers(), 20, "the end of all")

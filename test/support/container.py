@@ -73,7 +73,8 @@ class Engine:
 
     def container(self, image, *options, fuse=True, env=None, command=("/init",)):
         """COMMAND is its first process."""
-        one = Container(self, image, [*(["--device", "/dev/fuse", "--cap-add", "SYS_ADMIN"] if fuse else []), *options], env or {}, command)
+        rights = ["--device", "/dev/fuse", "--cap-add", "SYS_ADMIN"] if fuse else []
+        one = Container(self, image, [*rights, *options], env or {}, command)
         self.containers.append(one)
         return one
 
@@ -114,8 +115,9 @@ class Container:
 
     def exec(self, *argv, timeout=60):
         """Runs ARGV inside with the container's variables; gives subprocess's result."""
-        return subprocess.run([str(a) for a in self.engine.argv("exec", *self._variables(), self.id, *argv)], env={**self.engine.env, **self.env},
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, check=False)
+        return subprocess.run([str(a) for a in self.engine.argv("exec", *self._variables(), self.id, *argv)],
+                              env={**self.engine.env, **self.env}, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=timeout, check=False)
 
     def remove(self):
         self.engine.podman("rm", "--force", "--time", "0", self.id)

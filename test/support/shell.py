@@ -1,6 +1,6 @@
 """
-shell.py - commands in a guest as the daemon of a sandbox (E2B's envd) runs them, for whatever user: a login shell, stdout and stderr as pipes
-that are read to their end, and a deadline after which the direct child alone is killed.
+shell.py - commands in a guest as the daemon of a sandbox (E2B's envd) runs them, for whatever user: a login shell, stdout and
+stderr as pipes that are read to their end, and a deadline after which the direct child alone is killed.
 
 The variables of the sandbox reach what is started after they were given; every child starts with an oom_score_adj of 100.
 """
@@ -42,15 +42,16 @@ class Shell:
 
     def start(self, cmd, user="root", envs=None, stdin=subprocess.DEVNULL, **more):
         """Starts it and gives the Popen, which leads a session. finish() waits for it."""
-        home = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": HOMES[user], "USER": user, "LOGNAME": user}
+        home = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                "HOME": HOMES[user], "USER": user, "LOGNAME": user}
         become = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--init-groups", "--inh-caps=-all"] if user == "user" else []
         return subprocess.Popen(
-            self.guest.enter([*become, "/bin/bash", "-l", "-c", cmd]), env={**home, **self.envs, **(envs or {})}, cwd="/", stdin=stdin,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+            self.guest.enter([*become, "/bin/bash", "-l", "-c", cmd]), env={**home, **self.envs, **(envs or {})}, cwd="/",
+            stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
             preexec_fn=lambda: pathlib.Path("/proc/self/oom_score_adj").write_text(str(OOM)), **more)
 
     def finish(self, child, timeout=60):
-        """Waits for the end of the command and of both pipes. Too late: kills the direct child, leaves what that has started."""
+        """Waits for the end of the command and of both pipes. Too late: kills the direct child, not what that has started."""
         begin = time.monotonic()
         try:
             out, err = child.communicate(timeout=timeout)

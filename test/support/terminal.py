@@ -41,7 +41,7 @@ class Terminal:
         return True
 
     def expect(self, pattern, timeout=20):
-        """Waits until PATTERN (a regular expression) is in what was not looked at yet; gives the match, and drops all up to its end."""
+        """Waits until the regular expression PATTERN is in what is not looked at yet; gives the match, drops all before."""
         deadline = time.monotonic() + timeout
         while not (found := re.search(pattern, self.text, re.M)):
             if time.monotonic() > deadline or not self.read(0.2):
