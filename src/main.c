@@ -5,9 +5,11 @@
 #include "cmd/cmd.h"
 #include "mnt/helper.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 static const struct command commands[] = {
 	{ "up", cmd_up, "check, mount and prove every mount" },
@@ -39,12 +41,33 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+/* What a caller has closed is taken, so that nothing that we open gets its number, and our words in it. Writing to it fails. */
+static void take_closed(void)
+{
+	int fd;
+
+	while ((fd = open("/", O_RDONLY | O_CLOEXEC)) >= 0 && fd < 3)
+		;
+	close(fd);
+}
+
+static int run(const struct command *c, char **argv)
+{
+	int code = c->run(argv);
+
+	if (said() || code != CODE_OK)
+		return code;
+	say(2, "s3mounts: %s: write to stdout: some of it was lost\n", c->name);
+	return CODE_FAULT;
+}
+
 int main(int argc, char **argv)
 {
 	const char *called = argc > 0 ? base_name(argv[0]) : "";
 
 	/* A caller that ignores it would have the kernel reap our children behind our back. */
 	signal(SIGCHLD, SIG_DFL);
+	take_closed();
 	/* Credentials pass through here: no core file, and no other process of this user that looks into us (PR_SET_DUMPABLE). */
 	prctl(PR_SET_DUMPABLE, 0);
 	if (!strcmp(called, "fusermount3") || !strcmp(called, "fusermount"))
@@ -55,7 +78,7 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < COMMANDS; i++)
 		if (!strcmp(argv[1], commands[i].name))
-			return commands[i].run(argv + 1);
+			return run(&commands[i], argv + 1);
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
 		usage(1);
 		return CODE_OK;

@@ -185,6 +185,13 @@ size_t text_fmt(char *out, size_t size, const char *fmt, ...)
 	return n;
 }
 
+static bool lost;
+
+bool said(void)
+{
+	return !lost;
+}
+
 void say(int fd, const char *fmt, ...)
 {
 	char line[SAY_MAX];
@@ -194,5 +201,6 @@ void say(int fd, const char *fmt, ...)
 	va_start(ap, fmt);
 	n = text_vfmt(line, sizeof line, fmt, ap);
 	va_end(ap);
-	(void)!write_all(fd, line, n < sizeof line ? n : sizeof line - 1);
+	if (write_all(fd, line, n < sizeof line ? n : sizeof line - 1) && fd == 1)
+		lost = true;
 }

@@ -9,13 +9,15 @@
 #define BASE_TEXT_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* As snprintf(3): writes at most SIZE bytes with the NUL, returns the length that the whole text has. */
 size_t text_fmt(char *out, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 size_t text_vfmt(char *out, size_t size, const char *fmt, va_list ap) __attribute__((format(printf, 3, 0)));
 
-/* To a descriptor, whole; what cannot be written is lost, as with printf(3). */
+/* To a descriptor, whole; what cannot be written is lost, as with printf(3). said() is false where that was something for descriptor 1. */
+bool said(void);
 void say(int fd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -60,7 +60,6 @@ int init_prepare(struct init *in, const struct options *o, struct err *e)
 	if (in->signals < 0 || pipe2(fds, O_CLOEXEC))
 		return err_sys(e, CODE_FAULT, "run: signalfd, pipe");
 	in->go = fds[1];
-	in->terminal = tcgetpgrp(STDIN_FILENO) == getpgrp();
 	in->pid = fork();
 	if (in->pid < 0)
 		return err_sys(e, CODE_FAULT, "run: fork");
@@ -78,29 +77,40 @@ void init_cancel(struct init *in)
 }
 
 /* SIGTTOU is blocked: a background process may do this then. */
-static void give_terminal(const struct init *in, pid_t group)
+static void move_terminal(pid_t from, pid_t to)
 {
-	if (in->terminal)
-		tcsetpgrp(STDIN_FILENO, group);
+	if (tcgetpgrp(STDIN_FILENO) == from)
+		tcsetpgrp(STDIN_FILENO, to);
 }
 
-/* Somebody of our session, but not of our process group, watches us and can continue us: a shell (setpgid(2), "orphaned"). */
-static bool watched(void)
+static void go_on(const struct init *in)
 {
-	pid_t parent = getppid();
-
-	return getpid() != 1 && parent && getsid(parent) == getsid(0) && getpgid(parent) != getpgrp();
-}
-
-/* It has stopped: so do we, with the terminal back, until we are continued. */
-static void stop_too(const struct init *in)
-{
-	if (!watched())
-		return;
-	give_terminal(in, getpgrp());
-	kill(getpid(), SIGSTOP);
-	give_terminal(in, in->pid);
+	move_terminal(getpgrp(), in->pid);
 	kill(-in->pid, SIGCONT);
+}
+
+/*
+ * It has stopped. Where it wants the terminal and we have it (a shell's `fg`), it gets it; else we stop too, with all of our process group: a
+ * script that has called us must, for its shell to notice. SIGTSTP because the kernel then drops it where nobody could continue us.
+ */
+static void stop_too(const struct init *in, int number)
+{
+	sigset_t set;
+
+	if ((number == SIGTTIN || number == SIGTTOU) && tcgetpgrp(STDIN_FILENO) == getpgrp()) {
+		go_on(in);
+		return;
+	}
+	move_terminal(in->pid, getpgrp());
+	sigemptyset(&set);
+	sigaddset(&set, SIGTSTP);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	kill(0, SIGTSTP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	/* Where it was dropped nobody would continue a program after Ctrl-Z either. */
+	sigpending(&set);
+	if (number == SIGTSTP && !sigismember(&set, SIGCONT))
+		go_on(in);
 }
 
 /* True when it was IN's child that ended. */
@@ -114,7 +124,7 @@ static bool reap(const struct init *in, int *status)
 		if (pid != in->pid)
 			continue;
 		if (WIFSTOPPED(s)) {
-			stop_too(in);
+			stop_too(in, WSTOPSIG(s));
 			continue;
 		}
 		*status = WIFSIGNALED(s) ? 128 + WTERMSIG(s) : WEXITSTATUS(s);
@@ -128,18 +138,20 @@ int init_run(struct init *in)
 	struct signalfd_siginfo si;
 	int status = 0;
 
-	give_terminal(in, in->pid);
+	move_terminal(getpgrp(), in->pid);
 	(void)!write(in->go, "", 1);
 	close(in->go);
 	for (;;) {
 		if (read(in->signals, &si, sizeof si) != sizeof si)
 			continue;
-		if (si.ssi_signo != SIGCHLD)
+		if (si.ssi_signo == SIGCONT)
+			go_on(in);
+		else if (si.ssi_signo != SIGCHLD)
 			kill(in->pid, (int)si.ssi_signo);
 		else if (reap(in, &status))
 			break;
 	}
-	give_terminal(in, getpgrp());
+	move_terminal(in->pid, getpgrp());
 	return status;
 }
 

@@ -18,7 +18,6 @@ struct init {
 	pid_t pid; /* the child; it leads a process group */
 	int go;	   /* what it waits for */
 	int signals;
-	bool terminal; /* stdin is one, and ours */
 	sigset_t mask; /* the caller's */
 };
 

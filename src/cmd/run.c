@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "cmd/cmd.h"
 #include "cmd/down.h"
 #include "cmd/init.h"
@@ -6,19 +7,19 @@
 
 #include <unistd.h>
 
-/* Who does not leave in time is ended: what it has open then is closed, and can be uploaded. */
+/* Who does not leave in half of the time, and holds a mount, is ended: what it has open then is closed, and can be uploaded. */
 static int take_down(const struct init *in, const struct options *o)
 {
+	int64_t deadline = clock_ms() + o->stop_ms;
+	bool rest = init_signal_rest(in, SIGTERM);
 	struct options last = *o;
 	int code;
 
-	last.timeout_ms = o->stop_ms;
-	init_signal_rest(in, SIGTERM);
+	last.timeout_ms = rest ? o->stop_ms / 2 : o->stop_ms;
 	code = down_run("run", &last, true);
-	if (code != CODE_MOUNT && code != CODE_SOME)
+	if (!rest || (code != CODE_MOUNT && code != CODE_SOME && code != CODE_PENDING) || !init_signal_rest(in, SIGKILL))
 		return code;
-	if (!init_signal_rest(in, SIGKILL))
-		return code;
+	last.timeout_ms = clock_left(deadline);
 	last.lazy = true;
 	return down_run("run", &last, true);
 }

@@ -73,7 +73,7 @@ static void print_lines(const struct report *r, bool brief, int64_t ms)
 		const struct report_mount *m = &r->mounts[i];
 
 		hold += holds(m);
-		if (brief)
+		if (brief && holds(m))
 			continue;
 		say(2, "%-9s %-*s  %-*s  %s", m->state, target, m->target, source, m->source, m->driver);
 		if (m->pid)
