@@ -234,7 +234,8 @@ def test_up_without_rights_tells_what_is_missing(shell):
     ok(shell, "umount /usr/bin/fusermount3")
     result = up()
     assert result.code == 6 and "/mnt/r2" in result.err and "denied" in result.err and "run as root" in result.err, result
-    assert shell.guest.mounts() == [] and shell.guest.processes() == []
+    assert shell.guest.mounts() == []
+    proc.wait_for(lambda: shell.guest.processes() == [], 5, "the end of the supervisor")
 
 
 # The end
