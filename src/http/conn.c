@@ -36,6 +36,11 @@ static int raw_recv(void *io, unsigned char *p, size_t n)
 	struct conn *c = io;
 	ssize_t got;
 
+	/* One that never stops talking never makes us wait. */
+	if (clock_left(c->deadline) == 0) {
+		c->error = ETIMEDOUT;
+		return -1;
+	}
 	while ((got = recv(c->fd, p, n, 0)) < 0) {
 		c->error = errno;
 		if (errno != EINTR && (errno != EAGAIN || wait_for(c, POLLIN)))

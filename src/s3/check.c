@@ -73,9 +73,9 @@ static void copy_field(const struct http_response *r, const char *name, char *ou
 }
 
 /* The server was given the token: what it says may hold it, and that is not repeated. */
-static void hide_token(struct s3_error *e, const struct creds *creds)
+static void hide_token(struct s3_answer *a, const struct creds *creds)
 {
-	char *const said[] = { e->code, e->message, e->region };
+	char *const said[] = { a->error.code, a->error.message, a->error.region, a->location };
 	char head[17] = "";
 
 	memcpy(head, creds->token, sizeof head - 1);
@@ -98,8 +98,8 @@ static void read_answer(struct s3_checker *c, struct s3_answer *a)
 		a->skew = (long)((int64_t)time(NULL) - date);
 	s3_error_read(&a->error, a->body);
 	copy_field(r, "x-amz-bucket-region", a->error.region, sizeof a->error.region);
-	hide_token(&a->error, c->creds);
 	copy_field(r, "location", a->location, sizeof a->location);
+	hide_token(a, c->creds);
 }
 
 /* Returns 0 with *A filled, or -1 with *F set. */
