@@ -1,6 +1,6 @@
 """
-test_hostile_server.py - servers that attack: answers without end, bombs, contradictions, slowness, words with terminal escapes, and
-ways to another host. Each gets an exit code and a cause within the time, for little memory, and no secret is shown.
+test_hostile_server.py - servers that attack: answers without end, bombs, contradictions, slowness, words with terminal escapes,
+and ways to another host. Each gets an exit code and a cause within the time, for little memory, and no secret is shown.
 
 The attacks of a table run side by side: the slow ones take as long as the check may (10 s).
 """
