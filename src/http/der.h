@@ -49,5 +49,6 @@ void der_put(struct buf *out, unsigned tag, struct span content);
 
 #define DER_OID_BASIC_CONSTRAINTS SPAN("\x55\x1d\x13")
 #define DER_OID_SUBJECT_ALT_NAME SPAN("\x55\x1d\x11")
+#define DER_OID_EXTENDED_KEY_USAGE SPAN("\x55\x1d\x25")
 
 #endif

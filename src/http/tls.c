@@ -109,6 +109,8 @@ static int explain_name(const struct verify *v, const char *host, struct fail *f
 		&f->err, "check the host in S3_ENDPOINT_URL; something between here and S3 may have answered in its place");
 }
 
+static const char wrong_use[] = "a certificate is used for what it does not allow (its key usage)";
+
 static const struct {
 	int error;
 	const char *cause, *hint;
@@ -119,6 +121,9 @@ static const struct {
 	{ BR_ERR_X509_DN_MISMATCH, "its certificates do not follow one another",
 		"the server must send its whole chain, in order" },
 	{ BR_ERR_X509_NOT_CA, "its certificate is signed by a certificate that is no authority", "ask who runs the server" },
+	{ BR_ERR_X509_FORBIDDEN_KEY_USAGE, wrong_use, "ask who runs the server" },
+	{ BR_ERR_WRONG_KEY_USAGE, wrong_use, "ask who runs the server" },
+	{ BR_ERR_BAD_SIGNATURE, "the server does not hold its certificate's key", "ask who runs the server" },
 	{ BR_ERR_X509_WEAK_PUBLIC_KEY, "its certificate has an RSA key of less than 2048 bits",
 		"the server needs a stronger key" },
 	{ BR_ERR_X509_CRITICAL_EXTENSION, "its certificates hold a critical extension that this program does not know",
@@ -151,5 +156,9 @@ int tls_explain(const struct tls *t, const char *host, struct fail *f)
 	if (error > BR_ERR_RECV_FATAL_ALERT && error < BR_ERR_SEND_FATAL_ALERT)
 		return fail_set(
 			f, FAIL_TLS, "TLS with %s: the server ended it with alert %d", host, error - BR_ERR_RECV_FATAL_ALERT);
-	return fail_set(f, FAIL_TLS, "TLS with %s failed (BearSSL error %d)", host, error);
+	return fail_set(f, FAIL_TLS,
+		error > BR_ERR_X509_OK && error < BR_ERR_X509_UNSUPPORTED ?
+			"TLS with %s: a certificate is malformed (BearSSL error %d)" :
+			"TLS with %s failed (BearSSL error %d)",
+		host, error);
 }

@@ -52,6 +52,20 @@ static void read_names(struct verify *v, const struct der_cert *c)
 	}
 }
 
+/* What BearSSL does not ask, but rclone's TLS does: without this the check would say yes where no mount works. */
+static unsigned judge_leaf(const struct der_cert *c)
+{
+	static const char server_auth[] = "\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x01", any[] = "\x06\x04\x55\x1d\x25";
+	struct span value;
+
+	if (!der_extension(c, DER_OID_SUBJECT_ALT_NAME, &value))
+		return BR_ERR_X509_BAD_SERVER_NAME; /* it has a common name alone */
+	if (der_extension(c, DER_OID_EXTENDED_KEY_USAGE, &value) &&
+		!memmem(value.p, value.n, server_auth, sizeof server_auth - 1) && !memmem(value.p, value.n, any, sizeof any))
+		return BR_ERR_X509_FORBIDDEN_KEY_USAGE;
+	return 0;
+}
+
 static void end_cert(const br_x509_class **ctx)
 {
 	struct verify *v = of(ctx);
@@ -61,8 +75,10 @@ static void end_cert(const br_x509_class **ctx)
 	v->minimal.vtable->end_cert(&v->minimal.vtable);
 	if (v->used > sizeof v->cert || !der_cert((struct span){ (const char *)v->cert, v->used }, &c))
 		return;
-	if (leaf)
+	if (leaf) {
 		read_names(v, &c);
+		v->leaf = judge_leaf(&c);
+	}
 	/* The verdict stands at the first certificate whose dates do not hold; later ones say nothing more. */
 	if (v->minimal.err == BR_ERR_X509_EXPIRED && !v->not_after) {
 		v->not_before = c.not_before;
@@ -75,7 +91,9 @@ static unsigned end_chain(const br_x509_class **ctx)
 	struct verify *v = of(ctx);
 	unsigned err = v->minimal.vtable->end_chain(&v->minimal.vtable);
 
-	return !err && v->ip.n && !v->ip_found ? BR_ERR_X509_BAD_SERVER_NAME : err;
+	if (!err && v->ip.n && !v->ip_found)
+		return BR_ERR_X509_BAD_SERVER_NAME;
+	return err ? err : v->leaf;
 }
 
 static const br_x509_pkey *get_pkey(const br_x509_class *const *ctx, unsigned *usages)

@@ -22,6 +22,7 @@ struct verify {
 	struct span ip;		       /* 4 or 16 bytes; empty: the endpoint has a name */
 	int64_t now;		       /* what the dates were compared with */
 	int64_t not_before, not_after; /* of the certificate whose dates do not hold, else 0 */
+	unsigned leaf;		       /* what rclone would say of the server's own certificate: 0 or an error of BearSSL */
 	bool ip_found;
 	char name[256]; /* a name in the server's certificate, "" where it has none */
 	size_t used;
