@@ -46,10 +46,9 @@ static int raw_recv(void *io, unsigned char *p, size_t n)
 		if (errno != EINTR && (errno != EAGAIN || wait_for(c, POLLIN)))
 			return -1;
 	}
-	if (got == 0) {
-		c->error = 0;
+	c->error = 0;
+	if (got == 0)
 		return -1;
-	}
 	if (!c->heard)
 		memcpy(c->first, p, (size_t)got < sizeof c->first ? (size_t)got : sizeof c->first);
 	c->heard = true;
@@ -63,6 +62,8 @@ static int raw_send(void *io, const unsigned char *p, size_t n)
 
 	while ((put = send(c->fd, p, n, MSG_NOSIGNAL)) < 0) {
 		c->error = errno;
+		if (errno == EPIPE)
+			return (int)n; /* what the server said before it closed is still to be read */
 		if (errno != EINTR && (errno != EAGAIN || wait_for(c, POLLOUT)))
 			return -1;
 	}
