@@ -1,5 +1,7 @@
 """tls.py - certificates of the tests' own, and nginx that puts TLS in front of the S3 server with each fault that TLS can have."""
 
+import collections
+import itertools
 import pathlib
 import shutil
 
@@ -34,10 +36,30 @@ commonName = supplied
 """
 
 
+ELLIPTIC = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
+Certificate = collections.namedtuple("Certificate", "pem key")
+_serials = itertools.count(1000)
+
+
+def certificate(folder, name, issuer=None, extensions="", digest="sha256", key=ELLIPTIC):
+    """
+    A Certificate (files in FOLDER) with this common NAME and these EXTENSIONS (x509v3_config(5)), signed by ISSUER, or by itself.
+    It is valid for a month from now.
+    """
+    made = Certificate(*(pathlib.Path(folder) / f"{next(_serials)}.{kind}" for kind in ("pem", "key")))
+    request, wanted = made.pem.with_suffix(".csr"), made.pem.with_suffix(".ext")
+    wanted.write_text(extensions)
+    proc.run(["openssl", "req", "-new", "-nodes", *key, "-subj", f"/CN={name}", "-keyout", made.key, "-out", request])
+    signer = ["-CA", issuer.pem, "-CAkey", issuer.key] if issuer else ["-signkey", made.key]
+    proc.run(["openssl", "x509", "-req", "-in", request, *signer, "-set_serial", next(_serials), f"-{digest}", "-days", "30",
+              *(["-extfile", wanted] if extensions else []), "-out", made.pem])
+    return made
+
+
 class Authority:
     """A certificate authority: `certificate` is its file."""
 
-    def __init__(self, folder, name, key=("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")):
+    def __init__(self, folder, name, key=ELLIPTIC):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir()
         self.key = key
