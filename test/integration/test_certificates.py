@@ -1,6 +1,6 @@
 """
-test_certificates.py - servers that prove to be somebody else, or nobody: wrong certificates, chains, keys and versions of TLS. Each
-is refused with its cause before a byte of the request is sent. Dates, a stranger's authority and TLS 1.3 alone are in test_tls.py.
+test_certificates.py - servers that prove to be somebody else, or nobody: wrong certificates, chains, keys and versions of TLS.
+Each is refused with its cause before a byte of the request is sent. Dates, a stranger and TLS 1.3 alone are in test_tls.py.
 """
 
 import concurrent.futures

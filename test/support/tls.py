@@ -43,8 +43,8 @@ _serials = itertools.count(1000)
 
 def certificate(folder, name, issuer=None, extensions="", digest="sha256", key=ELLIPTIC):
     """
-    A Certificate (files in FOLDER) with this common NAME and these EXTENSIONS (x509v3_config(5)), signed by ISSUER, or by itself.
-    It is valid for a month from now.
+    A Certificate (files in FOLDER) with this common NAME and these EXTENSIONS (x509v3_config(5)), signed by ISSUER, or by
+    itself. It is valid for a month from now.
     """
     made = Certificate(*(pathlib.Path(folder) / f"{next(_serials)}.{kind}" for kind in ("pem", "key")))
     request, wanted = made.pem.with_suffix(".csr"), made.pem.with_suffix(".ext")
