@@ -111,6 +111,13 @@ static int take_port(struct s3_site *s, struct span *authority, struct err *e)
 	return 0;
 }
 
+static void lower(char *s)
+{
+	for (; *s; s++)
+		if (*s >= 'A' && *s <= 'Z')
+			*s = (char)(*s + 32);
+}
+
 static int take_host(struct s3_site *s, struct span host, struct err *e)
 {
 	bool v6 = host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']';
@@ -121,8 +128,8 @@ static int take_host(struct s3_site *s, struct span host, struct err *e)
 		return bad_endpoint(e, "there is no host in it");
 	if (host.n > 253 || !all_of(host, v6 ? ":." : "-._") || host.p[0] == '.' || host.p[host.n - 1] == '.')
 		return bad_endpoint(e, "the host is malformed");
-	for (size_t i = 0; i < host.n; i++)
-		s->host[i] = host.p[i] >= 'A' && host.p[i] <= 'Z' ? (char)(host.p[i] + 32) : host.p[i];
+	memcpy(s->host, host.p, host.n);
+	lower(s->host);
 	return v6 && inet_pton(AF_INET6, s->host, &(struct in6_addr){ 0 }) != 1 ?
 		       bad_endpoint(e, "the IPv6 address is malformed") :
 		       0;
@@ -214,6 +221,7 @@ static bool split_aws(const char *host, const char **head, struct span *region)
 static void aws_host(struct s3_site *s, const char *head)
 {
 	text_fmt(s->host, sizeof s->host, "%s%s.amazonaws.com%s", head, s->region, strncmp(s->region, "cn-", 3) ? "" : ".cn");
+	lower(s->host);
 }
 
 int s3_site_move(struct s3_site *s, const char *region)
