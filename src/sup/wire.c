@@ -160,7 +160,7 @@ static int read_body(struct span body, struct arena *a, const struct record_tabl
 
 	while ((got = record_next(&body, &name, &value)) > 0) {
 		if (span_is(name, MOUNT)) {
-			if (*count >= PLAN_MOUNTS_MAX || !(*items = arena_grow(a, *items, *count, size)))
+			if (!*value || *count >= PLAN_MOUNTS_MAX || !(*items = arena_grow(a, *items, *count, size)))
 				return -1;
 			object = (char *)*items + (*count)++ * size;
 			table = item_table;
