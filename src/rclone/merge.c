@@ -64,8 +64,15 @@ static struct span next_ours(struct span *rest)
 	return ours;
 }
 
+/* goconfig passes over a byte order mark: behind one our header would not be seen. */
+static struct span skip_mark(struct span file)
+{
+	return span_starts(file, SPAN("\xef\xbb\xbf")) ? span_skip(file, 3) : file;
+}
+
 struct span rclone_conf_find(struct span file)
 {
+	file = skip_mark(file);
 	return next_ours(&file);
 }
 
@@ -90,7 +97,7 @@ static void append(struct buf *out, struct span section)
 
 int rclone_conf_merge(struct buf *out, struct span old, struct span section, struct err *e)
 {
-	struct span rest = old, ours;
+	struct span rest = skip_mark(old), ours;
 	bool placed = false;
 
 	if (is_encrypted(old)) {
