@@ -60,13 +60,15 @@ static bool octal(struct span s, int *out)
 {
 	int v = 0;
 
+	if (s.n < 1 || s.n > 4)
+		return false;
 	for (size_t i = 0; i < s.n; i++) {
 		if (s.p[i] < '0' || s.p[i] > '7')
 			return false;
 		v = v * 8 + (s.p[i] - '0');
 	}
 	*out = v;
-	return s.n >= 1 && s.n <= 4 && v <= 0777;
+	return v <= 0777;
 }
 
 /* NAME=VALUE. Returns 1 when it is one of ours, 0 when not, -1 with *E set where the value is wrong. */
