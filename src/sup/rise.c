@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #define LAUNCH_MS 5000 /* making a folder, asking a dead mount: anything longer hangs */
 #define PROBE_MS 5000  /* rclone answers statfs(2) from memory */
@@ -31,6 +32,10 @@ void step_launch(struct mount *m, const struct mnt_table *t)
 	m->log_from = child_log_start(m);
 	free(m->path);
 	m->path = NULL;
+	/* Of an adopted driver that could not be ended: its end, when it comes, is not that of the new one. */
+	if (m->pidfd >= 0)
+		close(m->pidfd);
+	m->pidfd = -1;
 	if (mount_start_task(m, child_launch, LAUNCH_MS, MOUNT_LAUNCH))
 		m->pid = m->group = m->task.pid;
 	else
