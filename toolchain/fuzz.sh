@@ -18,7 +18,7 @@ cmd_fuzz()
 	sysroot
 	OUT=out/fuzz
 	CC=clang
-	configure "-g -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined"
+	configure "-g -O2 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined"
 	run_make fuzz
 	end
 	for source in $(find test/fuzz -name "${only:-*}_fuzz.c" | sort); do

@@ -52,6 +52,16 @@ unit_test()
 	count "$ok" $bad "$1"
 }
 
+# The seeds of a fuzz target, and every beginning of each.
+replay()
+{
+	log=out/host/$1_replay.log
+	timeout -k 5 120 "out/host/$1_replay" "test/fuzz/$1"/* >"$log" 2>&1 </dev/null || {
+		cat "$log"
+		return 1
+	}
+}
+
 # attribute NAME: of the test suite in pytest's report.
 attribute() { sed -n "s/.*<testsuite [^>]* $1=\"\([0-9]*\)\".*/\1/p" "$report"; }
 
@@ -118,6 +128,10 @@ cmd_test()
 	check reproducible toolchain/check-reproducible "$HOST_ARCH"
 	for source in test/unit/*_test.c; do
 		[ ! -e "$source" ] || unit_test "$(basename "$source" .c)"
+	done
+	for source in test/fuzz/*_fuzz.c; do
+		target=$(basename "$source" _fuzz.c)
+		check "fuzz-$target" replay "$target"
 	done
 	python_tests pytest "out/$HOST_ARCH/s3mounts" test
 	set --

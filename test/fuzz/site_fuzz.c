@@ -1,0 +1,54 @@
+/* site_fuzz.c - an endpoint as the user gave it. What it becomes for rclone is the same site. Input: endpoint, provider, region, a region to move to. */
+
+#include "fuzz.h"
+
+#include "s3/site.h"
+
+static bool plain(const char *s, const char *but)
+{
+	for (; *s; s++)
+		if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789", *s) && !strchr(but, *s))
+			return false;
+	return true;
+}
+
+static void check_url(const struct s3_site *s)
+{
+	struct s3_site again;
+	struct err e;
+	char url[640];
+
+	s3_site_url(s, url, sizeof url);
+	if (!url[0]) {
+		CHECK(s->aws && s->tls);
+		return;
+	}
+	CHECK(s3_site_parse(&again, url, s->provider, s->region, &e) == 0);
+	CHECK(strcmp(s->host, again.host) == 0 && strcmp(s->path, again.path) == 0 && strcmp(s->region, again.region) == 0);
+	CHECK(s->port == again.port && s->tls == again.tls && s->path_style == again.path_style && s->aws == again.aws);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct span in = fuzz_input(data, size);
+	char *text[4];
+	struct s3_site s;
+	struct err e;
+
+	for (int i = 0; i < 4; i++)
+		text[i] = fuzz_text(&in, '\n');
+	if (s3_site_parse(&s, text[0], text[1], text[2], &e) == 0) {
+		CHECK(s.host[0] && plain(s.host, "-._:") && s.port && s.region[0] && s.provider);
+		CHECK(!s.path[0] || (s.path[0] == '/' && s.path[strlen(s.path) - 1] != '/'));
+		check_url(&s);
+		if (s3_site_move(&s, text[3]) == 0) {
+			CHECK(strcmp(s.region, text[3]) == 0);
+			check_url(&s);
+		}
+	} else {
+		CHECK(e.code == CODE_USAGE && e.text[0]);
+	}
+	for (int i = 0; i < 4; i++)
+		free(text[i]);
+	return 0;
+}
