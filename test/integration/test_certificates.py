@@ -56,7 +56,7 @@ class TlsServer(faults.Listener):
             over_tls.sendall(ANSWER)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def root(tmp_path_factory):
     return certificate(tmp_path_factory.mktemp("root"), "Tests Root", extensions=AUTHORITY)
 

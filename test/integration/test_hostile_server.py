@@ -200,7 +200,7 @@ def assert_harmless(result):
     assert TOKEN[:16] not in strings and "AWS4-HMAC" not in strings
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def attacks():
     return {}
 
