@@ -5,14 +5,6 @@
 
 #include <errno.h>
 
-/* Text from outside (a server's words, a path) may hold anything: a message stays one line. */
-static void one_line(char *s)
-{
-	for (; *s; s++)
-		if ((unsigned char)*s < 0x20 || *s == 0x7f)
-			*s = '?';
-}
-
 int err_set(struct err *e, enum code code, const char *fmt, ...)
 {
 	int saved = errno;
@@ -23,7 +15,7 @@ int err_set(struct err *e, enum code code, const char *fmt, ...)
 	va_start(ap, fmt);
 	text_vfmt(e->text, sizeof e->text, fmt, ap);
 	va_end(ap);
-	one_line(e->text);
+	text_tame(e->text);
 	errno = saved;
 	return -1;
 }
@@ -40,7 +32,7 @@ int err_sys(struct err *e, enum code code, const char *fmt, ...)
 	buf_vfmt(&b, fmt, ap);
 	va_end(ap);
 	buf_fmt(&b, ": %s", strerror(saved));
-	one_line(e->text);
+	text_tame(e->text);
 	errno = saved;
 	return -1;
 }
@@ -53,7 +45,7 @@ int err_hint(struct err *e, const char *fmt, ...)
 	va_start(ap, fmt);
 	text_vfmt(e->hint, sizeof e->hint, fmt, ap);
 	va_end(ap);
-	one_line(e->hint);
+	text_tame(e->hint);
 	errno = saved;
 	return -1;
 }

@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/span.h"
 
 #include <limits.h>
 #include <stdint.h>
@@ -190,6 +191,17 @@ static bool lost;
 bool said(void)
 {
 	return !lost;
+}
+
+void text_tame(char *s)
+{
+	for (size_t n; *s; s += n) {
+		n = span_utf8(span_of(s));
+		if (!n || (unsigned char)*s < ' ' || *s == 0x7f || (*s == '\xc2' && (unsigned char)s[1] < 0xa0)) {
+			*s = '?';
+			n = 1;
+		}
+	}
 }
 
 void say(int fd, const char *fmt, ...)

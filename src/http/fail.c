@@ -10,30 +10,33 @@ static enum code code_of(enum fail_kind kind)
 	return kind == FAIL_FAULT ? CODE_FAULT : CODE_UNREACHABLE;
 }
 
-int fail_set(struct fail *f, enum fail_kind kind, const char *fmt, ...)
+static int set(struct fail *f, enum fail_kind kind, bool with_errno, const char *fmt, va_list ap)
 {
 	char text[sizeof f->err.text];
 	int saved = errno;
+
+	text_vfmt(text, sizeof text, fmt, ap);
+	f->kind = kind;
+	errno = saved;
+	return (with_errno ? err_sys : err_set)(&f->err, code_of(kind), "%s", text);
+}
+
+int fail_set(struct fail *f, enum fail_kind kind, const char *fmt, ...)
+{
 	va_list ap;
 
 	va_start(ap, fmt);
-	text_vfmt(text, sizeof text, fmt, ap);
+	set(f, kind, false, fmt, ap);
 	va_end(ap);
-	f->kind = kind;
-	errno = saved;
-	return err_set(&f->err, code_of(kind), "%s", text);
+	return -1;
 }
 
 int fail_sys(struct fail *f, enum fail_kind kind, const char *fmt, ...)
 {
-	char text[sizeof f->err.text];
-	int saved = errno;
 	va_list ap;
 
 	va_start(ap, fmt);
-	text_vfmt(text, sizeof text, fmt, ap);
+	set(f, kind, true, fmt, ap);
 	va_end(ap);
-	f->kind = kind;
-	errno = saved;
-	return err_sys(&f->err, code_of(kind), "%s", text);
+	return -1;
 }

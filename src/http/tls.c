@@ -109,7 +109,7 @@ static int explain_name(const struct verify *v, const char *host, struct fail *f
 		&f->err, "check the host in S3_ENDPOINT_URL; something between here and S3 may have answered in its place");
 }
 
-static const char wrong_use[] = "a certificate is used for what it does not allow (its key usage)";
+static const char wrong_use[] = "a certificate's key usage forbids this";
 
 static const struct {
 	int error;
@@ -136,7 +136,8 @@ static const struct {
 		"allow TLS 1.2 with ECDHE and AES-GCM or ChaCha20-Poly1305 at the server, without client certificates" },
 	{ BR_ERR_RECV_FATAL_ALERT + 112, "the server does not know this host name", "check the host in S3_ENDPOINT_URL" },
 	{ BR_ERR_RECV_FATAL_ALERT + 116, "the server asks for a client certificate", "this program has none to give" },
-	{ BR_ERR_UNSUPPORTED_VERSION, "the server offers an old version of TLS", "allow TLS 1.2 at the server" },
+	{ BR_ERR_UNSUPPORTED_VERSION, "the server offers an old version of TLS",
+		"allow TLS 1.2 at the server or at the proxy before it" },
 };
 
 int tls_explain(const struct tls *t, const char *host, struct fail *f)

@@ -37,33 +37,26 @@ static void append(const br_x509_class **ctx, const unsigned char *p, size_t n)
 	v->minimal.vtable->append(&v->minimal.vtable, p, n);
 }
 
-static void read_names(struct verify *v, const struct der_cert *c)
+/* Asks also what BearSSL does not, but rclone's TLS does: without that the check would say yes where no mount works. */
+static void read_leaf(struct verify *v, const struct der_cert *c)
 {
+	static const char server_auth[] = "\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x01", any[] = "\x06\x04\x55\x1d\x25";
 	struct span names, one;
 	unsigned tag;
 
-	if (!der_extension(c, DER_OID_SUBJECT_ALT_NAME, &names) || !der_take(&names, DER_SEQUENCE, &names, NULL))
+	if (der_extension(c, DER_OID_EXTENDED_KEY_USAGE, &one) && !memmem(one.p, one.n, server_auth, sizeof server_auth - 1) &&
+		!memmem(one.p, one.n, any, sizeof any))
+		v->leaf = BR_ERR_X509_FORBIDDEN_KEY_USAGE;
+	if (!der_extension(c, DER_OID_SUBJECT_ALT_NAME, &names) || !der_take(&names, DER_SEQUENCE, &names, NULL)) {
+		v->leaf = BR_ERR_X509_BAD_SERVER_NAME; /* it has a common name alone */
 		return;
+	}
 	while (der_take_any(&names, &tag, &one)) {
 		if (tag == SAN_IP && v->ip.n && span_eq(one, v->ip))
 			v->ip_found = true;
 		if (tag == SAN_DNS && !v->name[0] && one.n < sizeof v->name)
 			memcpy(v->name, one.p, one.n);
 	}
-}
-
-/* What BearSSL does not ask, but rclone's TLS does: without this the check would say yes where no mount works. */
-static unsigned judge_leaf(const struct der_cert *c)
-{
-	static const char server_auth[] = "\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x01", any[] = "\x06\x04\x55\x1d\x25";
-	struct span value;
-
-	if (!der_extension(c, DER_OID_SUBJECT_ALT_NAME, &value))
-		return BR_ERR_X509_BAD_SERVER_NAME; /* it has a common name alone */
-	if (der_extension(c, DER_OID_EXTENDED_KEY_USAGE, &value) &&
-		!memmem(value.p, value.n, server_auth, sizeof server_auth - 1) && !memmem(value.p, value.n, any, sizeof any))
-		return BR_ERR_X509_FORBIDDEN_KEY_USAGE;
-	return 0;
 }
 
 static void end_cert(const br_x509_class **ctx)
@@ -75,10 +68,8 @@ static void end_cert(const br_x509_class **ctx)
 	v->minimal.vtable->end_cert(&v->minimal.vtable);
 	if (v->used > sizeof v->cert || !der_cert((struct span){ (const char *)v->cert, v->used }, &c))
 		return;
-	if (leaf) {
-		read_names(v, &c);
-		v->leaf = judge_leaf(&c);
-	}
+	if (leaf)
+		read_leaf(v, &c);
 	/* The verdict stands at the first certificate whose dates do not hold; later ones say nothing more. */
 	if (v->minimal.err == BR_ERR_X509_EXPIRED && !v->not_after) {
 		v->not_before = c.not_before;

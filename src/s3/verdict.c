@@ -22,24 +22,17 @@ static const struct {
 	{ FAIL_FAULT, "fault" },
 };
 
-/* What is too long is cut; what a server sent stays one line, and nothing that a terminal acts on (U+0080 to U+009F do so too). */
+/* What is too long is cut; what a server sent may hold anything. */
 static void put(char *out, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 static void put(char *out, size_t size, const char *fmt, ...)
 {
 	va_list ap;
-	size_t n;
 
 	va_start(ap, fmt);
 	text_vfmt(out, size, fmt, ap);
 	va_end(ap);
-	for (; *out; out += n) {
-		n = span_utf8(span_of(out));
-		if (!n || (unsigned char)*out < ' ' || *out == 0x7f || (*out == '\xc2' && (unsigned char)out[1] < 0xa0)) {
-			*out = '?';
-			n = 1;
-		}
-	}
+	text_tame(out);
 }
 
 void verdict_set(struct verdict *v, enum code code, const char *kind, const char *cause, const char *hint)

@@ -157,7 +157,7 @@ def client_wanted(context):
 
 
 STRANGER, NAME, NO_AUTHORITY, WEAK, UNKNOWN = "not trusted", "is not for", "no authority", "2048 bits", "does not know"
-USE, SUITE, CRITICAL = "what it does not allow", "no cipher suite in common", "critical extension"
+USE, SUITE, CRITICAL = "key usage forbids", "no cipher suite in common", "critical extension"
 # name: (how it is made, words of the cause, host, set-up of the server)
 WRONG = {
     "address": (lambda m: m.alone(extensions=leaf("IP:127.0.0.2,DNS:localhost")), NAME, "127.0.0.1"),
