@@ -7,7 +7,7 @@ import pytest
 from support import procfs
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def images(engine):
     """Makes each image once: images(binary, with_rclone) gives its name."""
     made = {}
