@@ -1,6 +1,7 @@
 /*
- * conf_fuzz.c - our section in somebody's rclone.conf. What is read back by rclone's rules (goconfig) is what was put in, and every other byte
- * stays. Input: key id, secret, token, endpoint, region, each with a NUL behind it, then the file as it was.
+ * conf_fuzz.c - our section in somebody's rclone.conf. What is read back by rclone's rules (goconfig) is what was put in,
+ * and every other byte stays. Input: key id, secret, token, endpoint, region, each with a NUL behind it, then the file as
+ * it was.
  */
 
 #include "fuzz.h"

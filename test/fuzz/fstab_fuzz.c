@@ -1,6 +1,7 @@
 /*
- * fstab_fuzz.c - from an fstab and two variables to a plan and rclone's arguments. Input: THREAD_ID, USER_ID, the fstab, each with a NUL behind
- * it but the last. What a variable holds must not decide more than one name in a path: a harmless value gives a plan of the same shape.
+ * fstab_fuzz.c - from an fstab and variables to a plan and rclone's arguments. Input: a byte (how), then THREAD_ID,
+ * USER_ID, what the other variables hold, the fstab, each with a NUL behind it but the last. What a variable holds must
+ * not decide more than one name in a path: a harmless value gives a plan of the same shape.
  */
 
 #include "fuzz.h"
@@ -13,8 +14,14 @@
 
 #define HARMLESS "harmless-"
 
-static const char *thread_id, *user_id;
-static bool with_creds;
+#define SECRET "top-secret"
+
+static const char *thread_id, *user_id, *others;
+static char secret[8192];
+static bool with_creds, with_others;
+
+static const char *const credentials[] = { "S3_ACCESS_KEY_ID", "S3_ACCESS_SECRET", "S3_SESSION_TOKEN", "AWS_ACCESS_KEY_ID",
+	"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN" };
 
 static const char *look_up(const char *name)
 {
@@ -22,9 +29,10 @@ static const char *look_up(const char *name)
 		return thread_id;
 	if (strcmp(name, "USER_ID") == 0)
 		return user_id;
-	if (strcmp(name, "S3_BUCKET_NAME") == 0)
-		return "bucket";
-	return with_creds && (strcmp(name, "S3_ACCESS_KEY_ID") == 0 || strcmp(name, "S3_ACCESS_SECRET") == 0) ? "key" : NULL;
+	for (size_t i = 0; i < sizeof credentials / sizeof *credentials; i++)
+		if (strcmp(name, credentials[i]) == 0)
+			return with_creds ? secret : NULL;
+	return with_others ? others : strcmp(name, "S3_BUCKET_NAME") == 0 ? "bucket" : NULL;
 }
 
 /* With SPEC the text is one --mount, else a file. */
@@ -117,16 +125,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct span in = fuzz_input(data, size);
 	unsigned how = fuzz_byte(&in);
-	char *thread = fuzz_text(&in, 0), *user = fuzz_text(&in, 0), *text = fuzz_text(&in, 0);
+	char *thread = fuzz_text(&in, 0), *user = fuzz_text(&in, 0), *other = fuzz_text(&in, 0), *text = fuzz_text(&in, 0);
 	struct plan p, harmless;
 	struct err e, unused;
 	int ret;
 
 	with_creds = how & 1;
+	with_others = how & 4;
+	others = other;
+	snprintf(secret, sizeof secret, SECRET "%s", other);
 	thread_id = thread;
 	user_id = user;
 	ret = read_plan(&p, text, how & 2, &e);
 	CHECK(ret == 0 || e.code == CODE_USAGE);
+	if (ret && !memmem(data, size, SECRET, strlen(SECRET)))
+		CHECK(!strstr(e.text, SECRET) && !strstr(e.hint, SECRET));
 	CHECK(ret || p.have_creds == with_creds);
 	for (size_t i = 0; ret == 0 && i < p.place_count; i++)
 		check_target(p.places[i]);
@@ -143,6 +156,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	plan_free(&harmless);
 	free(thread);
 	free(user);
+	free(other);
 	free(text);
 	return 0;
 }

@@ -1,6 +1,6 @@
 /*
- * json_fuzz.c - a look-up in a driver's metadata, and the writer. A text that was cut off is never taken for a whole one: a file of which half
- * the metadata is written counts as pending.
+ * json_fuzz.c - a look-up in a driver's metadata, and the writer. A text that was cut off is never taken for a whole one:
+ * a file of which half the metadata is written counts as pending.
  */
 
 #include "fuzz.h"

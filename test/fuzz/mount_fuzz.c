@@ -1,7 +1,8 @@
 /*
- * mount_fuzz.c - the life of one mount (sup/mount.c, step.c, rise.c, fall.c) in a world without processes and mounts: each byte of the input is
- * something that happens. What the steps reach outside for is defined here instead. "Up" follows a proof of what the table shows; "down" is said of
- * what has left the table; whatever has happened, the mount comes to rest.
+ * mount_fuzz.c - the life of one mount (sup/mount.c, step.c, rise.c, fall.c) in a world without processes and mounts: each
+ * byte of the input is something that happens. What the steps reach outside for is defined here instead. "Up" follows a
+ * proof of what the table shows; "down" is said of what has left the table; whatever has happened, the mount comes to
+ * rest.
  */
 
 #include "fuzz.h"
@@ -30,6 +31,7 @@ static struct {
 	bool dirty, no_children;	/* files are pending; fork(2) fails */
 	bool adoptable, outdated;	/* RUN names a driver; it was started otherwise */
 	task_fn *asked;			/* the child that was asked last */
+	bool stood;			/* as it was asked: the mount stood */
 	bool proven;			/* it was a probe, has answered well, and the table shows the mount */
 	pid_t pids;
 } world;
@@ -66,6 +68,7 @@ int task_start(struct task *t, task_fn *fn, void *arg, int timeout_ms, struct er
 	world.asked = fn;
 	if (fn == child_launch)
 		world.child = (struct process){ .pid = t->pid };
+	world.stood = world.ours && !world.covered;
 	return 0;
 }
 
@@ -206,12 +209,13 @@ static void answer(struct mount *m, const struct answer *a)
 		world.ours = false;
 	world.proven = ev == EVENT_DONE && world.asked == child_probe && table() && world.ours && !world.covered;
 	mount_event(m, ev, table());
-	look(m);
+	if (world.asked == child_unmount)
+		look(m);
 }
 
 static void answer_well(struct mount *m)
 {
-	struct answer a = { .kind = ANSWER_DONE, .ready = { .path = "/m", .mounted = world.ours && !world.covered } };
+	struct answer a = { .kind = ANSWER_DONE, .ready = { .path = "/m", .mounted = world.stood } };
 
 	answer(m, &a);
 }
@@ -264,6 +268,7 @@ static void happen(struct mount *m, unsigned what)
 	static const struct answer busy = { .kind = ANSWER_BUSY };
 	static const struct answer error = { .kind = ANSWER_ERROR, .e = { .code = CODE_MOUNT, .text = "no" } };
 	static const struct err refused = { .code = CODE_REFUSED, .text = "S3 refuses" };
+	bool changed = false;
 
 	switch (what % 20) {
 	case 0:
@@ -293,16 +298,16 @@ static void happen(struct mount *m, unsigned what)
 		answer(m, NULL);
 		break;
 	case 8:
-		world.ours |= world.driver.pid || world.adoptable;
-		look(m);
+		world.ours |= world.driver.pid || world.child.pid || world.adoptable;
+		changed = true;
 		break;
 	case 9:
 		world.ours = false;
-		look(m);
+		changed = true;
 		break;
 	case 10:
 		world.covered = !world.covered;
-		look(m);
+		changed = true;
 		break;
 	case 11:
 		end(m, what & 128 ? &world.child : &world.driver, 256);
@@ -318,7 +323,7 @@ static void happen(struct mount *m, unsigned what)
 		break;
 	case 15:
 		world.unreadable = !world.unreadable;
-		look(m);
+		changed = true;
 		break;
 	case 16:
 		world.dirty = !world.dirty;
@@ -333,6 +338,9 @@ static void happen(struct mount *m, unsigned what)
 		world.outdated = !world.outdated;
 		break;
 	}
+	/* With the highest bit something else comes first. */
+	if (changed && !(what & 128))
+		look(m);
 }
 
 static void check(const struct mount *m, enum mount_state before)

@@ -50,7 +50,7 @@ static bool alone(const struct mnt_table *t, const struct mnt_entry *e, int dept
 
 		if (o == e)
 			continue;
-		if (o->id == e->id ||
+		if (o->id == e->id || (span_is(e->target, "/") && span_is(o->target, "/")) ||
 			(o->target.n <= e->target.n && o->parent == e->parent && span_starts(e->target, o->target)))
 			return false;
 		if (o->id == e->parent)

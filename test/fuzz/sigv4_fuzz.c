@@ -1,6 +1,7 @@
 /*
- * sigv4_fuzz.c - the canonical request, and the request line that goes over the wire, against a slow reference: written from AWS's page "Create
- * a signed AWS API request". Input: a byte (how many query parameters), then the path, names and values, each with a NUL behind it.
+ * sigv4_fuzz.c - the canonical request, and the request line that goes over the wire, against a slow reference: written
+ * from AWS's page "Create a signed AWS API request". Input: a byte (how many query parameters), then the path, names and
+ * values, each with a NUL behind it.
  */
 
 #include "fuzz.h"
@@ -28,7 +29,10 @@ struct ref_pair {
 	struct text name, value;
 };
 
-/* "URI encode every byte except the unreserved characters: A-Z a-z 0-9 - . _ ~"; "encode the forward slash everywhere except in the object key". */
+/*
+ * "URI encode every byte except the unreserved characters: A-Z a-z 0-9 - . _ ~"; "encode the forward slash everywhere
+ * except in the object key".
+ */
 static struct text uri_encode(const char *s, const char *but)
 {
 	struct text out;

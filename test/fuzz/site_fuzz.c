@@ -1,4 +1,7 @@
-/* site_fuzz.c - an endpoint as the user gave it. What it becomes for rclone is the same site. Input: endpoint, provider, region, a region to move to. */
+/*
+ * site_fuzz.c - an endpoint as the user gave it. What it becomes for rclone is the same site. Input: endpoint, provider,
+ * region, a region to move to.
+ */
 
 #include "fuzz.h"
 

@@ -1,4 +1,7 @@
-/* text_fuzz.c - our formatting against the C library's. Input: the size of the result, a format's number, width, precision, a number, a string. */
+/*
+ * text_fuzz.c - our formatting against the C library's. Input: the size of the result, a format's number, width,
+ * precision, a number, a string.
+ */
 
 #include "fuzz.h"
 

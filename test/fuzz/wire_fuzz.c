@@ -1,4 +1,7 @@
-/* wire_fuzz.c - what comes over the control socket: garbage does no harm, and what could be read is written as the same again. */
+/*
+ * wire_fuzz.c - what comes over the control socket: garbage does no harm, and what could be read is written as the same
+ * again.
+ */
 
 #include "fuzz.h"
 
