@@ -35,6 +35,15 @@ static enum xml_token walk(struct span in)
 	return t;
 }
 
+/* Told to people: one line, and an end. */
+static void check_verdict(const struct verdict *v)
+{
+	CHECK(v->code != CODE_OK && v->kind && v->cause[0]);
+	CHECK(memchr(v->cause, 0, sizeof v->cause) && memchr(v->hint, 0, sizeof v->hint) &&
+		memchr(v->region, 0, sizeof v->region));
+	CHECK(!strpbrk(v->cause, "\r\n\033") && !strpbrk(v->hint, "\r\n\033") && !strpbrk(v->region, "\r\n\033"));
+}
+
 static void check_error(struct span body, int status)
 {
 	static const struct s3_site site = { .host = "s3.eu-west-1.amazonaws.com",
@@ -45,7 +54,7 @@ static void check_error(struct span body, int status)
 		.provider = "AWS" };
 	static const struct creds creds = { .key_id = "AKIAIOSFODNN7EXAMPLE", .secret = "secret" };
 	struct s3_answer a = { .status = status, .body = body };
-	struct verdict v = { 0 };
+	struct verdict v = { 0 }, more;
 
 	if (s3_error_read(&a.error, body) == 0) {
 		CHECK(a.error.code[0] && s3_document_is(body, "Error"));
@@ -54,9 +63,15 @@ static void check_error(struct span body, int status)
 	} else {
 		CHECK(!a.error.code[0] && !a.error.message[0] && !a.error.region[0]);
 	}
+	memcpy(a.location, body.n ? body.p : "", body.n < sizeof a.location ? body.n : sizeof a.location - 1);
+	a.skew = (long)body.n * 100 - 5000;
 	verdict_refusal(&v, &site, &creds, &a);
-	CHECK(v.code != CODE_OK && v.kind && v.cause[0]);
-	CHECK(memchr(v.cause, 0, sizeof v.cause) && memchr(v.hint, 0, sizeof v.hint) && memchr(v.region, 0, sizeof v.region));
+	check_verdict(&v);
+	verdict_write(&more, &v, "writing");
+	check_verdict(&more);
+	if (v.region[0])
+		verdict_region(&v, "us-east-1", &more);
+	check_verdict(&v);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
