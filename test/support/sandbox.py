@@ -79,8 +79,9 @@ class Sandbox:
         return procfs.of_folder(self.folder)
 
     def drivers(self):
-        """Its processes that are not s3mounts."""
-        return [pid for pid in self.processes() if self.binary.encode() not in procfs.command_line(pid)]
+        """Its processes that are not s3mounts. (One that just ends has no command line any more.)"""
+        lines = {pid: procfs.command_line(pid) for pid in self.processes()}
+        return [pid for pid, line in lines.items() if line and self.binary.encode() not in line]
 
     # Commands
 
