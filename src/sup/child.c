@@ -67,7 +67,7 @@ static int lock_log(const struct mount *m, int fd, struct err *e)
 static int redirect(const struct mount *m, struct err *e)
 {
 	struct run_path log = child_log(m);
-	int fd = open(log.s, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600), null;
+	int fd = open(log.s, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600), null;
 
 	if (fd < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0)
 		return err_sys(e, CODE_FAULT, "open %s", log.s);
@@ -97,13 +97,16 @@ static int launch(struct mount *m, int out, struct err *e)
 	if (ready.mounted)
 		return answer(out, ANSWER_DONE, &ready, NULL);
 	/* Whoever had to be waited for may have mounted meanwhile, and left that behind. */
-	if (dir_make(m->job.cache_dir, 0700, e) || redirect(m, e) || target_ready(m, &ready, e))
+	if (dir_make(m->job.cache_dir, 0700, e) || dir_private(m->job.cache_dir, e) || redirect(m, e) ||
+		target_ready(m, &ready, e))
 		return -1;
 	m->pid = getpid();
 	pidfile_write(m);
 	command = m->driver->command(&a, &m->job, ready.path, e);
-	if (!command || answer(out, ANSWER_DONE, &ready, NULL))
+	if (!command)
 		return -1;
+	if (answer(out, ANSWER_DONE, &ready, NULL))
+		return err_sys(e, CODE_FAULT, "tell the supervisor");
 	return ready.mounted ? 0 : m->driver->start(&a, &m->job, command, e);
 }
 

@@ -48,7 +48,7 @@ void pidfile_write(const struct mount *m)
 	};
 	struct buf b = buf_heap(WIRE_MAX);
 	/* Without fsync(2): after a crash of the machine there is no driver to be found. */
-	int fd = open(path.s, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd = open(path.s, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 
 	buf_fmt(&b, "%ld %s\n", (long)m->pid, m->fingerprint);
 	wire_put_request(&b, &r);
