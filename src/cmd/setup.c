@@ -162,8 +162,10 @@ static int find_rclone(struct run_path *out, const struct options *o, struct err
 /* The trust that rclone shall have: our own, as a file. */
 static int trust(const struct setup *s, struct run_path *out, struct err *e)
 {
-	const char *file = s->site.tls ? s3_trust_file() : "";
+	const char *file = "";
 
+	if (s->site.tls && s3_trust_file(&file, e))
+		return -1;
 	if (file) {
 		text_fmt(out->s, sizeof out->s, "%s", file);
 		return 0;

@@ -278,14 +278,14 @@ void s3_check(struct s3_checker *c, const char *bucket, const char *prefix, stru
 	remember(c, bucket, v);
 }
 
-const char *s3_trust_file(void)
+int s3_trust_file(const char **file, struct err *e)
 {
 	struct trust t;
-	struct err ignored;
-	const char *file = trust_load(&t, &ignored) ? NULL : t.file;
+	int ret = trust_load(&t, e);
 
+	*file = t.file;
 	trust_free(&t);
-	return file;
+	return ret;
 }
 
 int s3_trust_write(const char *path, struct err *e)

@@ -60,9 +60,10 @@ void s3_checker_close(struct s3_checker *c);
 
 /*
  * The CA bundle for a child that brings its own TLS: the file that our own trust was read from (static or
- * environment memory), or NULL when it was the set built into this program: then s3_trust_write() makes one.
+ * environment memory), or NULL when it was the set built into this program: then s3_trust_write() makes one. Returns 0
+ * or -1 with *E set: a variable names a file that will not do.
  */
-const char *s3_trust_file(void);
+int s3_trust_file(const char **file, struct err *e);
 
 /* Writes the built-in anchors as certificates in PEM to PATH (mode 0644). Returns 0 or -1 with *E set. */
 int s3_trust_write(const char *path, struct err *e);
