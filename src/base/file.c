@@ -69,21 +69,22 @@ int file_read(const char *path, struct buf *out, struct err *e)
 	return ret;
 }
 
-/* Splits PATH; *NAME points into PATH. The folder of "x" is ".", that of "/x" is "/". */
-static int open_folder(const char *path, const char **name)
+const char *file_above(char out[PATH_MAX], const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	char dir[PATH_MAX];
-	size_t n = slash == path ? 1 : slash ? (size_t)(slash - path) : 0;
 
-	if (n >= sizeof dir) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	memcpy(dir, path, n);
-	dir[n] = 0;
-	*name = slash ? slash + 1 : path;
-	return open(n ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (text_fmt(out, PATH_MAX, "%.*s", slash && slash != path ? (int)(slash - path) : 1, slash ? path : ".") >= PATH_MAX)
+		*out = 0;
+	return slash ? slash + 1 : path;
+}
+
+/* Splits PATH; *NAME points into PATH. */
+static int open_folder(const char *path, const char **name)
+{
+	char dir[PATH_MAX];
+
+	*name = file_above(dir, path);
+	return open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 static int check_replaceable(int dir, const char *name, const char *path, struct err *e)
@@ -160,7 +161,7 @@ bool file_is_roots(const char *path)
 	for (;;) {
 		if (lstat(n ? part : "/", &st) || (st.st_uid != 0 && st.st_uid != top.st_uid))
 			return false;
-		if ((st.st_mode & 022) && !(S_ISDIR(st.st_mode) && (st.st_mode & S_ISVTX)))
+		if ((st.st_mode & 022) && !S_ISLNK(st.st_mode) && !(S_ISDIR(st.st_mode) && (st.st_mode & S_ISVTX)))
 			return false;
 		if (!n)
 			return true;
@@ -174,24 +175,21 @@ int dir_make(const char *path, mode_t mode, struct err *e)
 {
 	char part[PATH_MAX];
 	struct stat st;
-	size_t n = strlen(path);
+	size_t n = text_fmt(part, sizeof part, "%s", path);
 	int no;
 
-	if (n >= sizeof part)
-		return err_set(e, CODE_FAULT, "make folder: the path is longer than %d bytes", PATH_MAX - 1);
-	for (size_t i = 1; i <= n; i++) {
+	/* One that is too long is told by the stat(2) at the end. */
+	for (size_t i = 1; i <= n && n < sizeof part; i++) {
 		if (path[i] != '/' && path[i])
 			continue;
-		memcpy(part, path, i);
 		part[i] = 0;
-		if (mkdir(part, mode) == 0 || errno == EEXIST)
-			continue;
+		no = mkdir(part, mode) ? errno : EEXIST;
 		/* On a read-only file system an existing folder gives EROFS. */
-		no = errno;
-		if (stat(part, &st) == 0 && S_ISDIR(st.st_mode))
-			continue;
-		errno = no;
-		return err_sys(e, CODE_FAULT, "make folder %s", part);
+		if (no != EEXIST && (stat(part, &st) || !S_ISDIR(st.st_mode))) {
+			errno = no;
+			return err_sys(e, CODE_FAULT, "make folder %s", part);
+		}
+		part[i] = path[i];
 	}
 	if (stat(path, &st))
 		return err_sys(e, CODE_FAULT, "make folder %s", path);
@@ -202,21 +200,13 @@ int dir_make(const char *path, mode_t mode, struct err *e)
 
 int dir_private(const char *path, struct err *e)
 {
-	const char *slash = strrchr(path, '/');
 	char parent[PATH_MAX];
 	struct stat st;
 
-	if (slash && slash != path) {
-		if ((size_t)(slash - path) >= sizeof parent)
-			return err_set(e, CODE_FAULT, "make folder: the path is longer than %d bytes", PATH_MAX - 1);
-		memcpy(parent, path, (size_t)(slash - path));
-		parent[slash - path] = 0;
-		if (dir_make(parent, 0755, e))
-			return -1;
-	}
-	if (mkdir(path, 0700) && errno != EEXIST)
-		return err_sys(e, CODE_FAULT, "make folder %s", path);
-	if (lstat(path, &st))
+	file_above(parent, path);
+	if (dir_make(parent, 0755, e))
+		return -1;
+	if ((mkdir(path, 0700) && errno != EEXIST) || lstat(path, &st))
 		return err_sys(e, CODE_FAULT, "make folder %s", path);
 	if (!S_ISDIR(st.st_mode))
 		return err_set(e, CODE_FAULT, "folder %s: something else is there", path);

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+#include <limits.h>
 #include <sys/types.h>
 
 /*
@@ -21,9 +22,13 @@ int file_read(const char *path, struct buf *out, struct err *e);
  */
 int file_replace(const char *path, mode_t mode, struct span content, struct err *e);
 
+/* The folder of PATH in OUT: "." of "x", "/" of "/x". "" where it is too long. Returns the name in it. */
+const char *file_above(char out[PATH_MAX], const char *path);
+
 /*
- * Nobody but root can put something else at PATH (absolute, links resolved): the file and each folder above it is root's, or whose / is (in a user
- * namespace of its own root may be no user that is known there), and not writable by others (a folder with the sticky bit passes).
+ * Nobody but root can put something else at PATH (absolute): the file, each folder above it and each link among them is root's,
+ * or whose / is (in a user namespace of its own root may be no user that is known there), and not writable by others (a folder
+ * with the sticky bit passes). Where a link leads is not looked at.
  */
 bool file_is_roots(const char *path);
 

@@ -1,10 +1,13 @@
 #include "mnt/attach.h"
 
 #include "base/buf.h"
+#include "base/file.h"
 #include "mnt/words.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -44,13 +47,32 @@ static int open_folder(const char *target, struct stat *st, struct err *e)
 	return -1;
 }
 
+bool mnt_no_detour(const char *path, const char *real)
+{
+	size_t n = strlen(real);
+
+	/* "/x/" is no detour of "/x". */
+	if (geteuid() || *path != '/' || (strncmp(path, real, n) == 0 && !path[n + strspn(path + n, "/")]) ||
+		file_is_roots(path))
+		return true;
+	errno = ELOOP;
+	return false;
+}
+
+bool mnt_here(const char *path)
+{
+	char now[PATH_MAX];
+
+	return getcwd(now, sizeof now) && mnt_no_detour(path, now);
+}
+
 /* mount(2) knows no descriptors; "." is one, and works without /proc too. */
-static int mount_on(int dir, const struct fuse_mount_options *o, const char *data)
+static int mount_on(int dir, const struct fuse_mount_options *o, const char *data, const char *target)
 {
 	int back = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int ret = -1, no;
 
-	if (back >= 0 && fchdir(dir) == 0)
+	if (back >= 0 && fchdir(dir) == 0 && mnt_here(target))
 		ret = mount(o->source, ".", o->fstype, o->flags, data);
 	no = errno;
 	if (back >= 0) {
@@ -73,7 +95,7 @@ int mnt_attach(const char *target, int fd, const struct fuse_mount_options *o, s
 	buf_fmt(&data, "fd=%d,rootmode=%o,user_id=%u,group_id=%u", fd, (unsigned)(st.st_mode & S_IFMT), (unsigned)getuid(),
 		(unsigned)getgid());
 	buf_fmt(&data, "%s%s", o->data[0] ? "," : "", o->data);
-	ret = mount_on(dir, o, data.p);
+	ret = mount_on(dir, o, data.p, target);
 	if (ret)
 		mnt_words(e, mount_words, "mount %s", target);
 	close(dir);

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "mnt/attach.h"
 #include "mnt/fuse.h"
+#include "mnt/target.h"
 #include "mnt/words.h"
 
 #include <errno.h>
@@ -208,7 +209,7 @@ static int do_mount(struct call *c, struct err *e)
 
 static int do_unmount(struct call *c, struct err *e)
 {
-	if (umount2(c->target, UMOUNT_NOFOLLOW | (c->lazy ? MNT_DETACH : 0)) == 0)
+	if (mnt_detach(c->target, UMOUNT_NOFOLLOW | (c->lazy ? MNT_DETACH : 0)) == 0)
 		return 0;
 	if (errno == EPERM && !fuse_may_mount())
 		return become_system_helper(c, "unmount", e);

@@ -1,6 +1,8 @@
 #include "mnt/target.h"
 
 #include "base/file.h"
+#include "base/text.h"
+#include "mnt/attach.h"
 #include "mnt/table.h"
 #include "mnt/words.h"
 
@@ -9,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <unistd.h>
 
 #define STACK_MAX 64 /* dead mounts one upon the other; each restart of a driver leaves at most one */
 
@@ -25,7 +28,7 @@ static const struct mnt_words folder_words[] = {
 	{ EACCES, "permission denied", "run as root, or take a folder of this user's" },
 	{ EROFS, "the file system is read-only", "make the folder when the image is built, or mount a writable one there" },
 	{ ENOTDIR, "a part of its path is not a directory", NULL },
-	{ ELOOP, "too many symbolic links lead there", NULL },
+	{ ELOOP, "too many symbolic links lead there, or one that another user could change", "name the folder itself" },
 	{ ENOENT, "a symbolic link leads nowhere", "make the folder that it points to" },
 	{ 0, NULL, NULL },
 };
@@ -42,14 +45,30 @@ int mnt_target_answers(const char *target, struct err *e)
 	return statfs(target, &fs) ? mnt_words(e, answer_words, "%s", target) : 0;
 }
 
-/* Asks nothing of what is mounted at the very place, so that a dead mount there can be told from a bad folder. */
+/*
+ * Folder by folder, so that nothing is made where a link of another user leads. Asks nothing of what is mounted at the very place,
+ * so that a dead mount there can be told from a bad folder.
+ */
 static int resolve(const char *target, struct mnt_ready *r, struct err *e)
 {
-	if (realpath(target, r->path))
-		return 0;
-	if (errno == ENOENT && dir_make(target, 0755, e) == 0 && realpath(target, r->path))
-		return 0;
-	return mnt_words(e, folder_words, "make folder %s", target);
+	char part[PATH_MAX + 1];
+	size_t n = 0;
+
+	text_fmt(part, sizeof part, "%s/", target);
+	while (part[n + 1]) {
+		bool there;
+
+		n += 1 + strcspn(part + n + 1, "/");
+		part[n] = 0;
+		there = realpath(part, r->path);
+		/* Another mount may just be making the same. */
+		if (!there && errno == ENOENT && (mkdir(part, 0755) == 0 || errno == EEXIST))
+			there = realpath(part, r->path);
+		if (!there || !mnt_no_detour(part, r->path))
+			return mnt_words(e, folder_words, "make folder %s", target);
+		part[n] = '/';
+	}
+	return 0;
 }
 
 static int look_inside(struct mnt_ready *r, struct err *e)

@@ -36,4 +36,10 @@ int mnt_target_answers(const char *target, struct err *e);
  */
 int mnt_target_unmount(const char *target, bool detach, struct err *e);
 
+/*
+ * umount2(2) from the folder above TARGET, so that no link on its way leads to another mount (mnt_no_detour()). The working
+ * directory is "/" afterwards, unless TARGET is relative.
+ */
+int mnt_detach(const char *target, int flags);
+
 #endif

@@ -1,4 +1,6 @@
 #include "base/buf.h"
+#include "base/file.h"
+#include "mnt/attach.h"
 #include "mnt/fuse.h"
 #include "mnt/table.h"
 #include "mnt/target.h"
@@ -101,10 +103,26 @@ static int stands(const char *target, struct err *e)
 	return found;
 }
 
+int mnt_detach(const char *target, int flags)
+{
+	char above[PATH_MAX];
+	const char *name = file_above(above, target);
+	int ret = -1, no;
+
+	if (geteuid() || *target != '/' || !*name)
+		return umount2(target, flags);
+	if (chdir(above) == 0 && mnt_here(above))
+		ret = umount2(name, flags);
+	no = errno;
+	(void)!chdir("/");
+	errno = no;
+	return ret;
+}
+
 /* EINVAL: nothing is mounted there, or the mount came from another user namespace, which locks it. EPERM comes before either. */
 int mnt_target_unmount(const char *target, bool detach, struct err *e)
 {
-	int no = umount2(target, UMOUNT_NOFOLLOW | (detach ? MNT_DETACH : 0)) ? errno : 0;
+	int no = mnt_detach(target, UMOUNT_NOFOLLOW | (detach ? MNT_DETACH : 0)) ? errno : 0;
 	int found;
 
 	if (no == 0 || no == ENOENT || no == ENOTDIR)

@@ -10,18 +10,10 @@
 
 static int check_folder(const char *path, struct err *e)
 {
-	const char *slash = strrchr(path, '/');
-	char dir[PATH_MAX] = ".";
+	char dir[PATH_MAX];
 	struct stat st;
 
-	if (slash) {
-		size_t n = slash == path ? 1 : (size_t)(slash - path);
-
-		if (n >= sizeof dir)
-			return err_set(e, CODE_FAULT, "write %.64s…: the path is too long", path);
-		memcpy(dir, path, n);
-		dir[n] = 0;
-	}
+	file_above(dir, path);
 	if (stat(dir, &st))
 		return errno == ENOENT ? dir_private(dir, e) : err_sys(e, CODE_FAULT, "write %s: its folder", path);
 	if ((st.st_uid != geteuid() && st.st_uid != 0) || (st.st_mode & 022))

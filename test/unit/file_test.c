@@ -5,6 +5,7 @@
 #include "base/task.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,6 +137,53 @@ static void private_folders(void **state)
 	assert_int_equal(dir_make(at("file"), 0755, &e), -1);
 }
 
+static void splits_paths(void **state)
+{
+	static const struct {
+		const char *path, *above, *name;
+	} cases[] = {
+		{ "/a/b/c", "/a/b", "c" },
+		{ "/a", "/", "a" },
+		{ "/", "/", "" },
+		{ "a/b", "a", "b" },
+		{ "a", ".", "a" },
+		{ "/a/", "/a", "" },
+	};
+	static char longest[PATH_MAX + 10], out[PATH_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		assert_string_equal(file_above(out, cases[i].path), cases[i].name);
+		assert_string_equal(out, cases[i].above);
+	}
+	memset(longest, 'x', sizeof longest - 1);
+	longest[0] = longest[sizeof longest - 3] = '/';
+	assert_string_equal(file_above(out, longest), "x");
+	assert_string_equal(out, "");
+}
+
+/* TOP lies in /tmp, which is root's and sticky. */
+static void root_alone_can_change_it(void **state)
+{
+	char real[PATH_MAX];
+
+	(void)state;
+	if (geteuid())
+		return;
+	assert_int_equal(mkdir(at("a"), 0755), 0);
+	assert_int_equal(symlink("a", at("link")), 0);
+	assert_int_equal(mkdir(at("link/b"), 0755), 0);
+	assert_true(file_is_roots(realpath(at("a/b"), real)));
+	assert_true(file_is_roots(at("link/b")));
+	assert_int_equal(lchown(at("link"), 65534, 65534), 0);
+	assert_false(file_is_roots(at("link/b")));
+	assert_int_equal(chmod(at("a"), 0777), 0);
+	assert_false(file_is_roots(at("a/b")));
+	assert_int_equal(chmod(at("a"), 01777), 0);
+	assert_true(file_is_roots(at("a/b")));
+	assert_false(file_is_roots(at("a/none")));
+}
+
 static char hello[] = "hello", too_long[] = "much too long for the room";
 
 static int say(void *arg, int out)
@@ -185,6 +233,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(replace_refuses_links_and_others, make_top, remove_top),
 		cmocka_unit_test_setup_teardown(read_has_its_limits, make_top, remove_top),
 		cmocka_unit_test_setup_teardown(private_folders, make_top, remove_top),
+		cmocka_unit_test(splits_paths),
+		cmocka_unit_test_setup_teardown(root_alone_can_change_it, make_top, remove_top),
 		cmocka_unit_test(tasks_answer_or_are_ended),
 		cmocka_unit_test(deadlines),
 	};
