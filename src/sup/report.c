@@ -41,8 +41,13 @@ static void add_pending(struct report_mount *r, struct arena *a, const struct mo
 	struct err e;
 
 	r->pending_files = r->pending_bytes = -1;
-	if (!p || m->driver->pending(&m->job, p, &e))
+	if (!p)
 		return;
+	if (m->driver->pending(&m->job, p, &e)) {
+		if (r->error.code == CODE_OK)
+			r->error = e;
+		return;
+	}
 	r->pending_files = (long)p->files;
 	r->pending_bytes = (long)p->bytes;
 	for (int i = 0; i < p->named; i++)

@@ -90,8 +90,8 @@ static int supervise(struct sup *s, const struct run *run, int listener, struct 
 	prctl(PR_SET_NAME, "s3mounts");
 	s->signals = block_signals();
 	s->table_fd = mnt_table_watch(&e);
-	if (s->table_fd < 0 || s->signals < 0) {
-		log_line("cannot start: %s", s->table_fd < 0 ? e.text : "signalfd");
+	if (s->table_fd < 0 || s->signals < 0 || s->listener < 0) {
+		log_line("cannot start: %s", s->table_fd < 0 ? e.text : "no descriptor");
 		return CODE_FAULT;
 	}
 	log_line("supervisor %ld starts", (long)getpid());
