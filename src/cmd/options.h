@@ -35,8 +35,8 @@ struct options {
 };
 
 /*
- * Reads the options of the one COMMAND (a FOR_ bit, DOES its sentence for --help) from ARGV, which begins with its name; --timeout has TIMEOUT_S where it is not given.
- * Returns 0 or -1 with CODE_USAGE naming the option.
+ * Reads the options of the one COMMAND (a FOR_ bit, DOES its sentence for --help) from ARGV, which begins with its name; --timeout has TIMEOUT_S
+ * where it is not given. Returns 0 or -1 with CODE_USAGE naming the option.
  */
 int options_read(struct options *o, int command, const char *does, int timeout_s, char **argv, struct err *e);
 

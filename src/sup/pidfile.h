@@ -5,7 +5,10 @@
 
 #include "sup/mount.h"
 
-/* Writes RUN/ID.driver: pid, fingerprint, and the mount as a request of `up` without credentials. Where that fails a later supervisor does not know the driver: it is only logged. */
+/*
+ * Writes RUN/ID.driver: pid, fingerprint, and the mount as a request of `up` without credentials. Where that fails a later supervisor does not
+ * know the driver: it is only logged.
+ */
 void pidfile_write(const struct mount *m);
 
 /*

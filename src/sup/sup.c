@@ -244,8 +244,8 @@ static bool clients_left(const struct sup *s)
 }
 
 /*
- * With nothing left to look after it ends, or after its last job: drivers that could not flush in time run on. Under the lock: whoever comes now either is accepted here, or finds no socket and starts another
- * supervisor. True: it is over, and only answers are left to be written.
+ * With nothing left to look after it ends, or after its last job: drivers that could not flush in time run on. Under the lock: whoever comes
+ * now either is accepted here, or finds no socket and starts another supervisor. True: it is over, and only answers are left to be written.
  */
 static bool try_end(struct sup *s)
 {
