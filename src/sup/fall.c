@@ -247,15 +247,22 @@ void step_unwant_stopped(struct mount *m, const struct mnt_table *t)
 	settle_down(m, t);
 }
 
+/* S3 does not take its credentials: no driver could upload anything. */
+static bool refused(const struct mount *m)
+{
+	return m->check.kind && m->check.code != CODE_OK;
+}
+
 void step_forget(struct mount *m, const struct mnt_table *t)
 {
 	m->wanted = false;
 	m->proven = false;
 	m->aborted = false;
 	m->stop_stage = 0;
+	m->tries = refused(m) ? TRIES_MAX : 0;
 	/* "Down" is said only of what has left the mount table; what stands is tried once more. */
 	if (!mount_running(m) && t && mount_seen(m, t) == EVENT_GONE)
-		mount_enter(m, MOUNT_DOWN, NEVER);
+		settle_down(m, t);
 	else if (t && mount_seen(m, t) == EVENT_SHOWN)
 		step_stop(m, t);
 }

@@ -8,6 +8,8 @@ import re
 import signal
 import time
 
+import pytest
+
 from support import proc, procfs
 from support.wire import Wire
 
@@ -128,4 +130,33 @@ def test_flush_without_a_supervisor_that_was_killed(sandbox):
     assert sandbox.s3mounts("flush").code == 0
     assert sandbox.get(f"{sandbox.prefixes[0]}/file") == b"k" * 70000
     assert {mount["pid"] for mount in sandbox.status()["mounts"]} == set(drivers)
+    sandbox.down()
+
+
+@pytest.fixture
+def left_behind(sandbox):
+    """The driver and the supervisor were killed, and a file waits in the cache. Gives the variables."""
+    with Wire(sandbox.server.port, sandbox.folder) as wire:
+        env = {"S3_ENDPOINT_URL": wire.endpoint}
+        answer = sandbox.up(one(sandbox), env=env)
+        os.listdir(sandbox.mnt / "one")
+        wire.freeze()
+        (sandbox.mnt / "one/left").write_bytes(b"l" * 70000)
+        proc.wait_for(lambda: mount_of(sandbox)["pending_bytes"] == 70000, 5, "the file in the cache")
+        for pid in (answer["supervisor"]["pid"], answer["mounts"][0]["pid"]):
+            os.kill(pid, signal.SIGKILL)
+            proc.wait_for(lambda pid=pid: not procfs.alive(pid), 5, "its end")
+        wire.thaw()
+        yield env
+
+
+def test_down_uploads_what_a_killed_run_has_left(sandbox, left_behind):
+    assert [m["state"] for m in sandbox.down("--timeout", "40")["mounts"]] == ["down"] and sandbox.mounts() == []
+    assert sandbox.get(f"{sandbox.prefixes[0]}/left") == b"l" * 70000
+
+
+def test_another_plan_does_not_forget_what_a_killed_run_has_left(sandbox, left_behind):
+    answer = sandbox.up(f"--mount={sandbox.prefixes[1]}:{sandbox.mnt}/two", env=left_behind)
+    assert [m["state"] for m in answer["mounts"]] == ["up"]
+    assert sandbox.get(f"{sandbox.prefixes[0]}/left") == b"l" * 70000
     sandbox.down()

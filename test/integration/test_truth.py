@@ -87,7 +87,6 @@ def test_files_that_a_killed_run_has_left_are_told(sandbox):
         kill(answer["supervisor"]["pid"], answer["mounts"][0]["pid"])
         proc.run(["umount", "-l", sandbox.mnt / "one"])
         wire.thaw()
-        assert sandbox.s3mounts("down", *cache).code in (PENDING, FAULT)  # the socket of the dead one is there still
         shutil.rmtree(sandbox.run)
         for command in ("down", "flush"):
             result = sandbox.s3mounts(command, *cache)
