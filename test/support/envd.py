@@ -38,7 +38,7 @@ mount --bind /usr/bin /run/bin
 mount -t tmpfs -o mode=755 tmpfs /usr/bin
 PATH=/run/bin
 ln -s /run/bin/* /usr/bin/
-rm -f /usr/bin/rclone /usr/local/bin/s3mounts
+rm -f /usr/bin/rclone /usr/bin/s3mounts
 """
 
 
