@@ -130,6 +130,7 @@ static void settle_down(struct mount *m, const struct mnt_table *t)
 		step_launch(m, t);
 	} else {
 		m->proven = false;
+		m->error.code = CODE_OK; /* what was wrong before is over */
 		mount_enter(m, MOUNT_DOWN, NEVER);
 	}
 }
