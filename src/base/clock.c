@@ -3,7 +3,7 @@
 #include <limits.h>
 #include <time.h>
 
-#define STEP_MS 1000 /* adjtime(3) slews less than this in any one wait */
+#define STEP_MS 1000 /* the readings are taken one after the other; a second more than that is a step */
 #define LATE_MS 2000 /* a machine that is only busy wakes us sooner */
 
 static int64_t read_ms(clockid_t id)

@@ -30,6 +30,7 @@ static void child(const struct init *in, const struct options *o, int start)
 {
 	ssize_t n;
 	char go;
+	int no;
 
 	if (!o->keep_env)
 		setup_scrub();
@@ -44,8 +45,9 @@ static void child(const struct init *in, const struct options *o, int start)
 	}
 	sigprocmask(SIG_SETMASK, &in->mask, NULL);
 	execvp(o->command[0], o->command);
-	say(2, "s3mounts: run %s: %s\n", o->command[0], strerror(errno));
-	_exit(errno == ENOENT ? INIT_NOT_FOUND : INIT_NOT_STARTED);
+	no = errno; /* before the words, which a closed stderr may not take */
+	say(2, "s3mounts: run %s: %s\n", o->command[0], strerror(no));
+	_exit(no == ENOENT ? INIT_NOT_FOUND : INIT_NOT_STARTED);
 }
 
 int init_prepare(struct init *in, const struct options *o, struct err *e)

@@ -21,7 +21,7 @@ static void take(struct sup *s, struct mount *m)
 		mount_event(m, EVENT_START, sup_table(s));
 		return;
 	}
-	/* What is dead is started by nobody but `up`, which has the credentials of now. */
+	/* What is dead is started by `up` alone, which has the credentials of now; or to upload what it has left, when it is to go down. */
 	err_set(&m->error, CODE_MOUNT, "%s: its driver has ended", m->spec.target);
 	m->state = MOUNT_FAILED;
 }

@@ -170,6 +170,11 @@ def test_cmd_cannot_be_executed(sandbox, kind, code):
     assert "s3mounts: " in result.err and str(name) in result.err, result
 
 
+def test_the_status_of_a_missing_cmd_without_stderr(sandbox):
+    """What could not be said must not change it."""
+    run(sandbox, "s3mounts-no-such-command", code=127, preexec_fn=lambda: os.close(2))
+
+
 def test_cmd_is_found_in_the_callers_path(sandbox):
     """What may not be executed is passed over; a name with a slash is taken as it is, from the caller's folder."""
     for folder, mode in (("first", 0o644), ("second", 0o755)):
