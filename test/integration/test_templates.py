@@ -353,7 +353,7 @@ def test_the_units_commands(binary, server, tmp_path):
             proc.run(guest.enter([*ready, "--mounted"]), env=env)
             (guest.root / "mnt/r2/threads/unit/file").write_text(f"before {ending}")
             own, = procfs.children(main.pid)
-            drivers.append(set(guest.processes()) - {own})
+            drivers.append(set(guest.drivers()))
             os.kill(own, ending)
             assert (main.wait(30) == 0) == (ending == signal.SIGTERM), main.stderr.read()
         assert drivers[0] == drivers[1] and len(drivers[0]) == 3

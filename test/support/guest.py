@@ -64,5 +64,10 @@ class Guest:
                 found.append(pid)
         return found
 
+    def drivers(self):
+        """Those inside that are not s3mounts, nor a probe that it has forked. (One that just ends has no command line any more.)"""
+        lines = {pid: procfs.command_line(pid).split(b"\0")[0] for pid in self.processes()}
+        return [pid for pid, program in lines.items() if program and not program.endswith(b"s3mounts")]
+
     def stop(self):
         proc.stop(self.child)
