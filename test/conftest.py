@@ -35,6 +35,7 @@ TEST_SECONDS = 120  # no test may hang the run
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "both: runs on the artefacts of both architectures")
+    config.addinivalue_line("markers", "shipped: looks at what a sanitizer changes (memory, C library), or traces, which the leak sanitizer cannot bear")
 
 
 def pytest_generate_tests(metafunc):

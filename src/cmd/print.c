@@ -7,12 +7,11 @@
 
 #define JSON_MAX (16 * 1024 * 1024)
 
-void json_begin(struct json_out *o, const char *command, enum code code, const struct err *error)
+static void begin(struct json_out *o, enum code code, const struct err *error)
 {
-	o->text = buf_heap(JSON_MAX);
 	o->j = (struct json){ .out = &o->text };
 	json_open(&o->j, NULL, '{');
-	json_str(&o->j, "command", command);
+	json_str(&o->j, "command", o->command);
 	json_bool(&o->j, "ok", code == CODE_OK);
 	json_int(&o->j, "code", code);
 	if (error)
@@ -21,17 +20,35 @@ void json_begin(struct json_out *o, const char *command, enum code code, const s
 		json_null(&o->j, "error");
 }
 
-int json_end(struct json_out *o, enum code code)
+void json_begin(struct json_out *o, const char *command, enum code code, const struct err *error)
 {
-	struct err e;
+	o->command = command;
+	o->text = buf_heap(JSON_MAX);
+	begin(o, code, error);
+}
 
+static void end(struct json_out *o)
+{
 	json_close(&o->j, '}');
 	buf_char(&o->text, '\n');
+}
+
+int json_end(struct json_out *o, enum code code)
+{
+	char small[512];
+	struct err e;
+
+	end(o);
 	if (o->text.full) {
 		code = CODE_FAULT;
-		err_set(&e, code, "answer: longer than %d bytes", JSON_MAX);
-		say_error(&e);
-	} else if (write_all(STDOUT_FILENO, o->text.p, o->text.len)) {
+		err_set(&e, code, "answer: no memory, or longer than %d bytes", JSON_MAX);
+		buf_free(&o->text);
+		o->text = buf_over(small, sizeof small);
+		begin(o, code, &e);
+		json_strings(&o->j, "mounts", NULL, 0);
+		end(o);
+	}
+	if (write_all(STDOUT_FILENO, o->text.p, o->text.len)) {
 		code = CODE_FAULT;
 		err_sys(&e, code, "write to stdout");
 		say_error(&e);

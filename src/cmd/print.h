@@ -9,10 +9,11 @@
 #include "sup/wire.h"
 
 /*
- * The object that every --json begins with. json_end() closes it and writes it to stdout with a newline. Returns CODE, or CODE_FAULT with words
- * on stderr where it could not be written: whoever asked then knows nothing.
+ * The object that every --json begins with; COMMAND must outlive it. json_end() closes it and writes it to stdout with a newline. Returns CODE, or
+ * CODE_FAULT: with that error in place of the object where there was no memory for it, with words on stderr where it could not be written.
  */
 struct json_out {
+	const char *command;
 	struct buf text;
 	struct json j;
 };

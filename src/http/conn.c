@@ -78,7 +78,7 @@ static int broken(const struct conn *c, const char *doing, struct fail *f)
 		return err_hint(&f->err,
 			"the server is slow, or something on the way swallows packets: try again, look at egress rules");
 	}
-	if (!c->heard) {
+	if (!c->heard && (!c->error || c->error == EPIPE || c->error == ECONNRESET)) {
 		fail_set(f, FAIL_BLOCKED, "%s %s: the connection was accepted and closed without a word", doing, c->host);
 		return err_hint(&f->err, "an egress rule or a proxy may block this host; or the port speaks %s",
 			c->tls ? "no TLS (try http://)" : "TLS (try https://)");

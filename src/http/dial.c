@@ -188,8 +188,7 @@ static int lost(const char *host, int error, struct fail *f)
 		fail_set(f, FAIL_TIMEOUT, "connect to %s: no answer in time", host);
 		return err_hint(&f->err, "check S3_ENDPOINT_URL, and that this machine may reach it (egress rules, firewall)");
 	}
-	fail_sys(f, error == EMFILE || error == ENFILE || error == ENOMEM ? FAIL_FAULT : FAIL_UNREACHABLE, "connect to %s",
-		host);
+	fail_sys(f, FAIL_UNREACHABLE, "connect to %s", host);
 	return err_hint(&f->err, "check this machine's network and egress rules");
 }
 

@@ -10,15 +10,20 @@ static enum code code_of(enum fail_kind kind)
 	return kind == FAIL_FAULT ? CODE_FAULT : CODE_UNREACHABLE;
 }
 
+static bool of_this_machine(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
+}
+
 static int set(struct fail *f, enum fail_kind kind, bool with_errno, const char *fmt, va_list ap)
 {
 	char text[sizeof f->err.text];
 	int saved = errno;
 
 	text_vfmt(text, sizeof text, fmt, ap);
-	f->kind = kind;
+	f->kind = with_errno && of_this_machine(saved) ? FAIL_FAULT : kind;
 	errno = saved;
-	return (with_errno ? err_sys : err_set)(&f->err, code_of(kind), "%s", text);
+	return (with_errno ? err_sys : err_set)(&f->err, code_of(f->kind), "%s", text);
 }
 
 int fail_set(struct fail *f, enum fail_kind kind, const char *fmt, ...)

@@ -27,7 +27,7 @@ struct fail {
 /* Sets kind and text; the code follows from the kind. Returns -1. errno is kept. */
 int fail_set(struct fail *f, enum fail_kind kind, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* As fail_set(), with ": " and the words for errno behind the text. */
+/* As fail_set(), with ": " and the words for errno behind the text; FAIL_FAULT where errno tells of memory or descriptors. */
 int fail_sys(struct fail *f, enum fail_kind kind, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -17,7 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define PLAN_MOUNTS_MAX 1024 /* a sandbox has three; a hundred work; beyond a thousand something else is wrong */
+#define PLAN_MOUNTS_MAX 256 /* a sandbox has three; a hundred work; each costs a driver of some 11 MB */
 #define PLAN_FILE_MAX (1024 * 1024)
 
 enum plan_type { PLAN_AUTO, PLAN_RCLONE, PLAN_NATIVE };

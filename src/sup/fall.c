@@ -82,16 +82,28 @@ void step_give_up(struct mount *m, const struct mnt_table *t)
 		step_stop(m, t);
 }
 
-/* How many files are pending; what is unknown counts as one. */
-static uint64_t dirty(struct mount *m, struct pending *p)
+/* Are files pending? Where that is unknown: yes, with none in *P, and m->error says why. */
+static bool dirty(struct mount *m, struct pending *p)
 {
 	struct err e;
 
 	if (m->driver->pending(&m->job, p, &e) == 0)
 		return p->files;
 	mount_set_error(m, &e);
-	*p = (struct pending){ .files = 1 };
-	return 1;
+	*p = (struct pending){ 0 };
+	return true;
+}
+
+static void not_sent(struct mount *m, const struct pending *p, const char *where)
+{
+	struct err e;
+
+	if (!p->files)
+		return;
+	err_set(&e, CODE_PENDING, "unmount %s: not in S3 yet: %llu file%s, %llu bytes; %s", m->spec.target,
+		(unsigned long long)p->files, p->files == 1 ? "" : "s", (unsigned long long)p->bytes, where);
+	err_hint(&e, "give it more time (--timeout), or look at %s for what S3 answers", child_log(m).s);
+	mount_set_error(m, &e);
 }
 
 static void back_off(struct mount *m)
@@ -125,12 +137,16 @@ static void settle_down(struct mount *m, const struct mnt_table *t)
 	} else if (m->wanted) {
 		m->wanted = false;
 		mount_enter(m, MOUNT_FAILED, NEVER);
-	} else if (dirty(m, &p) && clock_ms() < m->give_up && m->tries++ < TRIES_MAX) {
+	} else if (!dirty(m, &p)) {
+		m->proven = false;
+		m->error.code = CODE_OK; /* what was wrong before is over */
+		mount_enter(m, MOUNT_DOWN, NEVER);
+	} else if (clock_ms() < m->give_up && m->tries++ < TRIES_MAX) {
 		/* Written between the last look and the unmount, or left by a driver that died: only a driver can upload it. */
 		step_launch(m, t);
 	} else {
 		m->proven = false;
-		m->error.code = CODE_OK; /* what was wrong before is over */
+		not_sent(m, &p, "kept in the cache");
 		mount_enter(m, MOUNT_DOWN, NEVER);
 	}
 }
@@ -139,7 +155,7 @@ static void settle_down(struct mount *m, const struct mnt_table *t)
 static void stay_up(struct mount *m, const struct mnt_table *t)
 {
 	m->wanted = true;
-	m->lazy = false;
+	m->lazy = m->heir = false;
 	m->kept = true;
 	step_prove(m, t);
 }
@@ -148,17 +164,13 @@ void step_drain(struct mount *m, const struct mnt_table *t)
 {
 	int64_t begun = clock_ms();
 	struct pending p;
-	struct err e;
 
-	if (!dirty(m, &p)) {
+	if (!dirty(m, &p) || (m->heir && clock_ms() >= m->give_up)) {
 		unmount(m, t);
 	} else if (clock_ms() < m->give_up) {
 		mount_enter(m, MOUNT_DRAIN, clock_first(m->give_up, clock_ms() + DRAIN_LOOK_MS + 4 * (clock_ms() - begun)));
 	} else {
-		err_set(&e, CODE_PENDING, "unmount %s: not in S3 yet: %llu file%s, %llu bytes; it stays mounted",
-			m->spec.target, (unsigned long long)p.files, p.files == 1 ? "" : "s", (unsigned long long)p.bytes);
-		err_hint(&e, "give it more time (--timeout), or look at %s for what S3 answers", child_log(m).s);
-		mount_set_error(m, &e);
+		not_sent(m, &p, "it stays mounted");
 		stay_up(m, t);
 	}
 }

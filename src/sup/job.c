@@ -59,10 +59,19 @@ void job_drop(struct sup *s, struct mount *m)
 		}
 }
 
+bool job_left_files(const struct mount *m)
+{
+	struct pending p;
+	struct err e;
+
+	return m->driver->pending(&m->job, &p, &e) || p.files;
+}
+
+/* `down` has told what they have left, and nobody asks again; after `up` somebody may. */
 static void drop_inactive(struct sup *s)
 {
 	for (size_t i = s->count; i--;)
-		if (!mount_active(s->mounts[i]))
+		if (!mount_active(s->mounts[i]) && (s->job.req.kind == REQUEST_DOWN || !job_left_files(s->mounts[i])))
 			job_drop(s, s->mounts[i]);
 }
 
@@ -135,7 +144,7 @@ static void too_late(struct sup *s)
 	for (size_t i = 0; i < s->count && j->req.kind == REQUEST_UP; i++) {
 		struct mount *m = s->mounts[i];
 
-		if (mount_settled(m) || m->aborted || !m->wanted)
+		if (mount_settled(m) || m->aborted || !m->wanted || m->kept)
 			continue;
 		err_set(&e, CODE_MOUNT, "mount %s: not up within %d s", m->spec.target, j->req.timeout_ms / 1000);
 		err_hint(&e, "its log is %s", child_log(m).s);

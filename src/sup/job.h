@@ -13,6 +13,9 @@ struct mount *job_find(const struct sup *s, const char *target);
 int job_add(struct sup *s, struct mount *m);
 void job_drop(struct sup *s, struct mount *m);
 
+/* Its cache holds what S3 has not, as far as is known. */
+bool job_left_files(const struct mount *m);
+
 /* ---- up.c ---- */
 
 /* Starts the check, and the rest where no mount that works has to go for it. 0, or -1 with the job's error set. */

@@ -64,6 +64,7 @@ struct mount {
 	enum mount_state state;
 	bool wanted;	    /* shall be up; false: on its way down */
 	bool lazy;	    /* going down: detach it even when it is busy */
+	bool heir;	    /* going down for another driver with the same cache: what this one cannot upload, that one will */
 	bool aborted;	    /* going down for the reason in ERROR */
 	bool outdated;	    /* adopted with another command or config: replaced once it is drained */
 	bool kept;	    /* ERROR is kept at the next proof: it tells why the mount did not go down */

@@ -27,13 +27,15 @@ static bool unchanged(const struct job *j, const struct mount *m)
 	return named(j, m) ? !j->fresh[place(j, m)] : j->req.keep;
 }
 
+/* Something would be stopped, or would upload with the new credentials what it has left: S3 has to take them first. */
 static bool change_needed(const struct sup *s)
 {
-	const struct job *j = &s->job;
+	for (size_t i = 0; i < s->count; i++) {
+		const struct mount *m = s->mounts[i];
 
-	for (size_t i = 0; i < s->count; i++)
-		if (mount_active(s->mounts[i]) && !unchanged(j, s->mounts[i]))
+		if (!unchanged(&s->job, m) && (mount_active(m) || job_left_files(m)))
 			return true;
+	}
 	return false;
 }
 
@@ -87,9 +89,13 @@ static int stop_others(struct sup *s)
 	for (size_t i = 0; i < s->count; i++) {
 		struct mount *m = s->mounts[i];
 
-		if (unchanged(&s->job, m))
+		if (unchanged(j, m))
 			continue;
-		m->give_up = s->job.deadline;
+		m->heir = named(j, m) && strcmp(j->fresh[place(j, m)]->id, m->id) == 0;
+		/* Keys may have run out: the new ones, and the other mounts, get a share of the time. */
+		m->give_up = j->deadline - j->req.timeout_ms / (m->heir ? 2 : 4);
+		/* Whatever is started of it now reads the new config. */
+		memset(m->fingerprint, '0', MOUNT_ID - 1);
 		mount_event(m, EVENT_STOP, sup_table(s));
 	}
 	return 0;
@@ -118,7 +124,7 @@ static void start(struct sup *s, struct mount *m, bool fresh)
 {
 	m->fresh = fresh;
 	m->wanted = true;
-	m->lazy = false;
+	m->lazy = m->heir = false;
 	m->insist = true;
 	m->tries = 0; /* what failed before counts no more: somebody wants it now */
 	m->begun = clock_ms();
@@ -128,11 +134,17 @@ static void start(struct sup *s, struct mount *m, bool fresh)
 	mount_event(m, EVENT_START, sup_table(s));
 }
 
+/* Could not go down, or has left files that M's driver (M is NULL: nobody) would not upload: it stays in the list, and says why. */
+static bool stays(const struct mount *old, const struct mount *m)
+{
+	return mount_active(old) || (old->error.code != CODE_OK && (!m || strcmp(old->id, m->id) != 0));
+}
+
 /* Those that the plan no longer names are forgotten when they have gone. */
 static void drop_others(struct sup *s)
 {
 	for (size_t i = s->count; i--;)
-		if (!named(&s->job, s->mounts[i]) && !s->job.req.keep && !mount_active(s->mounts[i]))
+		if (!named(&s->job, s->mounts[i]) && !s->job.req.keep && !stays(s->mounts[i], NULL))
 			job_drop(s, s->mounts[i]);
 }
 
@@ -141,6 +153,8 @@ static const char *renewal(const struct mount *old, const struct mount *m)
 {
 	if (!old->up_since || strcmp(old->id, m->id) != 0)
 		return NULL;
+	if (old->error.code == CODE_PENDING)
+		return "mounted again with its new settings, to upload what was not in S3 yet";
 	return strcmp(old->options, m->options) == 0 ? "flushed and mounted again, for its new credentials" :
 						       "flushed and mounted again, for its new options";
 }
@@ -157,8 +171,8 @@ int up_start(struct sup *s)
 			start(s, old, !mount_active(old));
 			continue;
 		}
-		if (old && mount_active(old))
-			continue; /* it could not go down, and says why */
+		if (old && stays(old, m))
+			continue;
 		m->why = old ? renewal(old, m) : NULL;
 		if (old)
 			job_drop(s, old);

@@ -44,6 +44,7 @@ def holds_only(sandbox, pid):
     return sorted(own) == sorted([f"{sandbox.run}/log", f"/proc/{pid}/mountinfo", listener])
 
 
+@pytest.mark.shipped
 @pytest.mark.parametrize("kind", KINDS)
 def test_waiting_it_asks_for_nothing_random_and_nobody(sandbox, kind):
     options, env = KINDS[kind]
@@ -114,6 +115,7 @@ def test_each_session_of_a_check_has_a_seed_of_its_own(sandbox, ear, over_tls):
     assert_differ(ear.randoms, 3)
 
 
+@pytest.mark.shipped
 def test_the_seed_is_the_kernels(sandbox, ear, over_tls):
     """One for each session, asked for by the process that has the session."""
     traces = [sandbox.folder / f"trace{i}" for i in range(2)]
@@ -124,6 +126,7 @@ def test_the_seed_is_the_kernels(sandbox, ear, over_tls):
     assert_differ([seed for trace in traces for _, seed in seeds(trace)], 2)
 
 
+@pytest.mark.shipped
 def test_one_waiting_supervisor_checks_with_fresh_seeds(sandbox, ear, over_tls):
     """Not the one that waits asks for them: what it held would be in each clone of it."""
     trace = sandbox.folder / "trace"

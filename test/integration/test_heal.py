@@ -13,6 +13,7 @@ import pytest
 from support import proc, procfs
 from support.wire import Wire
 
+SOME, REFUSED, PENDING = 1, 4, 7
 
 def one(sandbox, options=""):
     return f"--mount={sandbox.prefixes[0]}:{sandbox.mnt}/one{options}"
@@ -159,4 +160,41 @@ def test_another_plan_does_not_forget_what_a_killed_run_has_left(sandbox, left_b
     answer = sandbox.up(f"--mount={sandbox.prefixes[1]}:{sandbox.mnt}/two", env=left_behind)
     assert [m["state"] for m in answer["mounts"]] == ["up"]
     assert sandbox.get(f"{sandbox.prefixes[0]}/left") == b"l" * 70000
+    sandbox.down()
+
+
+def test_wrong_keys_do_not_touch_what_a_killed_run_has_left(sandbox, left_behind):
+    answer = sandbox.up(one(sandbox), env={**left_behind, "S3_ACCESS_SECRET": "wrong"}, code=REFUSED)
+    assert answer["ms"] < 5000 and [m["state"] for m in answer["mounts"]] == ["failed"], answer
+    flush = sandbox.s3mounts("flush", "--json", "--timeout", "1")
+    assert flush.code == PENDING and "left" in flush.out, flush
+    sandbox.up(one(sandbox), env=left_behind)
+    sandbox.down()
+    assert sandbox.get(f"{sandbox.prefixes[0]}/left") == b"l" * 70000
+
+
+@pytest.mark.parametrize("target", ["two", "one"])
+def test_what_cannot_be_uploaded_is_not_forgotten_by_another_plan(sandbox, left_behind, target):
+    """The new keys may only read. As long as somebody knows of the file, nobody says that all is in S3."""
+    answer = sandbox.up(f"--mount={sandbox.prefixes[1]}:{sandbox.mnt}/{target}", f"--mount={sandbox.prefixes[2]}:{sandbox.mnt}/three",
+                        "--timeout", "3", env={**left_behind, **sandbox.server.reader()}, code=SOME)
+    left, = [m for m in answer["mounts"] if m["source"].endswith(sandbox.prefixes[0])]
+    assert left["error"]["code"] == PENDING and "1 file, 70000 bytes" in left["error"]["message"], left
+    flush = sandbox.s3mounts("flush", "--json", "--timeout", "1")
+    assert flush.code == PENDING and "left" in flush.out, flush
+    assert [m["state"] for m in sandbox.up(one(sandbox), "--timeout", "40", env=left_behind)["mounts"]] == ["up"]
+    sandbox.down()
+    assert sandbox.get(f"{sandbox.prefixes[0]}/left") == b"l" * 70000
+
+
+def test_keys_that_can_no_longer_upload_are_renewed(sandbox):
+    """As when a session's token runs out with files left: the driver that has the new one uploads them."""
+    env = sandbox.server.reader()
+    sandbox.up(one(sandbox), env=env)
+    (sandbox.mnt / "one/late").write_bytes(b"n" * 70000)
+    assert sandbox.s3mounts("flush", "--timeout", "1").code == PENDING
+    mount, = sandbox.up(one(sandbox), "--timeout", "8")["mounts"]
+    assert mount["state"] == "up" and mount["error"] is None and "upload what was not in S3" in str(mount["notes"]), mount
+    assert sandbox.s3mounts("flush").code == 0
+    assert sandbox.get(f"{sandbox.prefixes[0]}/late") == b"n" * 70000
     sandbox.down()

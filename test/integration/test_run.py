@@ -159,7 +159,7 @@ def test_ended_by_a_signal(sandbox, number):
 @pytest.mark.both
 @pytest.mark.parametrize("kind, code", [
     ("no such command", 127), ("no such file", 127), ("empty name", 127),
-    ("not executable", 126), ("a folder", 126), ("not a program", 126)])
+    ("not executable", 126), ("a folder", 126), pytest.param("not a program", 126, marks=pytest.mark.shipped)])
 def test_cmd_cannot_be_executed(sandbox, kind, code):
     junk = sandbox.folder / "junk"
     junk.write_bytes(b"\x7fELF and nothing that follows\n")

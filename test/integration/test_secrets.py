@@ -25,6 +25,7 @@ import pytest
 from support import faults, proc, procfs
 from support.sandbox import PATH
 
+pytestmark = pytest.mark.shipped
 NOBODY = 65534
 TOKEN = "FwoGZXIvYXdzE" + base64.b64encode(os.urandom(120)).decode()
 WRONG = "wr0ng/+" + base64.b64encode(os.urandom(24)).decode()

@@ -58,6 +58,7 @@ def test_placeholders_stop_before_an_unknown_variable(sandbox):
             "skills", "skills/system", "threads"]
 
 
+@pytest.mark.shipped
 def test_waiting_it_holds_no_secret(sandbox):
     """With --wait the variables are there, and must be gone from its memory as the kernel shows it, and from its environment."""
     with started(sandbox, "--wait", *sandbox.specs) as child:

@@ -2,8 +2,9 @@
 
 import os
 import re
-import re
 import signal
+
+import pytest
 
 from support import procfs
 from support.wire import Wire
@@ -64,6 +65,7 @@ def test_it_answers_while_a_driver_hangs(sandbox):
         os.kill(pid, signal.SIGCONT)
 
 
+@pytest.mark.shipped
 def test_memory_of_the_supervisor(sandbox):
     """At most 1 MiB."""
     pid = sandbox.up()["supervisor"]["pid"]

@@ -232,6 +232,7 @@ def test_a_stopped_driver_is_not_told_as_up(sandbox):
 # The supervisor
 
 
+@pytest.mark.shipped
 def test_the_supervisor_forgets_the_secret(sandbox):
     secret = sandbox.env["S3_ACCESS_SECRET"].encode()
     for options in ("", ":ro"):
