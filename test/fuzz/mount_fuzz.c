@@ -251,9 +251,10 @@ static void deadline(struct mount *m)
 	mount_event(m, EVENT_TIME, table());
 }
 
-static void ask(struct mount *m, enum mount_event ev)
+static void ask(struct mount *m, enum mount_event ev, bool heir)
 {
 	m->give_up = world.now + 10000;
+	m->heir = heir;
 	if (ev == EVENT_START) {
 		m->wanted = m->insist = true;
 		m->lazy = false;
@@ -272,10 +273,10 @@ static void happen(struct mount *m, unsigned what)
 
 	switch (what % 20) {
 	case 0:
-		ask(m, EVENT_START);
+		ask(m, EVENT_START, false);
 		break;
 	case 1:
-		ask(m, EVENT_STOP);
+		ask(m, EVENT_STOP, what & 128);
 		break;
 	case 2:
 		mount_abort(m, &refused, table());
@@ -349,7 +350,8 @@ static void check(const struct mount *m, enum mount_state before)
 		CHECK(world.proven && m->proven && m->up_since);
 	if (m->state == MOUNT_DOWN && before != MOUNT_DOWN)
 		CHECK((!world.driver.pid || world.driver.told) &&
-			(m->foreign || before == MOUNT_BACKOFF || (table() && !world.ours)));
+			(m->foreign || before == MOUNT_BACKOFF || (table() && !world.ours)) &&
+			(m->error.code == CODE_PENDING) == world.dirty);
 	CHECK(m->pidfd < 0 || m->pid == world.driver.pid);
 	CHECK(strcmp(mount_state_name(m), "up") != 0 || m->state == MOUNT_UP);
 	if (m->state == MOUNT_LAUNCH || m->state == MOUNT_PROVE)
