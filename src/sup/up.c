@@ -124,7 +124,7 @@ static void start(struct sup *s, struct mount *m, bool fresh)
 {
 	m->fresh = fresh;
 	m->wanted = true;
-	m->lazy = m->heir = false;
+	m->lazy = m->heir = m->kept = false;
 	m->insist = true;
 	m->tries = 0; /* what failed before counts no more: somebody wants it now */
 	m->begun = clock_ms();
@@ -153,7 +153,7 @@ static const char *renewal(const struct mount *old, const struct mount *m)
 {
 	if (!old->up_since || strcmp(old->id, m->id) != 0)
 		return NULL;
-	if (old->error.code == CODE_PENDING)
+	if (old->error.code != CODE_OK)
 		return "mounted again with its new settings, to upload what was not in S3 yet";
 	return strcmp(old->options, m->options) == 0 ? "flushed and mounted again, for its new credentials" :
 						       "flushed and mounted again, for its new options";
