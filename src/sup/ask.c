@@ -243,7 +243,7 @@ int ask(const struct run *run, enum ask_start start, struct request *req, const 
 		if (!message.len)
 			wire_put_request(&message, req);
 		if (message.full)
-			got = err_set(e, CODE_USAGE, "the plan is larger than %d bytes", WIRE_MAX);
+			got = err_set(e, CODE_FAULT, "no memory for the request");
 		else
 			got = send_message(fd, buf_all(&message), e);
 		if (got == 0) {

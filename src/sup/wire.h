@@ -16,7 +16,7 @@
 #include "plan/plan.h"
 #include "s3/check.h"
 
-#define WIRE_MAX (4 * 1024 * 1024) /* a thousand mounts with long names */
+#define WIRE_MAX (4 * 1024 * 1024) /* more than the most mounts with the longest names make */
 
 enum request_kind { REQUEST_STATUS, REQUEST_UP, REQUEST_DOWN, REQUEST_FLUSH };
 
