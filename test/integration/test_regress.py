@@ -96,3 +96,11 @@ def test_down_while_a_hung_driver_is_being_found_out(sandbox):
     time.sleep(0.2)
     sandbox.down("--timeout", "30")
     assert sandbox.mounts() == [] and sandbox.get(f"{sandbox.prefixes[0]}/waits") == b"not lost"
+
+
+@pytest.mark.shipped
+@pytest.mark.parametrize("error, verdict, code", [("ENOMEM", "fault", 8), ("ENOBUFS", "fault", 8), ("ECONNRESET", "egress-blocked", 5)])
+def test_what_this_machine_lacks_is_not_told_of_the_network(sandbox, error, verdict, code):
+    strace = ["strace", "-f", "-qq", "-o", sandbox.folder / "trace", "-e", f"inject=sendto:error={error}"]
+    result = sandbox.s3mounts("check", "--json", sandbox.specs[0], under=strace)
+    assert result.code == code and result.json["mounts"][0]["check"]["verdict"] == verdict, result
