@@ -182,7 +182,7 @@ def test_what_cannot_be_uploaded_is_not_forgotten_by_another_plan(sandbox, left_
     assert left["error"]["code"] == PENDING and "1 file, 70000 bytes" in left["error"]["message"], left
     flush = sandbox.s3mounts("flush", "--json", "--timeout", "1")
     assert flush.code == PENDING and "left" in flush.out, flush
-    assert [m["state"] for m in sandbox.up(one(sandbox), "--timeout", "40", env=left_behind)["mounts"]] == ["up"]
+    assert [m["state"] for m in sandbox.up(one(sandbox), "--timeout", "6", env=left_behind)["mounts"]] == ["up"]
     sandbox.down()
     assert sandbox.get(f"{sandbox.prefixes[0]}/left") == b"l" * 70000
 

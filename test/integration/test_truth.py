@@ -60,7 +60,7 @@ def test_mounts_of_another_run_dir_are_told(sandbox):
 
 
 def test_refused_credentials_leave_an_earlier_supervisors_mount_alone(sandbox):
-    spec, file = one(sandbox, ":vfs_write_back=15s"), sandbox.mnt / "one/file"
+    spec, file = one(sandbox, ":vfs_write_back=6s"), sandbox.mnt / "one/file"
     before = sandbox.up(spec)
     driver = before["mounts"][0]["pid"]
     file.write_text("waits")

@@ -129,6 +129,6 @@ def test_every_byte(monkeypatch):
     assert compare(exhaustive(), monkeypatch) == 1024
 
 
-@pytest.mark.parametrize("count", [4000])
+@pytest.mark.parametrize("count", [2500])
 def test_generated_requests(monkeypatch, count):
     assert compare(generated(count), monkeypatch) == count
