@@ -253,7 +253,7 @@ void step_not_proven(struct mount *m, const struct mnt_table *t)
 	}
 	mount_end_task(m);
 	mount_set_error(m, &e);
-	if (m->proven && m->insist && t && (m->wanted || clock_ms() < m->give_up)) {
+	if (m->proven && m->insist && t && (m->wanted || m->heir || clock_ms() < m->give_up)) {
 		m->insist = false;
 		m->why = "its driver hung, and has been replaced";
 		mount_replace(m, t);

@@ -91,6 +91,7 @@ static int stop_others(struct sup *s)
 
 		if (unchanged(j, m))
 			continue;
+		m->kept = false;
 		m->heir = named(j, m) && strcmp(j->fresh[place(j, m)]->id, m->id) == 0;
 		/* Keys may have run out: the new ones, and the other mounts, get a share of the time. */
 		m->give_up = j->deadline - j->req.timeout_ms / (m->heir ? 2 : 4);
@@ -187,7 +188,7 @@ int up_start(struct sup *s)
 bool up_others_settled(const struct sup *s)
 {
 	for (size_t i = 0; i < s->count; i++)
-		if (!unchanged(&s->job, s->mounts[i]) && !mount_settled(s->mounts[i]))
+		if (!unchanged(&s->job, s->mounts[i]) && !mount_settled(s->mounts[i]) && !s->mounts[i]->kept)
 			return false;
 	return true;
 }

@@ -5,6 +5,7 @@ history of each mount.
 
 import os
 import re
+import shutil
 import signal
 import time
 
@@ -185,6 +186,37 @@ def test_what_cannot_be_uploaded_is_not_forgotten_by_another_plan(sandbox, left_
     assert [m["state"] for m in sandbox.up(one(sandbox), "--timeout", "6", env=left_behind)["mounts"]] == ["up"]
     sandbox.down()
     assert sandbox.get(f"{sandbox.prefixes[0]}/left") == b"l" * 70000
+
+
+def test_what_a_run_that_nobody_knows_has_left_is_not_forgotten(sandbox, left_behind):
+    """Not even by the wrong keys and the other plan that come after it."""
+    proc.run(["umount", "-l", sandbox.mnt / "one"])
+    shutil.rmtree(sandbox.run)
+    sandbox.up(one(sandbox), env={**left_behind, "S3_ACCESS_SECRET": "wrong"}, code=REFUSED)
+    flush = sandbox.s3mounts("flush", "--json", "--timeout", "1")
+    assert flush.code == PENDING and "left" in flush.out, flush
+    answer = sandbox.up(f"--mount={sandbox.prefixes[1]}:{sandbox.mnt}/two", env=left_behind, code=SOME)
+    left, = [m for m in answer["mounts"] if m["state"] != "up"]
+    assert left["state"] == "down" and left["error"]["code"] == PENDING and "kept in the cache" in left["error"]["message"], left
+    sandbox.up(one(sandbox), env=left_behind)
+    sandbox.down()
+    assert sandbox.get(f"{sandbox.prefixes[0]}/left") == b"l" * 70000
+
+
+def test_one_that_cannot_go_down_is_not_ended_for_being_late(sandbox):
+    """Its driver hangs just as its time to upload is over: that it is not proven before `up` has to answer is not held against it."""
+    env = sandbox.server.reader()
+    mount, = sandbox.up(one(sandbox), env=env)["mounts"]
+    (sandbox.mnt / "one/waits").write_bytes(b"w" * 5000)
+    assert sandbox.s3mounts("flush", "--timeout", "1").code == PENDING
+    up = sandbox.start("up", "--timeout", "4", f"--mount={sandbox.prefixes[1]}:{sandbox.mnt}/two", env=env)
+    time.sleep(2)
+    os.kill(mount["pid"], signal.SIGSTOP)
+    result = sandbox.finish(up)
+    assert "not up within" not in result.err and len(sandbox.mounts()) == 2, result
+    sandbox.up(one(sandbox), "--timeout", "8")
+    sandbox.down()
+    assert sandbox.get(f"{sandbox.prefixes[0]}/waits") == b"w" * 5000
 
 
 def test_keys_that_can_no_longer_upload_are_renewed(sandbox):
