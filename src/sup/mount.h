@@ -67,7 +67,7 @@ struct mount {
 	bool heir;	    /* going down for another driver with the same cache: what this one cannot upload, that one will */
 	bool aborted;	    /* going down for the reason in ERROR */
 	bool outdated;	    /* adopted with another command or config: replaced once it is drained */
-	bool kept;	    /* ERROR is kept at the next proof: it tells why the mount did not go down */
+	bool kept;	    /* could not go down: ERROR tells why, beyond the next proof; being late is no reason to end it */
 	bool insist;	    /* `up` asks for it: a driver that hangs is replaced at once */
 	bool foreign;	    /* what stands at the target is not ours to unmount */
 	bool fresh;	    /* started by the job under way: goes down again where the check refuses */
