@@ -60,7 +60,6 @@ static const uint16_t network_calls[] = {
 	SYS_readlink,
 	SYS_poll,
 	SYS_fork,
-	SYS_pipe,
 	SYS_time,
 	SYS_newfstatat,
 #else
@@ -80,8 +79,8 @@ static const uint16_t network_calls[] = {
 	SYS_fcntl,
 	SYS_ioctl,
 	SYS_ppoll,
-	SYS_pipe2,
 	SYS_socket,
+	SYS_socketpair,
 	SYS_connect,
 	SYS_bind,
 	SYS_getsockname,

@@ -1,12 +1,15 @@
 #include "base/task.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,13 +34,17 @@ int task_start(struct task *t, task_fn *fn, void *arg, int timeout_ms, struct er
 	pid_t self = getpid();
 	int fds[2];
 
-	if (pipe2(fds, O_CLOEXEC))
-		return err_sys(e, CODE_FAULT, "start a helper process: pipe");
+	/* Not a pipe: a descriptor can come back through it. */
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds))
+		return err_sys(e, CODE_FAULT, "start a helper process: socketpair");
 	t->pid = fork();
 	if (t->pid < 0) {
+		bool full = errno == EAGAIN;
+
 		close(fds[0]);
 		close(fds[1]);
-		return err_sys(e, CODE_FAULT, "start a helper process: fork");
+		err_sys(e, CODE_FAULT, "start a helper process: fork");
+		return full ? err_hint(e, "raise the limit of processes (docker: --pids-limit; ulimit -u)") : -1;
 	}
 	if (t->pid == 0) {
 		close(fds[0]);
@@ -49,6 +56,43 @@ int task_start(struct task *t, task_fn *fn, void *arg, int timeout_ms, struct er
 	t->out = fds[0];
 	t->deadline = clock_ms() + timeout_ms;
 	return 0;
+}
+
+int task_send(int out, const void *p, size_t n, int fd)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof fd)];
+	} control = { .room = { 0 } };
+	struct iovec first = { (void *)(uintptr_t)p, n };
+	struct msghdr message = { .msg_iov = &first, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+	ssize_t sent;
+
+	if (fd < 0)
+		return write_all(out, p, n);
+	control.head = (struct cmsghdr){ .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof fd) };
+	memcpy(CMSG_DATA(&control.head), &fd, sizeof fd);
+	while ((sent = sendmsg(out, &message, 0)) < 0 && errno == EINTR)
+		;
+	return sent < 0 ? -1 : write_all(out, (const char *)p + sent, n - (size_t)sent);
+}
+
+ssize_t task_read(const struct task *t, void *to, size_t size, int *fd)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof *fd)];
+	} control;
+	struct iovec room = { to, size };
+	struct msghdr message = { .msg_iov = &room, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+	ssize_t n = recvmsg(t->out, &message, MSG_CMSG_CLOEXEC);
+
+	if (n > 0 && fd && CMSG_FIRSTHDR(&message)) {
+		if (*fd >= 0)
+			close(*fd);
+		memcpy(fd, CMSG_DATA(&control.head), sizeof *fd);
+	}
+	return n;
 }
 
 void task_stop(struct task *t)

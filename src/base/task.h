@@ -18,7 +18,7 @@
 struct task {
 	bool active;	  /* all zero: none */
 	pid_t pid;	  /* 0: reaped already */
-	int out;	  /* readable, close-on-exec and non-blocking: what the child writes; end-of-file when it is done */
+	int out;	  /* a socket, close-on-exec and non-blocking: what the child writes; end-of-file when it is done */
 	int64_t deadline; /* of clock_ms(), for the caller's poll loop */
 };
 
@@ -33,6 +33,15 @@ int task_start(struct task *t, task_fn *fn, void *arg, int timeout_ms, struct er
 
 /* Kills the child if it is still there, closes the pipe, reaps it where that needs no waiting. *T is none afterwards. */
 void task_stop(struct task *t);
+
+/*
+ * As read(2) of what the child writes, without waiting. A descriptor that it has sent with that (task_send()) becomes *FD, in place of the one
+ * that is there (-1: none), which is closed; FD may be NULL where none is expected.
+ */
+ssize_t task_read(const struct task *t, void *to, size_t size, int *fd);
+
+/* In the child: all N bytes at P, with the descriptor FD (-1: none). 0, or -1 with errno set. */
+int task_send(int out, const void *p, size_t n, int fd);
 
 /* Lets the child live on as the caller's own (it has become another program); closes the pipe. *T is none afterwards. */
 void task_release(struct task *t);

@@ -83,21 +83,36 @@ static int mount_on(int dir, const struct fuse_mount_options *o, const char *dat
 	return ret;
 }
 
+/* Closes DIR. */
+static int attach(int dir, const char *target, const struct fuse_mount_options *o, const char *data, struct err *e)
+{
+	int ret = mount_on(dir, o, data, target);
+
+	if (ret)
+		mnt_words(e, mount_words, "mount %s", target);
+	close(dir);
+	return ret;
+}
+
 int mnt_attach(const char *target, int fd, const struct fuse_mount_options *o, struct err *e)
 {
 	char mem[sizeof o->data + 128];
 	struct buf data = buf_over(mem, sizeof mem);
 	struct stat st;
-	int dir = open_folder(target, &st, e), ret;
+	int dir = open_folder(target, &st, e);
 
 	if (dir < 0)
 		return -1;
 	buf_fmt(&data, "fd=%d,rootmode=%o,user_id=%u,group_id=%u", fd, (unsigned)(st.st_mode & S_IFMT), (unsigned)getuid(),
 		(unsigned)getgid());
 	buf_fmt(&data, "%s%s", o->data[0] ? "," : "", o->data);
-	ret = mount_on(dir, o, data.p, target);
-	if (ret)
-		mnt_words(e, mount_words, "mount %s", target);
-	close(dir);
-	return ret;
+	return attach(dir, target, o, data.p, e);
+}
+
+int mnt_attach_plain(const char *target, const struct fuse_mount_options *o, struct err *e)
+{
+	struct stat st;
+	int dir = open_folder(target, &st, e);
+
+	return dir < 0 ? -1 : attach(dir, target, o, o->data, e);
 }

@@ -16,6 +16,9 @@
  */
 int mnt_attach(const char *target, int fd, const struct fuse_mount_options *o, struct err *e);
 
+/* The same for a file system that no descriptor serves: O's data is all that it is given. */
+int mnt_attach_plain(const char *target, const struct fuse_mount_options *o, struct err *e);
+
 /*
  * PATH has led to REAL (without links), and no other user can have made it lead there: there is no link on its way, or all of it
  * is root's. Of a user other than root, and of a relative PATH, nothing is asked. False, with errno ELOOP.

@@ -16,18 +16,23 @@ struct mnt_ready {
 	bool mounted;	     /* a live mount with our FSTYPE and SOURCE stands there already */
 	bool cleared;	     /* a dead mount of ours (ENOTCONN) was there and has been detached */
 	bool not_empty;	     /* the folder holds files, which the mount will cover */
+	bool layered;	     /* our layer (mnt/layer.h) is topmost there: what the folder below holds is not known */
 };
 
 /*
  * Makes TARGET (absolute) ready for a mount of FSTYPE from SOURCE: makes missing folders (0755), detaches dead FUSE mounts of ours at the
  * place (ENOTCONN from statfs(2); whatever its source if it is FSTYPE), resolves links. Returns 0 with *R filled, or -1 with *E set,
  * CODE_MOUNT: the target is no folder, somebody else's mount is there (named by type and source), or a live one of FSTYPE from another
- * source, a folder cannot be made; CODE_FAULT. A mount ON WHICH the target lies is nobody's concern here unless it is dead.
+ * source, a folder cannot be made; CODE_FAULT. A mount ON WHICH the target lies is nobody's concern here unless it is dead. LAYER is the
+ * source of our layer (mnt/layer.h), on which a mount is put.
  */
-int mnt_target_ready(const char *target, const char *fstype, const char *source, struct mnt_ready *r, struct err *e);
+int mnt_target_ready(const char *target, const char *fstype, const char *source, const char *layer, struct mnt_ready *r, struct err *e);
 
 /* Does the file system at TARGET answer statfs(2)? 0, or -1 with *E set (CODE_MOUNT): a dead one is told as such. */
 int mnt_target_answers(const char *target, struct err *e);
+
+/* Can its root be listed? As mnt_target_answers(). To whom the kernel denies it (EACCES) nothing is known of that: 0. */
+int mnt_target_lists(const char *target, struct err *e);
 
 /*
  * umount2(2) of what is topmost at TARGET, never through a link at its end; DETACH takes it out of the tree even while it is in use

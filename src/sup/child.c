@@ -4,6 +4,8 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "mnt/layer.h"
+#include "sup/below.h"
 #include "sup/pidfile.h"
 #include "sup/step.h"
 
@@ -13,6 +15,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define WORDS_MAX 4096 /* of a driver's log, from its end */
@@ -38,12 +41,10 @@ long child_log_start(const struct mount *m)
 	return (long)st.st_size;
 }
 
-static int answer(int out, enum answer_kind kind, const struct mnt_ready *ready, const struct err *e)
+static int answer(int out, enum answer_kind kind, const struct err *e)
 {
 	struct answer a = { .kind = kind };
 
-	if (ready)
-		a.ready = *ready;
 	if (e)
 		a.e = *e;
 	return write_all(out, &a, sizeof a) ? 1 : 0;
@@ -83,31 +84,47 @@ static int redirect(const struct mount *m, struct err *e)
 
 static int target_ready(const struct mount *m, struct mnt_ready *ready, struct err *e)
 {
-	return mnt_target_ready(m->spec.target, m->driver->fstype, m->source, ready, e);
+	return mnt_target_ready(m->spec.target, m->driver->fstype, m->source, mount_layer(m->run).s, ready, e);
+}
+
+/* The layer goes between the plain folder, which stays open, and the mount. Where it may not stand the mount comes all the same. */
+static int lay(struct mount *m, struct answer *a)
+{
+	int below;
+
+	if (a->ready.mounted || a->ready.layered)
+		return m->below;
+	below = m->below < 0 ? below_open(a->ready.path, &a->below_since) : m->below;
+	if (mnt_layer_mount(a->ready.path, mount_layer(m->run).s, &a->layer) == 0)
+		a->layer.code = CODE_OK;
+	m->below_since = m->below < 0 ? a->below_since : m->below_since;
+	return below;
 }
 
 static int launch(struct mount *m, int out, struct err *e)
 {
-	struct arena a = { 0 };
-	struct mnt_ready ready;
+	struct answer a = { .kind = ANSWER_DONE };
+	struct arena mem = { 0 };
 	char **command;
+	int below;
 
-	if (target_ready(m, &ready, e))
+	if (target_ready(m, &a.ready, e))
 		return -1;
-	if (ready.mounted)
-		return answer(out, ANSWER_DONE, &ready, NULL);
+	if (a.ready.mounted)
+		return task_send(out, &a, sizeof a, -1);
 	/* Whoever had to be waited for may have mounted meanwhile, and left that behind. */
 	if (dir_make(m->job.cache_dir, 0700, e) || dir_private(m->job.cache_dir, e) || redirect(m, e) ||
-		target_ready(m, &ready, e))
+		target_ready(m, &a.ready, e))
 		return -1;
+	below = lay(m, &a);
 	m->pid = getpid();
 	pidfile_write(m);
-	command = m->driver->command(&a, &m->job, ready.path, e);
+	command = m->driver->command(&mem, &m->job, a.ready.path, e);
 	if (!command)
 		return -1;
-	if (answer(out, ANSWER_DONE, &ready, NULL))
+	if (task_send(out, &a, sizeof a, a.below_since ? below : -1))
 		return err_sys(e, CODE_FAULT, "tell the supervisor");
-	return ready.mounted ? 0 : m->driver->start(&a, &m->job, command, e);
+	return a.ready.mounted ? 0 : m->driver->start(&mem, &m->job, command, e);
 }
 
 int child_launch(void *arg, int out)
@@ -119,7 +136,7 @@ int child_launch(void *arg, int out)
 	setsid();
 	umask(022);
 	if (launch(arg, out, &e) < 0)
-		return answer(out, ANSWER_ERROR, NULL, &e);
+		return answer(out, ANSWER_ERROR, &e);
 	return 0;
 }
 
@@ -127,11 +144,19 @@ int child_probe(void *arg, int out)
 {
 	const struct mount *m = arg;
 	struct err e;
+	struct answer a = { .kind = ANSWER_STATFS, .cache_free = UINT64_MAX };
+	struct statvfs disk;
 
 	confine_search();
 	if (mnt_target_answers(m->path, &e))
-		return answer(out, ANSWER_ERROR, NULL, &e);
-	return answer(out, ANSWER_DONE, NULL, NULL);
+		return answer(out, ANSWER_ERROR, &e);
+	if (statvfs(m->job.cache_dir, &disk) == 0)
+		a.cache_free = (uint64_t)disk.f_bavail * disk.f_frsize;
+	if (write_all(out, &a, sizeof a))
+		return 1;
+	if (mnt_target_lists(m->path, &e))
+		return answer(out, ANSWER_UNLISTED, &e);
+	return answer(out, ANSWER_DONE, NULL);
 }
 
 /* 0, 1: busy, -1: *E. */
@@ -160,7 +185,44 @@ int child_unmount(void *arg, int out)
 	struct err e;
 	int got = unmount(arg, &e);
 
-	return answer(out, got < 0 ? ANSWER_ERROR : got ? ANSWER_BUSY : ANSWER_DONE, NULL, got < 0 ? &e : NULL);
+	return answer(out, got < 0 ? ANSWER_ERROR : got ? ANSWER_BUSY : ANSWER_DONE, got < 0 ? &e : NULL);
+}
+
+int child_clear(void *arg, int out)
+{
+	const struct mount *m = arg;
+	struct err e;
+
+	if (mnt_layer_unmount(mount_path(m), mount_layer(m->run).s, &e))
+		return answer(out, ANSWER_ERROR, &e);
+	return answer(out, ANSWER_DONE, NULL);
+}
+
+/* Where the supervisor has no descriptor of the plain folder, it is looked at once nothing stands on it. */
+static int look_below(const struct mount *m, struct pending *p, struct err *e)
+{
+	int64_t unused;
+	int fd = m->below;
+
+	if (!m->below_since)
+		return 0;
+	if (fd < 0 && m->state == MOUNT_LEFT)
+		fd = below_open(mount_path(m), &unused);
+	return fd < 0 ? 0 : below_look(fd, mount_path(m), m->below_since, p, e);
+}
+
+int child_look(void *arg, int out)
+{
+	const struct mount *m = arg;
+	struct look_answer a = { .e = { .code = CODE_OK } };
+	struct err e;
+
+	confine_search();
+	if (m->hurry && m->pid)
+		m->driver->hurry(&m->job);
+	if (m->driver->pending(&m->job, m->pid != 0, &a.pending, &e) || look_below(m, &a.stray, &e))
+		a.e = e;
+	return write_all(out, &a, sizeof a) ? 1 : 0;
 }
 
 const struct answer *child_answer(const struct buf *have)

@@ -7,12 +7,27 @@
 #include "mnt/target.h"
 #include "sup/mount.h"
 
-enum answer_kind { ANSWER_DONE, ANSWER_BUSY, ANSWER_ERROR };
+enum answer_kind {
+	ANSWER_DONE,
+	ANSWER_STATFS, /* of child_probe(): statfs(2) has been answered, the listing not yet */
+	ANSWER_UNLISTED, /* and that has failed: E tells why */
+	ANSWER_BUSY,
+	ANSWER_ERROR,
+};
 
 struct answer {
 	enum answer_kind kind;
 	struct mnt_ready ready; /* of child_launch() */
-	struct err e;		/* of ANSWER_ERROR */
+	int64_t below_since;	/* of child_launch(), with the descriptor of the plain folder below; 0: none comes with it */
+	struct err layer;	/* of child_launch(): why no layer stands there; CODE_OK: one does */
+	uint64_t cache_free;	/* of ANSWER_STATFS: bytes on the disk of its cache; UINT64_MAX: not known */
+	struct err e;		/* of ANSWER_ERROR, ANSWER_UNLISTED */
+};
+
+/* Of child_look(). */
+struct look_answer {
+	struct pending pending, stray; /* as in struct mount */
+	struct err e;		       /* code CODE_OK: none */
 };
 
 /*
@@ -22,11 +37,20 @@ struct answer {
  */
 task_fn child_launch;
 
-/* Asks statfs(2) of the mount ARG. */
+/*
+ * Asks statfs(2) of the mount ARG (ANSWER_STATFS), then a listing of its root, for which the driver has to ask S3: statfs(2) is answered from
+ * memory. The listing waits for a rename in that folder.
+ */
 task_fn child_probe;
 
 /* Unmounts ARG, never what is not ours; ANSWER_BUSY where it is in use and not m->lazy. */
 task_fn child_unmount;
+
+/* Takes the layer away that stands at ARG's target. */
+task_fn child_clear;
+
+/* Looks for what of ARG is not in S3 yet; writes a struct look_answer. */
+task_fn child_look;
 
 /* The last whole answer in HAVE; NULL: none. */
 const struct answer *child_answer(const struct buf *have);

@@ -43,9 +43,15 @@ static int rclone_start(struct arena *a, const struct driver_job *job, char **co
 	return err_hint(e, "it must be rclone's program for this machine, with the libraries that it loads");
 }
 
-static int rclone_dirty(const struct driver_job *job, struct pending *p, struct err *e)
+static int rclone_dirty(const struct driver_job *job, bool running, struct pending *p, struct err *e)
 {
+	(void)running;
 	return rclone_pending(job->cache_dir, job->spec, p, e);
+}
+
+static void rclone_hurry(const struct driver_job *job)
+{
+	(void)job;
 }
 
 const struct driver driver_rclone = {
@@ -55,5 +61,6 @@ const struct driver driver_rclone = {
 	.command = rclone_command,
 	.start = rclone_start,
 	.pending = rclone_dirty,
+	.hurry = rclone_hurry,
 	.stop_signal = SIGTERM,
 };

@@ -33,8 +33,11 @@ struct driver {
 	/* In the child that shall become the driver: starts it with COMMAND. Returns only on failure, -1 with *E set. */
 	int (*start)(struct arena *a, const struct driver_job *job, char **command, struct err *e);
 
-	/* What is not in S3 yet. 0, or -1 with *E set: unknown. */
-	int (*pending)(const struct driver_job *job, struct pending *p, struct err *e);
+	/* In a child: what is not in S3 yet. RUNNING: the driver lives, and is asked too. 0, or -1 with *E set: unknown. */
+	int (*pending)(const struct driver_job *job, bool running, struct pending *p, struct err *e);
+
+	/* In a child: has it upload at once what waits for its time, where it knows how. */
+	void (*hurry)(const struct driver_job *job);
 
 	/* The signal that ends it once its mount is gone. */
 	int stop_signal;

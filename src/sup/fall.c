@@ -2,7 +2,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "mnt/layer.h"
 #include "sup/child.h"
+#include "sup/look.h"
 #include "sup/pidfile.h"
 
 #include <signal.h>
@@ -82,24 +84,15 @@ void step_give_up(struct mount *m, const struct mnt_table *t)
 		step_stop(m, t);
 }
 
-/* Are files pending? Where that is unknown: yes, with none in *P, and m->error says why. */
-static bool dirty(struct mount *m, struct pending *p)
+static void not_sent(struct mount *m, const char *where)
 {
+	const struct pending *p = &m->pending;
 	struct err e;
 
-	if (m->driver->pending(&m->job, p, &e) == 0)
-		return p->files;
-	mount_set_error(m, &e);
-	*p = (struct pending){ 0 };
-	return true;
-}
-
-static void not_sent(struct mount *m, const struct pending *p, const char *where)
-{
-	struct err e;
-
-	if (!p->files)
+	if (!m->pending_known) {
+		mount_set_error(m, &m->pending_error);
 		return;
+	}
 	err_set(&e, CODE_PENDING, "unmount %s: not in S3 yet: %llu file%s, %llu bytes; %s", m->spec.target,
 		(unsigned long long)p->files, p->files == 1 ? "" : "s", (unsigned long long)p->bytes, where);
 	err_hint(&e, "give it more time (--timeout), or look at %s for what S3 answers", child_log(m).s);
@@ -111,11 +104,6 @@ static void back_off(struct mount *m)
 	int64_t wait = 0;
 
 	m->restarts++;
-	if (m->tries > TRIES_MAX) {
-		m->wanted = false;
-		mount_enter(m, MOUNT_FAILED, NEVER);
-		return;
-	}
 	for (int i = 1; i < m->tries; i++)
 		wait = wait ? wait * 2 : BACKOFF_FIRST_MS;
 	mount_enter(m, MOUNT_BACKOFF, clock_ms() + (wait < BACKOFF_MAX_MS ? wait : BACKOFF_MAX_MS));
@@ -124,31 +112,85 @@ static void back_off(struct mount *m)
 /* The driver has ended and the table is clear: what next? */
 static void settle_down(struct mount *m, const struct mnt_table *t)
 {
-	struct pending p;
-
 	m->group = 0;
 	pidfile_remove(m);
-	if (m->aborted) {
-		mount_enter(m, MOUNT_FAILED, NEVER);
-	} else if (m->wanted && m->outdated) {
+	if (!m->aborted && m->wanted && m->outdated) {
 		step_launch(m, t);
-	} else if (m->wanted && m->proven) {
+	} else if (!m->aborted && m->wanted && m->proven && m->tries <= TRIES_MAX) {
 		back_off(m);
-	} else if (m->wanted) {
+	} else {
+		m->then = m->aborted || m->wanted ? MOUNT_FAILED : MOUNT_DOWN;
 		m->wanted = false;
-		mount_enter(m, MOUNT_FAILED, NEVER);
-	} else if (!dirty(m, &p)) {
-		m->proven = false;
-		m->error.code = CODE_OK; /* what was wrong before is over */
-		mount_enter(m, MOUNT_DOWN, NEVER);
-	} else if (clock_ms() < m->give_up && m->tries++ < TRIES_MAX) {
+		m->wanted_stamp = look_stamp();
+		step_left_seen(m, t);
+	}
+}
+
+/* Nothing runs any more. One that is wanted again meanwhile begins anew. */
+static void settle_for_good(struct mount *m, const struct mnt_table *t)
+{
+	if (m->wanted)
+		step_begin(m, t);
+	else if (m->then == MOUNT_DOWN && !m->successor && t && mnt_layer_on_top(t, mount_path(m), mount_layer(m->run).s))
+		step_clear(m, t);
+	else
+		mount_enter(m, m->then, NEVER);
+}
+
+void step_left_seen(struct mount *m, const struct mnt_table *t)
+{
+	if (!look_done(m, m->wanted_stamp)) {
+		mount_enter(m, MOUNT_LEFT, m->look.deadline + 1);
+		return;
+	}
+	if (m->aborted)
+		m->then = MOUNT_FAILED;
+	if (m->then == MOUNT_DOWN && !m->wanted && look_dirty(m) && clock_ms() < m->give_up && m->tries++ < TRIES_MAX) {
 		/* Written between the last look and the unmount, or left by a driver that died: only a driver can upload it. */
 		step_launch(m, t);
-	} else {
-		m->proven = false;
-		not_sent(m, &p, "kept in the cache");
-		mount_enter(m, MOUNT_DOWN, NEVER);
+		return;
 	}
+	if (m->then == MOUNT_DOWN) {
+		struct err e;
+
+		m->proven = false;
+		m->error.code = CODE_OK; /* what was wrong before is over */
+		if (look_dirty(m))
+			not_sent(m, "kept in the cache");
+		else if (look_stray(m, "unmount", &e))
+			mount_set_error(m, &e);
+	}
+	settle_for_good(m, t);
+}
+
+void step_clear(struct mount *m, const struct mnt_table *t)
+{
+	(void)t;
+	if (m->state == MOUNT_FAILED)
+		m->then = MOUNT_FAILED;
+	if (!mount_start_task(m, child_clear, UNMOUNT_MS, MOUNT_CLEAR))
+		mount_enter(m, MOUNT_FAILED, NEVER);
+}
+
+void step_cleared(struct mount *m, const struct mnt_table *t)
+{
+	const struct answer *a = child_answer(&m->answer);
+	bool cleared = a && a->kind == ANSWER_DONE;
+	struct err e;
+
+	if (!cleared && a)
+		e = a->e;
+	else if (!cleared)
+		err_set(&e, CODE_MOUNT, "unmount %s: no answer from the kernel", m->spec.target);
+	mount_end_task(m);
+	if (!cleared) {
+		mount_set_error(m, &e);
+		m->then = MOUNT_FAILED;
+	}
+	if (m->wanted)
+		step_begin(m, t);
+	else
+		mount_enter(m, m->then, NEVER);
 }
 
 /* It could not go down, for the reason in m->error: it stays, and stays looked after. That it is up has to be proven again. */
@@ -162,15 +204,25 @@ static void stay_up(struct mount *m, const struct mnt_table *t)
 
 void step_drain(struct mount *m, const struct mnt_table *t)
 {
-	int64_t begun = clock_ms();
-	struct pending p;
+	m->wanted_stamp = look_stamp();
+	step_drain_seen(m, t);
+}
 
-	if (!dirty(m, &p) || (m->heir && clock_ms() >= m->give_up)) {
+void step_drain_seen(struct mount *m, const struct mnt_table *t)
+{
+	int64_t now = clock_ms();
+
+	if (!look_done(m, m->wanted_stamp)) {
+		mount_enter(m, MOUNT_DRAIN, m->look.deadline + 1);
+	} else if (!look_dirty(m) || (m->heir && now >= m->give_up)) {
 		unmount(m, t);
-	} else if (clock_ms() < m->give_up) {
-		mount_enter(m, MOUNT_DRAIN, clock_first(m->give_up, clock_ms() + DRAIN_LOOK_MS + 4 * (clock_ms() - begun)));
+	} else if (m->insist) {
+		/* Does its driver live? One that hangs will never upload what it has. */
+		step_prove(m, t);
+	} else if (now < m->give_up) {
+		mount_enter(m, MOUNT_DRAIN, clock_first(m->give_up, now + DRAIN_LOOK_MS + 4 * m->look_ms));
 	} else {
-		not_sent(m, &p, "it stays mounted");
+		not_sent(m, "it stays mounted");
 		stay_up(m, t);
 	}
 }
@@ -231,7 +283,10 @@ void step_replace(struct mount *m, const struct mnt_table *t)
 	if (t && mount_seen(m, t) == EVENT_COVERED)
 		return;
 	m->wanted = true;
-	mount_replace(m, t);
+	if (m->hung)
+		mount_replace(m, t);
+	else
+		step_prove(m, t);
 }
 
 void step_want(struct mount *m, const struct mnt_table *t)
@@ -271,6 +326,7 @@ void step_forget(struct mount *m, const struct mnt_table *t)
 	m->wanted = false;
 	m->proven = false;
 	m->aborted = false;
+	m->hurry = true;
 	m->stop_stage = 0;
 	m->tries = refused(m) ? TRIES_MAX : 0;
 	/* "Down" is said only of what has left the mount table; what stands is tried once more. */
@@ -282,15 +338,8 @@ void step_forget(struct mount *m, const struct mnt_table *t)
 
 void step_unwant_up(struct mount *m, const struct mnt_table *t)
 {
-	struct pending p;
-
 	m->wanted = false;
 	m->tries = 0;
-	if (!dirty(m, &p)) {
-		step_begin_drain(m, t);
-		return;
-	}
-	/* First of all: does its driver live? One that hangs will never upload what it has. */
-	m->insist = true;
-	step_prove(m, t);
+	m->insist = m->hurry = true;
+	step_begin_drain(m, t);
 }

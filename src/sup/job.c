@@ -2,9 +2,11 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "mnt/layer.h"
 #include "rclone/store.h"
 #include "sup/check.h"
 #include "sup/child.h"
+#include "sup/look.h"
 
 #include <stdlib.h>
 
@@ -61,10 +63,7 @@ void job_drop(struct sup *s, struct mount *m)
 
 bool job_left_files(const struct mount *m)
 {
-	struct pending p;
-	struct err e;
-
-	return m->driver->pending(&m->job, &p, &e) || p.files;
+	return look_dirty(m) && (m->pending_known || m->ran);
 }
 
 /* `down` has told what they have left, and nobody asks again; after `up` somebody may. */
@@ -115,7 +114,7 @@ static void finish(struct sup *s)
 			mount_free(j->fresh[i]);
 	for (size_t i = 0; i < s->count; i++)
 		s->mounts[i]->fresh = false;
-	report_make(s, &r, &j->mem, j->req.kind != REQUEST_UP);
+	report_make(s, &r, &j->mem, j->req.kind == REQUEST_UP ? 0 : j->first_stamp);
 	if (j->client)
 		client_answer(j->client, &r);
 	if (!any_stands(s) && (j->req.kind == REQUEST_UP || j->req.kind == REQUEST_DOWN)) {
@@ -152,25 +151,49 @@ static void too_late(struct sup *s)
 	}
 }
 
+/* Is it known since STAMP what every mount has pending? Each is asked where it is not. */
+static bool all_looked(const struct sup *s, unsigned long stamp)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < s->count; i++)
+		all &= look_done(s->mounts[i], stamp);
+	return all;
+}
+
+/* Everything is in S3, or will not be; the error tells. */
 static bool flushed(struct sup *s)
 {
 	struct job *j = &s->job;
 	uint64_t files = 0, bytes = 0;
-	int64_t begun = clock_ms();
+	int took = 0;
 
-	for (size_t i = 0; i < s->count; i++) {
-		struct pending p;
-
-		if (s->mounts[i]->driver->pending(&s->mounts[i]->job, &p, &j->error))
-			return true; /* unknown: an error */
-		files += p.files;
-		bytes += p.bytes;
+	if (!all_looked(s, j->stamp)) {
+		if (clock_ms() <= j->deadline + OVERTIME_MS)
+			return false;
+		err_set(&j->error, CODE_PENDING, "flush: what is not in S3 yet is not known: looking for it takes too long");
+		return true;
 	}
+	for (size_t i = 0; i < s->count; i++) {
+		const struct mount *m = s->mounts[i];
+
+		if (!m->pending_known) {
+			j->error = m->pending_error;
+			return true;
+		}
+		files += m->pending.files;
+		bytes += m->pending.bytes;
+		took = m->look_ms > took ? m->look_ms : took;
+	}
+	for (size_t i = 0; i < s->count && !files; i++)
+		if (look_stray(s->mounts[i], "flush", &j->error))
+			return true;
 	if (!files)
 		return true;
 	if (clock_ms() < j->deadline) {
 		/* A large cache takes long to look through: most of the time is for others. */
-		j->look = clock_ms() + FLUSH_LOOK_MS + 4 * (clock_ms() - begun);
+		j->look = clock_first(j->deadline, clock_ms() + FLUSH_LOOK_MS + 4 * took);
+		j->stamp = look_stamp();
 		return false;
 	}
 	err_set(&j->error, CODE_PENDING, "flush: not in S3 yet: %llu file%s, %llu bytes", (unsigned long long)files,
@@ -180,12 +203,12 @@ static bool flushed(struct sup *s)
 	return true;
 }
 
-bool job_all_asked(const struct sup *s)
+bool job_all_asked(const struct sup *s, unsigned long stamp)
 {
 	for (size_t i = 0; i < s->count; i++)
 		if (s->mounts[i]->state == MOUNT_PROVE && s->mounts[i]->proven)
 			return false;
-	return true;
+	return all_looked(s, stamp);
 }
 
 /* Mounts that stand here are not there for a caller in another mount namespace: nothing may be said of them to it. */
@@ -196,21 +219,38 @@ static bool elsewhere(const struct request *r)
 	return r->mount_ns && here && r->mount_ns != here;
 }
 
+/* Where nothing has come up, and nobody stays to look after it, the targets are what they were. */
+static void clear_failed(struct sup *s)
+{
+	const struct mnt_table *t = sup_table(s);
+
+	if (any_stands(s) || !t)
+		return;
+	for (size_t i = 0; i < s->count; i++) {
+		struct mount *m = s->mounts[i];
+
+		if (!job_left_files(m) && mnt_layer_on_top(t, m->path ? m->path : m->spec.target, mount_layer(s->run).s))
+			mount_event(m, EVENT_CLEAR, t);
+	}
+}
+
 static bool settled(struct sup *s)
 {
 	struct job *j = &s->job;
 
 	if (j->req.kind == REQUEST_FLUSH)
-		return (all_settled(s) || clock_ms() >= j->deadline) && flushed(s);
+		return (all_settled(s) || clock_ms() >= j->deadline) && clock_ms() >= j->look && flushed(s);
 	if (elsewhere(&j->req))
 		return true;
 	if (j->req.kind == REQUEST_STATUS)
-		return job_all_asked(s) || clock_ms() >= j->deadline;
+		return job_all_asked(s, j->stamp) || clock_ms() >= j->deadline;
 	if (clock_ms() <= j->deadline + OVERTIME_MS && (!all_settled(s) || j->check.active))
 		return false;
 	/* Once more: a proof that came later has forgotten what the check said. */
-	if (j->req.kind == REQUEST_UP)
+	if (j->req.kind == REQUEST_UP) {
 		up_take_verdicts(s);
+		clear_failed(s);
+	}
 	return all_settled(s) || clock_ms() > j->deadline + OVERTIME_MS;
 }
 
@@ -262,7 +302,7 @@ int64_t job_deadline(const struct sup *s)
 
 	if (j->phase == JOB_NONE)
 		return NEVER;
-	if (j->req.kind == REQUEST_FLUSH && all_settled(s))
+	if (j->req.kind == REQUEST_FLUSH && all_settled(s) && clock_ms() < j->look)
 		return j->look;
 	return clock_ms() < j->deadline ? j->deadline : j->deadline + OVERTIME_MS + 1;
 }
@@ -275,6 +315,7 @@ static void begin(struct sup *s)
 	j->begun = clock_ms();
 	j->deadline = j->begun + (j->req.kind == REQUEST_STATUS ? STATUS_MS : j->req.timeout_ms);
 	j->look = j->begun;
+	j->stamp = j->first_stamp = look_stamp();
 	j->verdicts = buf_heap(PLAN_MOUNTS_MAX * sizeof(struct verdict) + 1);
 	if (elsewhere(&j->req)) {
 		err_set(&j->error, CODE_FAULT,
@@ -295,10 +336,13 @@ static void begin(struct sup *s)
 		for (size_t i = 0; i < s->count; i++) {
 			s->mounts[i]->give_up = j->deadline;
 			s->mounts[i]->lazy = j->req.lazy;
+			s->mounts[i]->successor = false;
 		}
 		all(s, EVENT_STOP);
 		break;
 	case REQUEST_FLUSH:
+		for (size_t i = 0; i < s->count; i++)
+			s->mounts[i]->hurry = true;
 		job_insist(s);
 		break;
 	}

@@ -20,7 +20,7 @@ struct client {
 	enum client_state state;
 	int fd;
 	struct buf in, out;
-	bool asked;	    /* status: every mount has been asked for it */
+	unsigned long stamp; /* status: when every mount was asked for it; 0: not yet */
 	unsigned long turn; /* requests are served in the order in which they were complete */
 	int64_t deadline;
 };
@@ -40,7 +40,8 @@ struct job {
 	struct mount **fresh; /* up: for each mount of the request the new one, NULL where the one that stands serves */
 	struct buf config;    /* up: our section of rclone.conf */
 	int64_t begun, deadline;
-	int64_t look;	   /* flush: when to look again; NEVER */
+	int64_t look;	     /* flush: when to look again; NEVER */
+	unsigned long first_stamp, stamp; /* when it came; what is known of pending files since STAMP will do for the next look */
 	struct task check; /* up: asks S3, writes a struct verdict for each mount of the request */
 	struct buf verdicts;
 	struct err error; /* of the whole */
@@ -96,8 +97,8 @@ void job_step(struct sup *s);
 /* The check's pipe is readable. */
 void job_read_check(struct sup *s);
 
-/* Every mount that was up, and is asked again, has answered. What is on its way is told as such. */
-bool job_all_asked(const struct sup *s);
+/* Every mount that was up, and is asked again, has answered, and what is pending is known since STAMP. What is on its way is told as such. */
+bool job_all_asked(const struct sup *s, unsigned long stamp);
 
 /* When job_step() wants to be called at the latest; NEVER. */
 int64_t job_deadline(const struct sup *s);
@@ -122,7 +123,7 @@ struct client *client_next(struct sup *s);
 
 /* ---- report.c ---- */
 
-/* What stands, in R and A; PENDING: also what has become of it, and what is not in S3 yet. */
-void report_make(struct sup *s, struct report *r, struct arena *a, bool pending);
+/* What stands, in R and A; STAMP other than 0: also what has become of it, and what is not in S3 yet, known since then (sup/look.h). */
+void report_make(struct sup *s, struct report *r, struct arena *a, unsigned long stamp);
 
 #endif

@@ -95,7 +95,10 @@ struct mount *mount_make(const struct run *run, const struct plan_mount *spec, c
 		.busy_until = NEVER,
 		.give_up = NEVER,
 		.pidfd = -1,
+		.below = -1,
+		.late_since = NEVER,
 		.answer = buf_heap(4 * sizeof(struct answer)),
+		.found = buf_heap(2 * sizeof(struct look_answer)),
 	};
 	if (own(m) && (m->source = m->driver->source(&m->mem, &m->spec)))
 		return m;
@@ -118,13 +121,17 @@ struct mount *mount_new(const struct run *run, const struct plan_mount *spec, co
 void mount_free(struct mount *m)
 {
 	task_stop(&m->task);
+	task_stop(&m->look);
 	mount_forget_notes(m);
 	while (m->history_count)
 		free(m->history[--m->history_count]);
 	buf_free(&m->answer);
+	buf_free(&m->found);
 	free(m->path);
 	if (m->pidfd >= 0)
 		close(m->pidfd);
+	if (m->below >= 0)
+		close(m->below);
 	arena_free(&m->mem);
 	free(m);
 }

@@ -8,7 +8,7 @@
 
 static step *const table[MOUNT_STATES][EVENT_COUNT] = {
 	[MOUNT_DOWN] = { [EVENT_START] = step_begin, [EVENT_STOP] = step_forget },
-	[MOUNT_FAILED] = { [EVENT_START] = step_begin, [EVENT_STOP] = step_forget },
+	[MOUNT_FAILED] = { [EVENT_START] = step_begin, [EVENT_STOP] = step_forget, [EVENT_CLEAR] = step_clear },
 	[MOUNT_BACKOFF] = { [EVENT_START] = step_launch,
 		[EVENT_TIME] = step_launch,
 		[EVENT_STOP] = step_unwant_stopped,
@@ -54,6 +54,7 @@ static step *const table[MOUNT_STATES][EVENT_COUNT] = {
 		[EVENT_STOP] = step_unwant,
 		[EVENT_ABORT] = step_give_up,
 		[EVENT_TIME] = step_drain,
+		[EVENT_PENDING] = step_drain_seen,
 		[EVENT_EXIT] = step_died,
 		[EVENT_GONE] = step_vanished,
 		[EVENT_COVERED] = step_covered },
@@ -70,6 +71,17 @@ static step *const table[MOUNT_STATES][EVENT_COUNT] = {
 		[EVENT_GONE] = step_stop,
 		[EVENT_EXIT] = step_stop,
 		[EVENT_TIME] = step_urge },
+	[MOUNT_LEFT] = { [EVENT_START] = step_want,
+		[EVENT_STOP] = step_unwant,
+		[EVENT_ABORT] = step_abandon,
+		[EVENT_PENDING] = step_left_seen,
+		[EVENT_TIME] = step_left_seen },
+	[MOUNT_CLEAR] = { [EVENT_START] = step_want,
+		[EVENT_STOP] = step_unwant,
+		[EVENT_ABORT] = step_abandon,
+		[EVENT_DONE] = step_cleared,
+		[EVENT_REFUSED] = step_cleared,
+		[EVENT_TIME] = step_cleared },
 };
 
 void mount_event(struct mount *m, enum mount_event ev, const struct mnt_table *t)
@@ -95,7 +107,7 @@ void mount_read(struct mount *m, const struct mnt_table *t)
 {
 	const struct answer *a;
 	char *to = buf_room(&m->answer, sizeof *a);
-	ssize_t n = to ? read(m->task.out, to, sizeof *a) : 0;
+	ssize_t n = to ? task_read(&m->task, to, sizeof *a, &m->below) : 0;
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -104,15 +116,16 @@ void mount_read(struct mount *m, const struct mnt_table *t)
 		return;
 	}
 	a = child_answer(&m->answer);
-	if (!a || a->kind == ANSWER_ERROR)
-		mount_event(m, EVENT_REFUSED, t);
+	if (a && a->kind == ANSWER_DONE)
+		mount_event(m, EVENT_DONE, t);
 	else
-		mount_event(m, a->kind == ANSWER_BUSY ? EVENT_BUSY : EVENT_DONE, t);
+		mount_event(m, a && a->kind == ANSWER_BUSY ? EVENT_BUSY : EVENT_REFUSED, t);
 }
 
 bool mount_reap(struct mount *m, pid_t pid, int status, const struct mnt_table *t)
 {
 	task_reaped(&m->task, pid);
+	task_reaped(&m->look, pid);
 	if (!pid || pid != m->pid)
 		return false;
 	m->pid = 0;

@@ -24,6 +24,8 @@ enum mount_state {
 	MOUNT_DRAIN,   /* to go down: waits until nothing is pending */
 	MOUNT_DETACH,  /* umount(2) is under way */
 	MOUNT_STOP,    /* waits until the driver has ended and the table is clear */
+	MOUNT_LEFT,    /* has ended: what it has left in its cache is looked for */
+	MOUNT_CLEAR,   /* the layer under it is taken away */
 	MOUNT_BACKOFF, /* its driver died: will be started again */
 	MOUNT_FAILED,  /* given up, for the reason in ERROR */
 	MOUNT_STATES
@@ -41,6 +43,8 @@ enum mount_event {
 	EVENT_GONE,    /* the table does not show it */
 	EVENT_COVERED, /* the table shows something else on top of it */
 	EVENT_EXIT,    /* the driver has ended */
+	EVENT_PENDING, /* what is pending has been looked for */
+	EVENT_CLEAR,   /* nothing shall stand at its target any more */
 	EVENT_TIME,    /* m->deadline has passed */
 	EVENT_COUNT
 };
@@ -64,14 +68,18 @@ struct mount {
 	enum mount_state state;
 	bool wanted;	    /* shall be up; false: on its way down */
 	bool lazy;	    /* going down: detach it even when it is busy */
+	bool hurry;	    /* somebody waits for its files: they are uploaded at once */
 	bool heir;	    /* going down for another driver with the same cache: what this one cannot upload, that one will */
 	bool aborted;	    /* going down for the reason in ERROR */
 	bool outdated;	    /* adopted with another command or config: replaced once it is drained */
 	bool kept;	    /* could not go down: ERROR tells why, beyond the next proof; being late is no reason to end it */
 	bool insist;	    /* `up` asks for it: a driver that hangs is replaced at once */
 	bool foreign;	    /* what stands at the target is not ours to unmount */
+	bool successor;	    /* going down for another mount at its target: the layer stays */
 	bool fresh;	    /* started by the job under way: goes down again where the check refuses */
 	bool proven;	    /* has been up since it was wanted */
+	bool ran;	    /* a driver of it has been started */
+	enum mount_state then; /* of MOUNT_LEFT and MOUNT_CLEAR: MOUNT_DOWN or MOUNT_FAILED follows */
 	int64_t deadline;   /* of the state; NEVER */
 	int64_t busy_until; /* NEVER, or until when a busy mount is tried again */
 	int stop_stage;	    /* how far the driver has been urged to end */
@@ -85,6 +93,23 @@ struct mount {
 	struct task task;
 	struct buf answer; /* of the task */
 	long log_from;	   /* where this driver's log begins */
+	int below;	   /* the plain folder under the mount; -1: not known */
+	int64_t below_since; /* what changes in it after this time is under the mount: nanoseconds since 1970; 0: not known */
+	bool covers;	     /* that folder held files before */
+
+	struct task look;	     /* for what is pending (sup/look.h) */
+	struct buf found;	     /* its answer */
+	unsigned long look_stamp;    /* when it was begun */
+	unsigned long pending_stamp; /* when the look was begun that PENDING comes from; 0: there was none */
+	unsigned long wanted_stamp;  /* MOUNT_DRAIN, MOUNT_LEFT: an older look will not do */
+	int look_ms;		     /* what the last one took */
+	bool pending_known;	     /* false: PENDING_ERROR tells why */
+	struct pending pending;	     /* in its cache */
+	struct pending stray;	     /* under the mount, in the plain folder: no driver will upload them */
+	struct err pending_error;
+	bool hung;	     /* the last proof failed, and waiting will not help */
+	int64_t late_since;  /* its root is not listed, and its driver has done nothing since then; NEVER: neither is known */
+	uint64_t late_bytes; /* read and written by its driver until then */
 
 	int64_t begun; /* when it was asked to be up */
 	long ms;       /* what that took */
@@ -138,6 +163,9 @@ bool mount_stands(const struct mount *m, const struct mnt_table *table);
 
 /* The state's name for people and programs. */
 const char *mount_state_name(const struct mount *m);
+
+/* The name of the layers of RUN in the mount table (mnt/layer.h). */
+struct run_path mount_layer(const struct run *run);
 
 /* Takes it down for the reason E (EVENT_ABORT). */
 void mount_abort(struct mount *m, const struct err *e, const struct mnt_table *table);

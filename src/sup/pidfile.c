@@ -50,7 +50,7 @@ void pidfile_write(const struct mount *m)
 	/* Without fsync(2): after a crash of the machine there is no driver to be found. */
 	int fd = open(path.s, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 
-	buf_fmt(&b, "%ld %s\n", (long)m->pid, m->fingerprint);
+	buf_fmt(&b, "%ld %s %lld\n", (long)m->pid, m->fingerprint, (long long)m->below_since);
 	wire_put_request(&b, &r);
 	if (fd < 0 || b.full || write_all(fd, b.p, b.len))
 		log_line("%s cannot be written", path.s);
@@ -60,20 +60,21 @@ void pidfile_write(const struct mount *m)
 }
 
 struct driver_line {
-	unsigned long pid;
+	unsigned long pid, below_since;
 	struct span fingerprint, request;
 };
 
 static bool read_line(struct driver_line *d, const char *path, struct buf *b)
 {
-	struct span pid;
+	struct span pid, since;
 	struct err unused;
 
 	if (file_read(path, b, &unused))
 		return false;
 	d->request = buf_all(b);
 	return span_cut(&d->request, ' ', &pid) && span_number(pid, INT_MAX, &d->pid) && d->pid > 1 &&
-	       span_cut(&d->request, '\n', &d->fingerprint) && d->fingerprint.n == MOUNT_ID - 1;
+	       span_cut(&d->request, ' ', &d->fingerprint) && d->fingerprint.n == MOUNT_ID - 1 &&
+	       span_cut(&d->request, '\n', &since) && span_number(since, LONG_MAX, &d->below_since);
 }
 
 /* The pid of the driver that is named, and runs; 0: none. SAME: its fingerprint is the mount's. */
@@ -151,6 +152,7 @@ struct mount *pidfile_mount(const struct run *run, const char *name)
 	if (m) {
 		memcpy(m->id, name, MOUNT_ID - 1);
 		memcpy(m->fingerprint, d.fingerprint.p, MOUNT_ID - 1);
+		m->below_since = (int64_t)d.below_since;
 		m->wanted = is_driver(m, d.pid);
 	}
 	buf_free(&b);

@@ -2,6 +2,7 @@
 #include "sup/loop.h"
 
 #include "base/file.h"
+#include "sup/look.h"
 
 #include <limits.h>
 #include <unistd.h>
@@ -35,26 +36,26 @@ static void add_text(struct arena *a, const char ***list, size_t *count, const c
 	++*count;
 }
 
-static void add_pending(struct report_mount *r, struct arena *a, const struct mount *m)
+/* A look that is older than STAMP says nothing. */
+static void add_pending(struct report_mount *r, struct arena *a, const struct mount *m, unsigned long stamp)
 {
-	struct pending *p = arena_get(a, sizeof *p);
-	struct err e;
+	const struct pending *const both[] = { &m->pending, &m->stray };
+	bool known = m->pending_known && m->pending_stamp > stamp;
 
-	r->pending_files = r->pending_bytes = -1;
-	if (!p)
-		return;
-	if (m->driver->pending(&m->job, p, &e)) {
-		if (r->error.code == CODE_OK)
-			r->error = e;
-		return;
+	r->pending_files = r->pending_bytes = known ? 0 : -1;
+	if (!known && r->error.code == CODE_OK && m->pending_stamp > stamp)
+		r->error = m->pending_error;
+	if (known && r->error.code == CODE_OK)
+		look_stray(m, "mount", &r->error);
+	for (size_t k = 0; k < 2 && known; k++) {
+		r->pending_files += (long)both[k]->files;
+		r->pending_bytes += (long)both[k]->bytes;
+		for (int i = 0; i < both[k]->named; i++)
+			add_text(a, &r->pending_names, &r->pending_name_count, both[k]->names[i]);
 	}
-	r->pending_files = (long)p->files;
-	r->pending_bytes = (long)p->bytes;
-	for (int i = 0; i < p->named; i++)
-		add_text(a, &r->pending_names, &r->pending_name_count, p->names[i]);
 }
 
-static void fill(struct report_mount *r, struct arena *a, const struct mount *m, bool pending)
+static void report_mount(struct report_mount *r, struct arena *a, const struct mount *m, unsigned long stamp)
 {
 	*r = (struct report_mount){
 		.target = m->spec.target,
@@ -71,17 +72,17 @@ static void fill(struct report_mount *r, struct arena *a, const struct mount *m,
 	};
 	for (size_t i = 0; i < m->note_count; i++)
 		add_text(a, &r->notes, &r->note_count, m->notes[i]);
-	if (!pending)
+	if (!stamp)
 		return;
 	for (size_t i = 0; i < m->history_count; i++)
 		add_text(a, &r->history, &r->history_count, m->history[i]);
-	add_pending(r, a, m);
+	add_pending(r, a, m, stamp);
 }
 
-void report_make(struct sup *s, struct report *r, struct arena *a, bool pending)
+void report_make(struct sup *s, struct report *r, struct arena *a, unsigned long stamp)
 {
 	*r = (struct report){ .pid = (long)getpid(), .error = s->job.error };
 	r->mounts = arena_get(a, (s->count + 1) * sizeof *r->mounts);
 	for (; r->mounts && r->mount_count < s->count; r->mount_count++)
-		fill(&r->mounts[r->mount_count], a, s->mounts[r->mount_count], pending);
+		report_mount(&r->mounts[r->mount_count], a, s->mounts[r->mount_count], stamp);
 }

@@ -1,11 +1,13 @@
 #include "sup/step.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "sup/child.h"
 #include "sup/pidfile.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +15,10 @@
 #include <unistd.h>
 
 #define LAUNCH_MS 5000 /* making a folder, asking a dead mount: anything longer hangs */
-#define PROBE_MS 5000  /* rclone answers statfs(2) from memory */
+#define PROBE_MS 5000  /* rclone answers statfs(2) from memory, and a listing when S3 has answered */
+#define LATE_MS 60000  /* a root that is not listed for so long, by a driver that does nothing: it hangs */
+#define LATE_BYTES 4096 /* what a driver reads and writes that only answers the kernel */
+#define CACHE_LOW (1024 * 1024) /* bytes free on its disk: nothing can be written to it any more */
 #define START_MS 30000 /* for a driver that is started again by itself */
 #define SICK_LOOK_MS 10000
 #define STABLE_MS 60000 /* up for so long: earlier failures are forgotten */
@@ -29,6 +34,7 @@ void step_launch(struct mount *m, const struct mnt_table *t)
 	m->aborted = m->outdated = m->foreign = false;
 	m->stop_stage = 0;
 	m->busy_until = NEVER;
+	m->late_since = NEVER;
 	m->log_from = child_log_start(m);
 	free(m->path);
 	m->path = NULL;
@@ -155,14 +161,21 @@ static void adopt(struct mount *m, const struct mnt_table *t)
 
 void step_launched(struct mount *m, const struct mnt_table *t)
 {
-	const struct mnt_ready *r = &child_answer(&m->answer)->ready;
+	const struct answer *a = child_answer(&m->answer);
+	const struct mnt_ready *r = &a->ready;
 
 	if (!(m->path = strdup(r->path)))
 		abort(); /* a few bytes: nothing sensible is left to do */
 	if (r->cleared)
 		mount_note(m, "a dead mount was there and has been cleared");
-	if (r->not_empty)
+	m->ran = true;
+	m->covers |= r->not_empty;
+	if (m->covers)
 		mount_note(m, "the folder is not empty: its files are covered while it is mounted");
+	if (a->below_since)
+		m->below_since = a->below_since;
+	if (a->layer.code != CODE_OK)
+		mount_note(m, "nothing can be laid under it: what is written there while its driver is away is looked for");
 	if (m->spec.allow_other && !m->job.allow_other)
 		mount_note(m, "other users may not enter it: /etc/fuse.conf has no user_allow_other");
 	if (r->mounted) {
@@ -233,27 +246,96 @@ void step_never_shown(struct mount *m, const struct mnt_table *t)
 	step_give_up(m, t);
 }
 
+/* What process PID has read and written, sockets too (proc_pid_io(5)); 0: not known. */
+static uint64_t process_bytes(pid_t pid)
+{
+	char path[64], mem[1024];
+	struct buf text = buf_over(mem, sizeof mem);
+	struct span rest, line, value;
+	unsigned long n, sum = 0;
+	struct err unused;
+
+	text_fmt(path, sizeof path, "/proc/%ld/io", (long)pid);
+	if (file_read(path, &text, &unused))
+		return 0;
+	for (rest = buf_all(&text); span_cut(&rest, '\n', &line);)
+		if (span_cut(&line, ':', &value) && (span_is(value, "rchar") || span_is(value, "wchar")) &&
+			span_number(span_trim(line), ULONG_MAX, &n))
+			sum += n;
+	return sum;
+}
+
+/* Its root is not listed: by a driver that is at work (it renames a folder, reads a long list) it will be. */
+static bool listing_hangs(struct mount *m)
+{
+	uint64_t bytes = process_bytes(m->pid);
+	int64_t now = clock_ms();
+
+	if (m->late_since == NEVER || bytes > m->late_bytes + LATE_BYTES) {
+		m->late_since = now;
+		m->late_bytes = bytes;
+	}
+	return now - m->late_since >= LATE_MS;
+}
+
+/* Why the proof has failed, in *E. */
+static void explain_late(struct mount *m, const struct answer *a, struct err *e)
+{
+	if (!a) {
+		err_set(e, CODE_MOUNT, "mount %s: it does not answer within %d ms: its driver hangs", m->spec.target, PROBE_MS);
+		err_hint(e, "s3mounts up replaces the driver; its log is %s", child_log(m).s);
+	} else if (a->cache_free < CACHE_LOW) {
+		err_set(e, CODE_FAULT, "mount %s: it does not answer: the disk of its cache, %s, is full", m->spec.target,
+			m->job.cache_dir);
+		err_hint(e, "free space there, or give another folder (--cache-dir)");
+	} else {
+		err_set(e, CODE_MOUNT, "mount %s: it does not answer: its root is not listed: S3 does not answer its driver, or a folder is being renamed",
+			m->spec.target);
+		err_hint(e, "its log is %s", child_log(m).s);
+	}
+}
+
+/* For the error E of a listing, what the driver says of it. */
+static void add_last_words(const struct mount *m, struct err *e)
+{
+	char words[sizeof e->text];
+	struct err bare = *e;
+
+	child_last_words(m, words, sizeof words);
+	if (words[0])
+		err_set(e, bare.code, "mount %s: %s: %s", m->spec.target, bare.text, words);
+	err_hint(e, "its log is %s", child_log(m).s);
+}
+
 void step_not_proven(struct mount *m, const struct mnt_table *t)
 {
 	const struct answer *a = child_answer(&m->answer);
+	bool listing = a && a->kind == ANSWER_STATFS;
 	struct err e;
 
 	if (t && mount_seen(m, t) == EVENT_COVERED) {
 		step_covered(m, t);
 		return;
 	}
+	/* What has never been up is given all of its time: the list may be long. */
+	if (listing && !m->proven && m->task.active && clock_ms() < m->give_up) {
+		mount_enter(m, MOUNT_PROVE, m->give_up);
+		return;
+	}
+	m->hung = !listing || a->cache_free < CACHE_LOW || listing_hangs(m);
 	if (!t) {
 		err_set(&e, CODE_FAULT, "mount %s: the mount table cannot be read: its state is unknown", m->spec.target);
-	} else if (a) {
+	} else if (a && !listing) {
 		e = a->e;
+		m->hung = a->kind == ANSWER_ERROR;
+		if (!m->hung)
+			add_last_words(m, &e);
 	} else {
-		err_set(&e, CODE_MOUNT, "mount %s: it does not answer within %d ms: its driver hangs", m->spec.target,
-			PROBE_MS);
-		err_hint(&e, "s3mounts up replaces the driver; its log is %s", child_log(m).s);
+		explain_late(m, a, &e);
 	}
 	mount_end_task(m);
 	mount_set_error(m, &e);
-	if (m->proven && m->insist && t && (m->wanted || m->heir || clock_ms() < m->give_up)) {
+	if (m->proven && m->hung && m->insist && t && (m->wanted || m->heir || clock_ms() < m->give_up)) {
 		m->insist = false;
 		m->why = "its driver hung, and has been replaced";
 		mount_replace(m, t);
@@ -281,6 +363,8 @@ void step_proven(struct mount *m, const struct mnt_table *t)
 		step_vanished(m, t);
 		return;
 	}
+	m->hung = false;
+	m->late_since = NEVER;
 	if (!m->proven)
 		m->ms = now - m->begun;
 	if (!m->up_since)

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -75,6 +76,17 @@ static void spare(void)
 	close(fd);
 }
 
+/* For the drivers too: each descriptor is a file that somebody has open. Where it cannot be, it stays as it is. */
+static void raise_descriptors(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+}
+
 /* S is all zero but for what its caller wants of it. */
 static int supervise(struct sup *s, const struct run *run, int listener, struct request *first)
 {
@@ -86,6 +98,7 @@ static int supervise(struct sup *s, const struct run *run, int listener, struct 
 	s->listener = keep_only(listener);
 	log_open(run_path(run, "log").s);
 	spare();
+	raise_descriptors();
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	prctl(PR_SET_NAME, "s3mounts");
 	s->signals = block_signals();

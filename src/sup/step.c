@@ -19,6 +19,8 @@ static const char *const state_names[MOUNT_STATES] = {
 	[MOUNT_DRAIN] = "stopping",
 	[MOUNT_DETACH] = "stopping",
 	[MOUNT_STOP] = "stopping",
+	[MOUNT_LEFT] = "stopping",
+	[MOUNT_CLEAR] = "stopping",
 	[MOUNT_BACKOFF] = "restarting",
 	[MOUNT_FAILED] = "failed",
 };
@@ -27,6 +29,8 @@ const char *mount_state_name(const struct mount *m)
 {
 	if (m->state == MOUNT_PROVE && m->proven)
 		return m->up_since ? "unknown" : "unhealthy";
+	if (m->state == MOUNT_UP && m->fresh && !m->check.kind)
+		return "checking";
 	return state_names[m->state];
 }
 
@@ -70,8 +74,8 @@ void mount_enter(struct mount *m, enum mount_state s, int64_t deadline)
 	m->state = s;
 	m->deadline = deadline;
 	name = mount_state_name(m);
-	/* That somebody asks again is nothing to tell. */
-	if (name == m->told || (s == MOUNT_PROVE && m->proven))
+	/* That somebody asks again is nothing to tell, nor that it still works on its way down. */
+	if (name == m->told || (s == MOUNT_PROVE && m->proven) || (s == MOUNT_UP && !m->wanted))
 		return;
 	m->told = name;
 	tell(m, name);
@@ -103,6 +107,14 @@ bool mount_ours(const struct mount *m, const struct mnt_entry *entry)
 const char *mount_path(const struct mount *m)
 {
 	return m->path ? m->path : m->spec.target;
+}
+
+struct run_path mount_layer(const struct run *run)
+{
+	struct run_path name;
+
+	text_fmt(name.s, sizeof name.s, "s3mounts:%s", run->dir);
+	return name;
 }
 
 enum mount_event mount_seen(const struct mount *m, const struct mnt_table *t)

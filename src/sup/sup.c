@@ -3,9 +3,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "sup/child.h"
+#include "sup/look.h"
 #include "sup/loop.h"
 #include "sup/sever.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -18,9 +20,32 @@
 #define HEARTBEAT_MS 1000 /* with mounts: a pause is noticed within this time */
 #define DEAD_MS 10000	  /* away for so long: the other side has given up our connections */
 
-/* Listener, signals, table, check, clock; each client; of each mount its task and its adopted driver. */
-#define FIXED 5
-#define WATCHED(s) (FIXED + CLIENTS_MAX + 2 * (s)->count)
+/* What is waited for, in the order in which it is handled. */
+enum watched {
+	WATCH_TABLE,
+	WATCH_TASK,    /* of a mount */
+	WATCH_LOOK,    /* of a mount */
+	WATCH_ADOPTED, /* of a mount: its driver, which is no child of ours */
+	WATCH_SIGNALS,
+	WATCH_CHECK,
+	WATCH_CLIENT,
+	WATCH_LISTENER,
+	WATCH_CLOCK,
+};
+
+struct watch {
+	enum watched what;
+	size_t index; /* of the mount, of the client */
+};
+
+#define WATCH_MAX(s) (5 + CLIENTS_MAX + 3 * (s)->count)
+
+/* Only what is open: poll(2) takes no more entries than this process may have descriptors (RLIMIT_NOFILE). */
+struct watches {
+	struct pollfd *p;
+	struct watch *of;
+	size_t count;
+};
 
 static void read_table(struct sup *s)
 {
@@ -100,9 +125,11 @@ static void resumed(struct sup *s, int64_t away)
 /* What was asked before a pause is given the rest of its time after it: whoever shall answer was away too. */
 static void extend(struct sup *s, int64_t late)
 {
-	for (size_t i = 0; i < s->count && late > 0; i++)
+	for (size_t i = 0; i < s->count && late > 0; i++) {
 		if (s->mounts[i]->deadline != NEVER)
 			s->mounts[i]->deadline += late;
+		s->mounts[i]->look.deadline += late;
+	}
 }
 
 /* Told each time that somebody sets the wall clock; where the kernel cannot, the heartbeat finds out. */
@@ -132,8 +159,13 @@ static int64_t next_deadline(const struct sup *s)
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		if (s->clients[i].state != CLIENT_NONE)
 			first = clock_first(first, s->clients[i].deadline);
-	for (size_t i = 0; i < s->count; i++)
-		first = clock_first(first, s->mounts[i]->deadline);
+	for (size_t i = 0; i < s->count; i++) {
+		const struct mount *m = s->mounts[i];
+
+		first = clock_first(first, m->deadline);
+		if (m->look.active)
+			first = clock_first(first, m->look.deadline);
+	}
 	return first;
 }
 
@@ -144,66 +176,89 @@ static void pass_deadlines(struct sup *s)
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		if (s->clients[i].state != CLIENT_NONE && s->clients[i].deadline != NEVER && s->clients[i].deadline <= now)
 			client_close(s, &s->clients[i]);
-	for (size_t i = 0; i < s->count; i++)
-		if (s->mounts[i]->deadline != NEVER && s->mounts[i]->deadline <= now)
-			mount_event(s->mounts[i], EVENT_TIME, sup_table(s));
+	for (size_t i = 0; i < s->count; i++) {
+		struct mount *m = s->mounts[i];
+
+		if (m->look.active && m->look.deadline <= now)
+			look_late(m, sup_table(s));
+		if (m->deadline != NEVER && m->deadline <= now)
+			mount_event(m, EVENT_TIME, sup_table(s));
+	}
 	if (s->count && s->tidy <= now)
 		tidy(s);
 }
 
-/* Each watched descriptor keeps its place, so that what is ready is found by the same order; -1 is passed over by poll(2). */
-static size_t watch(struct sup *s, struct pollfd *p)
+static void add_watch(struct watches *w, enum watched what, size_t index, int fd, short events)
 {
-	size_t n = 0;
+	if (fd < 0)
+		return;
+	w->p[w->count] = (struct pollfd){ .fd = fd, .events = events };
+	w->of[w->count++] = (struct watch){ what, index };
+}
 
-	/* With no place free whoever comes waits in the kernel's queue. */
-	p[n++] = (struct pollfd){ .fd = client_room(s) ? s->listener : -1, .events = POLLIN };
-	p[n++] = (struct pollfd){ .fd = s->signals, .events = POLLIN };
-	p[n++] = (struct pollfd){ .fd = s->table_fd, .events = POLLPRI };
-	p[n++] = (struct pollfd){ .fd = s->job.check.active ? s->job.check.out : -1, .events = POLLIN };
-	p[n++] = (struct pollfd){ .fd = s->clock_fd, .events = POLLIN };
-	for (size_t i = 0; i < CLIENTS_MAX; i++) {
-		const struct client *c = &s->clients[i];
-
-		p[n++] = (struct pollfd){ .fd = c->state == CLIENT_NONE ? -1 : c->fd,
-			.events = c->state == CLIENT_WRITING ? POLLOUT : POLLIN };
-	}
+static void watch_all(struct sup *s, struct watches *w)
+{
+	add_watch(w, WATCH_TABLE, 0, s->table_fd, POLLPRI);
 	for (size_t i = 0; i < s->count; i++) {
 		const struct mount *m = s->mounts[i];
 
-		p[n++] = (struct pollfd){ .fd = m->task.active ? m->task.out : -1, .events = POLLIN };
-		p[n++] = (struct pollfd){ .fd = m->pidfd, .events = POLLIN };
+		add_watch(w, WATCH_TASK, i, m->task.active ? m->task.out : -1, POLLIN);
+		add_watch(w, WATCH_LOOK, i, m->look.active ? m->look.out : -1, POLLIN);
+		add_watch(w, WATCH_ADOPTED, i, m->pidfd, POLLIN);
 	}
-	return n;
+	add_watch(w, WATCH_SIGNALS, 0, s->signals, POLLIN);
+	add_watch(w, WATCH_CHECK, 0, s->job.check.active ? s->job.check.out : -1, POLLIN);
+	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+		const struct client *c = &s->clients[i];
+
+		if (c->state != CLIENT_NONE)
+			add_watch(w, WATCH_CLIENT, i, c->fd, c->state == CLIENT_WRITING ? POLLOUT : POLLIN);
+	}
+	/* With no place free whoever comes waits in the kernel's queue. */
+	add_watch(w, WATCH_LISTENER, 0, client_room(s) ? s->listener : -1, POLLIN);
+	add_watch(w, WATCH_CLOCK, 0, s->clock_fd, POLLIN);
 }
 
-static void handle(struct sup *s, const struct pollfd *p)
+/* No handler adds or drops a mount: job_step() does, afterwards. What an earlier one has closed, or opened anew, is passed over. */
+static void handle_one(struct sup *s, struct watch w, int fd)
 {
-	const struct pollfd *clients = p + FIXED, *mounts = clients + CLIENTS_MAX;
-	size_t count = s->count; /* no handler adds or drops a mount: job_step() does, afterwards */
+	struct mount *m = w.what == WATCH_TASK || w.what == WATCH_LOOK || w.what == WATCH_ADOPTED ? s->mounts[w.index] : NULL;
 
-	if (p[2].revents) {
+	switch (w.what) {
+	case WATCH_TABLE:
 		read_table(s);
 		s->table_changed = true;
-	}
-	for (size_t i = 0; i < count; i++) {
-		struct mount *m = s->mounts[i];
-
-		if (mounts[2 * i].revents && m->task.active && m->task.out == mounts[2 * i].fd)
+		break;
+	case WATCH_TASK:
+		if (m->task.active && m->task.out == fd)
 			mount_read(m, sup_table(s));
-		if (mounts[2 * i + 1].revents && m->pidfd >= 0)
+		break;
+	case WATCH_LOOK:
+		if (m->look.active && m->look.out == fd)
+			look_read(m, sup_table(s));
+		break;
+	case WATCH_ADOPTED:
+		if (m->pidfd == fd)
 			mount_adopted_end(m, sup_table(s));
-	}
-	if (p[1].revents)
+		break;
+	case WATCH_SIGNALS:
 		take_signal(s);
-	if (p[3].revents && s->job.check.active)
-		job_read_check(s);
-	for (size_t i = 0; i < CLIENTS_MAX; i++)
-		if (clients[i].revents && s->clients[i].state != CLIENT_NONE)
-			client_io(s, &s->clients[i]);
-	if (p[0].revents)
+		break;
+	case WATCH_CHECK:
+		if (s->job.check.active)
+			job_read_check(s);
+		break;
+	case WATCH_CLIENT:
+		if (s->clients[w.index].state != CLIENT_NONE)
+			client_io(s, &s->clients[w.index]);
+		break;
+	case WATCH_LISTENER:
 		client_accept(s);
-	tell_table(s);
+		break;
+	case WATCH_CLOCK:
+		watch_clock(s);
+		break;
+	}
 }
 
 /* What only reads is answered beside the job that is under way: after each mount has been asked again. */
@@ -214,21 +269,22 @@ static void answer_status(struct sup *s)
 	for (size_t i = 0; i < CLIENTS_MAX; i++) {
 		struct client *c = &s->clients[i];
 
-		if (c->state == CLIENT_WAITING && c != s->job.client && wire_kind(buf_all(&c->in)) == REQUEST_STATUS) {
-			ask |= !c->asked;
-			c->asked = true;
+		if (c->state == CLIENT_WAITING && c != s->job.client && !c->stamp &&
+			wire_kind(buf_all(&c->in)) == REQUEST_STATUS) {
+			ask = true;
+			c->stamp = look_stamp();
 		}
 	}
 	for (size_t i = 0; i < s->count && ask; i++)
 		mount_event(s->mounts[i], EVENT_PROBE, sup_table(s));
-	for (size_t i = 0; i < CLIENTS_MAX && job_all_asked(s); i++) {
+	for (size_t i = 0; i < CLIENTS_MAX; i++) {
 		struct client *c = &s->clients[i];
 		struct arena a = { 0 };
 		struct report r;
 
-		if (c->state != CLIENT_WAITING || !c->asked)
+		if (c->state != CLIENT_WAITING || !c->stamp || !job_all_asked(s, c->stamp))
 			continue;
-		report_make(s, &r, &a, true);
+		report_make(s, &r, &a, c->stamp);
 		r.error.code = CODE_OK;
 		client_answer(c, &r);
 		arena_free(&a);
@@ -277,32 +333,51 @@ static bool answers_left(const struct sup *s)
 	return false;
 }
 
-static int turn(struct sup *s)
+/* Waits and handles. 0, or -1: it cannot wait. */
+static int wait_and_handle(struct sup *s, struct watches *w)
 {
-	struct pollfd *p = malloc(WATCHED(s) * sizeof *p);
 	struct clock_reading before = s->last;
 	int wait = clock_left(next_deadline(s));
+	bool clock_set = false;
 	int64_t away;
-	size_t n;
-	bool ready;
+	int ready;
 
-	if (!p)
+	watch_all(s, w);
+	ready = poll(w->p, w->count, wait);
+	if (ready < 0 && errno != EINTR) {
+		log_line("wait for what happens: %s; the drivers run on", strerror(errno));
 		return -1;
-	n = watch(s, p);
-	ready = poll(p, n, wait) >= 0;
+	}
 	s->last = clock_read();
 	away = clock_away(&before, &s->last, wait);
 	if (away > 0)
 		extend(s, s->last.mono - before.mono - (wait < 0 ? 0 : wait));
-	if (ready)
-		handle(s, p);
-	if (ready && p[4].revents)
-		watch_clock(s);
-	if (away >= 0 || (ready && p[4].revents))
+	for (size_t i = 0; i < w->count && ready > 0; i++) {
+		if (!w->p[i].revents)
+			continue;
+		clock_set |= w->of[i].what == WATCH_CLOCK;
+		handle_one(s, w->of[i], w->p[i].fd);
+	}
+	tell_table(s);
+	if (away >= 0 || clock_set)
 		resumed(s, away < 0 ? 0 : away);
-	free(p);
 	pass_deadlines(s);
 	return 0;
+}
+
+static int turn(struct sup *s)
+{
+	size_t most = WATCH_MAX(s);
+	struct watches w = { .p = calloc(most, sizeof *w.p), .of = calloc(most, sizeof *w.of) };
+	int ret = -1;
+
+	if (w.p && w.of)
+		ret = wait_and_handle(s, &w);
+	else
+		log_line("wait for what happens: no memory; the drivers run on");
+	free(w.p);
+	free(w.of);
+	return ret;
 }
 
 static void go_on(struct sup *s)

@@ -92,6 +92,7 @@ static int stop_others(struct sup *s)
 		if (unchanged(j, m))
 			continue;
 		m->kept = false;
+		m->successor = named(j, m);
 		m->heir = named(j, m) && strcmp(j->fresh[place(j, m)]->id, m->id) == 0;
 		/* Keys may have run out: the new ones, and the other mounts, get a share of the time. */
 		m->give_up = j->deadline - j->req.timeout_ms / (m->heir ? 2 : 4);
@@ -125,7 +126,7 @@ static void start(struct sup *s, struct mount *m, bool fresh)
 {
 	m->fresh = fresh;
 	m->wanted = true;
-	m->lazy = m->heir = m->kept = false;
+	m->lazy = m->heir = m->kept = m->successor = m->hurry = false;
 	m->insist = true;
 	m->tries = 0; /* what failed before counts no more: somebody wants it now */
 	m->begun = clock_ms();

@@ -9,14 +9,17 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "mnt/layer.h"
 #include "sup/child.h"
+#include "sup/look.h"
 #include "sup/pidfile.h"
 #include "sup/step.h"
 
 #include <signal.h>
 
 #define NO_FD 1000000 /* what is done with it fails */
-#define OURS "2 1 0:5 / /m rw - fuse.rclone s3mounts:b/p rw\n"
+#define LAYER "4 1 0:7 / /m ro - tmpfs s3mounts:/r rw\n"
+#define OURS "2 %d 0:5 / /m rw - fuse.rclone s3mounts:b/p rw\n"
 #define COVER "3 %d 0:6 / /m rw - tmpfs tmpfs rw\n"
 
 struct process {
@@ -26,13 +29,15 @@ struct process {
 
 static struct {
 	int64_t now;
-	bool ours, covered, unreadable; /* the mount table */
+	bool layer, ours, covered, unreadable; /* the mount table */
 	struct process child, driver;	/* the child that becomes the driver; the driver */
 	bool dirty, no_children;	/* files are pending; fork(2) fails */
 	bool adoptable, outdated;	/* RUN names a driver; it was started otherwise */
 	task_fn *asked;			/* the child that was asked last */
 	bool stood;			/* as it was asked: the mount stood */
 	bool proven;			/* it was a probe, has answered well, and the table shows the mount */
+	bool seen_dirty;		/* what the last look has found */
+	unsigned long stamps;
 	pid_t pids;
 } world;
 
@@ -82,6 +87,14 @@ void task_release(struct task *t)
 	*t = (struct task){ 0 };
 }
 
+ssize_t task_read(const struct task *t, void *to, size_t size, int *fd)
+{
+	(void)to;
+	(void)size;
+	(void)fd;
+	return t->out;
+}
+
 void task_reaped(struct task *t, pid_t pid)
 {
 	if (t->pid == pid)
@@ -107,6 +120,7 @@ int kill(pid_t pid, int sig)
 NO_CHILD(child_launch)
 NO_CHILD(child_probe)
 NO_CHILD(child_unmount)
+NO_CHILD(child_clear)
 
 const struct answer *child_answer(const struct buf *have)
 {
@@ -150,34 +164,58 @@ void pidfile_remove(const struct mount *m)
 	CHECK(!m->pid);
 }
 
-static int pending(const struct driver_job *job, struct pending *p, struct err *e)
+unsigned long look_stamp(void)
 {
-	(void)job;
+	return ++world.stamps;
+}
+
+bool look_done(struct mount *m, unsigned long stamp)
+{
+	if (m->pending_stamp > stamp)
+		return true;
+	if (!m->look.active)
+		m->look = (struct task){ .active = true, .out = -1, .deadline = world.now + 1000 };
+	if (m->look_stamp <= m->pending_stamp)
+		m->look_stamp = look_stamp();
+	return false;
+}
+
+bool look_dirty(const struct mount *m)
+{
+	return !m->pending_known || m->pending.files;
+}
+
+bool look_stray(const struct mount *m, const char *doing, struct err *e)
+{
+	(void)m;
+	(void)doing;
 	(void)e;
-	*p = (struct pending){ .files = world.dirty };
-	return 0;
+	return false;
 }
 
 /* ---- what happens ---- */
 
-static const struct driver driver = { .name = "rclone", .fstype = "fuse.rclone", .pending = pending, .stop_signal = SIGTERM };
-static struct mnt_table tables[4]; /* by what stands in them: 1 ours, 2 the cover */
+static const struct driver driver = { .name = "rclone", .fstype = "fuse.rclone", .stop_signal = SIGTERM };
+static struct mnt_table tables[8]; /* by what stands in them: 1 ours, 2 the cover, 4 the layer */
 
 static const struct mnt_table *table(void)
 {
-	return world.unreadable ? NULL : &tables[world.ours | world.covered << 1];
+	return world.unreadable ? NULL : &tables[world.ours | world.covered << 1 | world.layer << 2];
 }
 
 static void make_tables(void)
 {
 	struct err e;
 
-	for (int i = 0; i < 4; i++) {
-		char text[256];
+	for (int i = 0; i < 8; i++) {
+		char text[512], ours[128] = "", cover[128] = "";
+		int under = i & 4 ? 4 : 1;
 
-		snprintf(text, sizeof text, "1 0 0:1 / / rw - ext4 root rw\n%s" COVER, i & 1 ? OURS : "", i & 1 ? 2 : 1);
-		if (!(i & 2))
-			*strstr(text, "3 ") = 0;
+		if (i & 1)
+			snprintf(ours, sizeof ours, OURS, under);
+		if (i & 2)
+			snprintf(cover, sizeof cover, COVER, i & 1 ? 2 : under);
+		snprintf(text, sizeof text, "1 0 0:1 / / rw - ext4 root rw\n%s%s%s", i & 4 ? LAYER : "", ours, cover);
 		CHECK(mnt_table_parse(&tables[i], span_of(text), &e) == 0);
 	}
 }
@@ -202,8 +240,12 @@ static void answer(struct mount *m, const struct answer *a)
 	buf_clear(&m->answer);
 	if (a)
 		buf_add(&m->answer, a, sizeof *a);
-	if (world.asked == child_launch && ev == EVENT_DONE && !a->ready.mounted)
+	if (world.asked == child_launch && ev == EVENT_DONE && !a->ready.mounted) {
 		world.driver = world.child, world.child.pid = 0;
+		world.layer = true;
+	}
+	if (ev == EVENT_DONE && world.asked == child_clear)
+		world.layer = false;
 	world.child.told = world.child.pid && world.asked == child_launch;
 	if (ev == EVENT_DONE && world.asked == child_unmount)
 		world.ours = false;
@@ -218,6 +260,17 @@ static void answer_well(struct mount *m)
 	struct answer a = { .kind = ANSWER_DONE, .ready = { .path = "/m", .mounted = world.stood } };
 
 	answer(m, &a);
+}
+
+static void answer_look(struct mount *m)
+{
+	if (!m->look.active)
+		return;
+	m->look = (struct task){ 0 };
+	m->pending_stamp = m->look_stamp;
+	m->pending_known = true;
+	m->pending.files = world.seen_dirty = world.dirty;
+	mount_event(m, EVENT_PENDING, table());
 }
 
 static void end(struct mount *m, struct process *p, int status)
@@ -271,7 +324,7 @@ static void happen(struct mount *m, unsigned what)
 	static const struct err refused = { .code = CODE_REFUSED, .text = "S3 refuses" };
 	bool changed = false;
 
-	switch (what % 20) {
+	switch (what % 22) {
 	case 0:
 		ask(m, EVENT_START, false);
 		break;
@@ -338,6 +391,12 @@ static void happen(struct mount *m, unsigned what)
 	case 19:
 		world.outdated = !world.outdated;
 		break;
+	case 20:
+		answer_look(m);
+		break;
+	case 21:
+		mount_event(m, EVENT_CLEAR, table());
+		break;
 	}
 	/* With the highest bit something else comes first. */
 	if (changed && !(what & 128))
@@ -351,13 +410,13 @@ static void check(const struct mount *m, enum mount_state before)
 	if (m->state == MOUNT_DOWN && before != MOUNT_DOWN)
 		CHECK((!world.driver.pid || world.driver.told) &&
 			(m->foreign || before == MOUNT_BACKOFF || (table() && !world.ours)) &&
-			(m->error.code == CODE_PENDING) == world.dirty);
+			(m->error.code == CODE_PENDING) == world.seen_dirty && (!table() || m->successor || !world.layer || world.ours));
 	CHECK(m->pidfd < 0 || m->pid == world.driver.pid);
 	CHECK(strcmp(mount_state_name(m), "up") != 0 || m->state == MOUNT_UP);
 	if (m->state == MOUNT_LAUNCH || m->state == MOUNT_PROVE)
 		CHECK(m->task.active && m->deadline != NEVER);
 	if (m->state == MOUNT_START || m->state == MOUNT_DRAIN || m->state == MOUNT_DETACH || m->state == MOUNT_STOP ||
-		m->state == MOUNT_BACKOFF)
+		m->state == MOUNT_BACKOFF || m->state == MOUNT_LEFT || m->state == MOUNT_CLEAR)
 		CHECK(m->deadline != NEVER);
 	world.proven = false;
 }
@@ -373,7 +432,9 @@ static void come_to_rest(struct mount *m)
 		look(m);
 		if (end_told(m))
 			continue;
-		if (m->task.active)
+		if (m->look.active)
+			answer_look(m);
+		else if (m->task.active)
 			answer_well(m);
 		else
 			deadline(m);
@@ -384,13 +445,17 @@ static void come_to_rest(struct mount *m)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static char source[] = "s3mounts:b/p";
+	static const struct run run = { "/r" };
 	struct mount m = { .spec = { .target = "/m" },
 		.driver = &driver,
+		.run = &run,
 		.source = source,
 		.deadline = NEVER,
 		.busy_until = NEVER,
 		.give_up = NEVER,
 		.pidfd = -1,
+		.below = -1,
+		.late_since = NEVER,
 		.answer = buf_heap(4 * sizeof(struct answer)) };
 
 	memset(&world, 0, sizeof world);

@@ -10,8 +10,18 @@ def _unescape(field):
     return head + "".join(chr(int(part[:3], 8)) + part[3:] for part in rest)
 
 
+def is_layer(mount):
+    """The empty, read-only file system that s3mounts puts under a mount."""
+    return mount[1] == "tmpfs" and mount[2].startswith("s3mounts:/")
+
+
 def mounts(below="/", pid="self"):
-    """[(target, fstype, source)] of the mounts at or below the folder BELOW, in the kernel's order."""
+    """[(target, fstype, source)] of the mounts at or below the folder BELOW, in the kernel's order; without a layer on which another stands."""
+    found = all_mounts(below, pid)
+    return [m for i, m in enumerate(found) if not (is_layer(m) and any(m[0] == other[0] for other in found[i + 1:]))]
+
+
+def all_mounts(below="/", pid="self"):
     found = []
     text = pathlib.Path(f"/proc/{pid}/mountinfo").read_bytes().decode("utf-8", "surrogateescape")
     for line in text.splitlines():

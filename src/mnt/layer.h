@@ -1,0 +1,32 @@
+/*
+ * mnt/layer.h - an empty, read-only file system that stands at a target from its first mount until it is taken down, below the driver's: while
+ * no driver serves there, what is written fails (EROFS) instead of being covered, unseen, by the next mount.
+ *
+ * It is a tmpfs with the mode and owner of the folder (tmpfs(5)). Its source says whose it is.
+ */
+
+#ifndef MNT_LAYER_H
+#define MNT_LAYER_H
+
+#include "mnt/table.h"
+
+#include <stdbool.h>
+
+#define LAYER_FSTYPE "tmpfs"
+
+/* ENTRY (NULL: none) is a layer that SOURCE names. */
+bool mnt_layer_is(const struct mnt_entry *entry, const char *source);
+
+/* A layer of SOURCE is the topmost mount at TARGET (links resolved). */
+bool mnt_layer_on_top(const struct mnt_table *t, const char *target, const char *source);
+
+/*
+ * Mounts one on the folder TARGET, which must be ours as for mnt_attach(). Returns 0, or -1 with *E set (CODE_MOUNT): it may not be, or this
+ * kernel has no tmpfs.
+ */
+int mnt_layer_mount(const char *target, const char *source, struct err *e);
+
+/* Detaches the layers of SOURCE that are topmost at TARGET, also where somebody still looks at one: it holds nothing. As mnt_target_unmount(). */
+int mnt_layer_unmount(const char *target, const char *source, struct err *e);
+
+#endif

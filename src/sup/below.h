@@ -1,0 +1,20 @@
+/*
+ * sup/below.h - the plain folder under a mount: what appears in it while the mount shall be up is not in S3, and nobody sees it. Where the layer
+ * (mnt/layer.h) stands that takes an old working directory; where there may be none it takes a moment without a driver.
+ */
+
+#ifndef SUP_BELOW_H
+#define SUP_BELOW_H
+
+#include "rclone/pending.h"
+
+/* Opens the folder PATH, on which nothing of ours is mounted, and tells the time in *SINCE. -1: it cannot be. */
+int below_open(const char *path, int64_t *since);
+
+/*
+ * Adds to P the files in the folder FD that were made or changed after SINCE (nanoseconds since 1970), named by PATH and where they are in it.
+ * Changes the working directory. Returns 0, or -1 with *E set (CODE_FAULT): unknown.
+ */
+int below_look(int fd, const char *path, int64_t since, struct pending *p, struct err *e);
+
+#endif
