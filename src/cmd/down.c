@@ -5,8 +5,10 @@
 #include "cmd/live.h"
 #include "cmd/options.h"
 #include "cmd/print.h"
+#include "mnt/layer.h"
 #include "rclone/store.h"
 #include "sup/ask.h"
+#include "sup/mount.h"
 #include "sup/orphan.h"
 
 #define TIMEOUT_S 50 /* a sandbox's SDK gives a command 60 s */
@@ -84,10 +86,31 @@ static void print_lines(const char *command, const struct report *r)
 	}
 }
 
-/* Is there really nothing? The config that `s3mounts config` may have left in RUN goes with it. */
+/* Whose supervisor and driver were killed: what stood under the mount still does. */
+static int clear_layers(const struct run *run, struct err *e)
+{
+	struct run_path layer = mount_layer(run);
+	struct mnt_table t;
+	int ret = 0;
+
+	if (mnt_table_read(&t, e))
+		return -1;
+	for (size_t i = 0; i < t.count && ret == 0; i++) {
+		char target[PATH_MAX];
+
+		if (!mnt_layer_is(&t.entries[i], layer.s))
+			continue;
+		text_fmt(target, sizeof target, "%.*s", (int)t.entries[i].target.n, t.entries[i].target.p);
+		ret = mnt_layer_unmount(target, layer.s, e);
+	}
+	mnt_table_free(&t);
+	return ret;
+}
+
+/* Is there really nothing? For `down` what is no mount goes with it, as the config that `s3mounts config` may have left in RUN. */
 static int nothing_stands(const struct run *run, const char *cache, bool down, struct err *e)
 {
-	if (orphan_mounts(run, e) || orphan_files(cache, e))
+	if (orphan_mounts(run, e) || (down && clear_layers(run, e)) || orphan_files(cache, e))
 		return -1;
 	return down ? rclone_unstore(run_path(run, "rclone.conf").s, e) : 0;
 }

@@ -10,32 +10,66 @@
 #include <unistd.h>
 
 #define OPEN_FOLDERS 16
+#define OLD_FILES 20000 /* so many are looked at before the mount, which waits for it */
+#define TICKS 4
+#define TICK_NS 5000000 /* files have the time of the last tick, or a later one (inode_set_ctime_current() of the kernel) */
 
 /* nftw(3) hands nothing on. */
 static struct {
 	const char *path;
-	int64_t since;
+	int64_t since; /* for the old files: the latest time of one */
+	long files;
 	struct pending *p;
 } walk;
 
-int below_open(const char *path, int64_t *since)
+static int64_t nanoseconds(const struct timespec *t)
 {
-	struct timespec now;
-
-	/* As coarse as the times of files are: a file of the same tick counts as older. */
-	clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	*since = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-	return open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
 }
 
-/* CHANGED is the inode's time, which utimensat(2) does not set back. */
+/* The inode's time, which utimensat(2) does not set back. */
+static int visit_old(const char *name, const struct stat *st, int type, struct FTW *at)
+{
+	(void)name;
+	(void)at;
+	if (type != FTW_D && nanoseconds(&st->st_ctim) > walk.since)
+		walk.since = nanoseconds(&st->st_ctim);
+	return ++walk.files == OLD_FILES;
+}
+
+/* A time after the old files' and before those of all that come: where they are of the tick that is, of the next one. */
+static int64_t time_between(void)
+{
+	const struct timespec wait = { .tv_nsec = TICK_NS };
+	struct timespec tick;
+
+	walk.since = walk.files = 0;
+	nftw(".", visit_old, OPEN_FOLDERS, FTW_PHYS | FTW_MOUNT);
+	for (int i = 0; i < TICKS; i++) {
+		clock_gettime(CLOCK_REALTIME_COARSE, &tick);
+		if (walk.since < nanoseconds(&tick))
+			return nanoseconds(&tick) - 1;
+		nanosleep(&wait, NULL);
+	}
+	return walk.since;
+}
+
+int below_open(const char *path, int64_t *since)
+{
+	int fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd >= 0 && fchdir(fd) == 0)
+		*since = time_between();
+	(void)!chdir("/");
+	return fd;
+}
+
 static int visit_below(const char *name, const struct stat *st, int type, struct FTW *at)
 {
-	int64_t changed = (int64_t)st->st_ctim.tv_sec * 1000000000 + st->st_ctim.tv_nsec;
 	struct pending *p = walk.p;
 
 	(void)at;
-	if (type == FTW_D || type == FTW_DNR || type == FTW_NS || changed <= walk.since)
+	if (type == FTW_D || type == FTW_DNR || type == FTW_NS || nanoseconds(&st->st_ctim) <= walk.since)
 		return 0;
 	p->files++;
 	p->bytes += (uint64_t)st->st_size;

@@ -8,7 +8,10 @@
 
 #include "rclone/pending.h"
 
-/* Opens the folder PATH, on which nothing of ours is mounted, and tells the time in *SINCE. -1: it cannot be. */
+/*
+ * Opens the folder PATH, on which nothing of ours is mounted. *SINCE is a time (nanoseconds since 1970) behind the changes of the files that it
+ * holds, and before the changes of those that come. Changes the working directory. -1: it cannot be.
+ */
 int below_open(const char *path, int64_t *since);
 
 /*

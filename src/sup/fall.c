@@ -126,12 +126,17 @@ static void settle_down(struct mount *m, const struct mnt_table *t)
 	}
 }
 
+static bool layer_stays(const struct mount *m)
+{
+	return m->then == MOUNT_DOWN ? m->successor : m->held;
+}
+
 /* Nothing runs any more. One that is wanted again meanwhile begins anew. */
 static void settle_for_good(struct mount *m, const struct mnt_table *t)
 {
 	if (m->wanted)
 		step_begin(m, t);
-	else if (m->then == MOUNT_DOWN && !m->successor && t && mnt_layer_on_top(t, mount_path(m), mount_layer(m->run).s))
+	else if (!layer_stays(m) && t && mnt_layer_on_top(t, mount_path(m), mount_layer(m->run).s))
 		step_clear(m, t);
 	else
 		mount_enter(m, m->then, NEVER);

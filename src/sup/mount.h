@@ -79,6 +79,7 @@ struct mount {
 	bool fresh;	    /* started by the job under way: goes down again where the check refuses */
 	bool proven;	    /* has been up since it was wanted */
 	bool ran;	    /* a driver of it has been started */
+	bool held;	    /* it, or one before it at its target, has been up: the layer stays until it is down */
 	enum mount_state then; /* of MOUNT_LEFT and MOUNT_CLEAR: MOUNT_DOWN or MOUNT_FAILED follows */
 	int64_t deadline;   /* of the state; NEVER */
 	int64_t busy_until; /* NEVER, or until when a busy mount is tried again */

@@ -373,7 +373,7 @@ void step_proven(struct mount *m, const struct mnt_table *t)
 		m->error.code = CODE_OK;
 	m->kept = false;
 	mount_enter(m, MOUNT_UP, NEVER);
-	m->proven = true;
+	m->proven = m->held = true;
 	m->insist = false;
 	if (!m->wanted || m->outdated)
 		step_begin_drain(m, t);

@@ -176,6 +176,7 @@ int up_start(struct sup *s)
 		if (old && stays(old, m))
 			continue;
 		m->why = old ? renewal(old, m) : NULL;
+		m->held = old && old->held;
 		if (old)
 			job_drop(s, old);
 		if (job_add(s, m))

@@ -19,7 +19,7 @@ def serves(target):
     try:
         os.statvfs(target)
         os.listdir(target)
-        return os.path.ismount(target)
+        return [fstype for _, fstype, _ in procfs.mounts(target)] == ["fuse.rclone"]
     except OSError:
         return False
 

@@ -130,6 +130,11 @@ class Sandbox:
         assert result.code == code, result
         return result.json
 
+    def status_of(self, name):
+        """What `status` tells of the mount at mnt/NAME, whatever its exit code."""
+        mounts = self.s3mounts("status", "--json").json["mounts"]
+        return next(m for m in mounts if m["target"] == f"{self.mnt}/{name}")
+
     # The independent witness
 
     def keys(self, prefix):
