@@ -154,3 +154,8 @@ def _smaps_kib(pid, name):
         if line.startswith(name):
             return int(line.split()[1])
     return 0
+
+
+def limit(pid, name):
+    """The line of /proc/PID/limits that begins with NAME."""
+    return next(line for line in _read(pid, "limits").decode().splitlines() if line.startswith(name))
