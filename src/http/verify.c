@@ -112,7 +112,7 @@ void verify_init(struct verify *v, const struct trust *t, struct span ip, int64_
 	v->now = now;
 	br_x509_minimal_init(&v->minimal, &br_sha256_vtable, t->anchors, t->count);
 	br_x509_minimal_set_rsa(&v->minimal, &br_rsa_i31_pkcs1_vrfy);
-	br_x509_minimal_set_ecdsa(&v->minimal, &br_ec_prime_i31, &br_ecdsa_i31_vrfy_asn1);
+	br_x509_minimal_set_ecdsa(&v->minimal, &br_ec_all_m31, &br_ecdsa_i31_vrfy_asn1);
 	br_x509_minimal_set_hash(&v->minimal, br_sha256_ID, &br_sha256_vtable);
 	br_x509_minimal_set_hash(&v->minimal, br_sha384_ID, &br_sha384_vtable);
 	br_x509_minimal_set_hash(&v->minimal, br_sha512_ID, &br_sha512_vtable);

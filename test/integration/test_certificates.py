@@ -13,7 +13,7 @@ import warnings
 import pytest
 
 from support import faults, proc
-from support.tls import certificate
+from support.tls import AES_GCM, CHACHA20, certificate, offered
 
 HERE = "DNS:localhost,IP:127.0.0.1"
 AUTHORITY = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n"
@@ -243,6 +243,13 @@ def test_what_is_wrong_is_refused(sandbox, root, tmp_path, kind):
         assert words in told["cause"] and (told["hint"] or words == "malformed"), result
         assert not re.search(r"[\x00-\x1f\x7f-\x9f]", told["cause"])
         assert server.received == b"" and server.shaken == 0
+
+
+@pytest.mark.parametrize("processor, first", [("core2duo", CHACHA20), ("max", AES_GCM)])
+def test_what_an_emulated_processor_offers(sandbox, processor, first):
+    """x86_64 with and without instructions for AES, whatever this machine has."""
+    suites, _ = offered(sandbox, under=["qemu-x86_64-static", "-cpu", processor])
+    assert suites[:len(first)] == first and sorted(suites) == sorted(AES_GCM + CHACHA20)
 
 
 # What no TLS library serves: messages made by hand.

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from support.tls import AES_GCM, ALONE, CHACHA20, CURVES, offered
+
 pytestmark = pytest.mark.both
 
 
@@ -23,6 +25,22 @@ def test_kinds_of_key_from_one_bundle(sandbox, tls, kind):
     result = sandbox.s3mounts("check", "--write", *sandbox.specs,
                               env={"S3_ENDPOINT_URL": tls.url(kind), "SSL_CERT_FILE": str(tls.bundle)})
     assert result.code == 0, result
+
+
+@pytest.mark.parametrize("by", ["", "rsa"])
+@pytest.mark.parametrize("way", ALONE)
+def test_servers_that_take_one_way_alone(sandbox, tls, way, by):
+    result = sandbox.s3mounts("check", "--write", sandbox.specs[0],
+                              env={"S3_ENDPOINT_URL": tls.url(way + by), "SSL_CERT_FILE": str(tls.bundle)})
+    assert result.code == 0, result
+
+
+def test_what_is_offered(sandbox, architecture):
+    """The faster way of encrypting first: AES where the processor has it (x86_64 alone: BearSSL knows no other's), else ChaCha20."""
+    with open("/proc/cpuinfo", encoding="ascii") as file:
+        flags = file.read().split()
+    aes = architecture == "x86_64" and "aes" in flags and "pclmulqdq" in flags
+    assert offered(sandbox) == (AES_GCM + CHACHA20 if aes else CHACHA20 + AES_GCM, CURVES)
 
 
 def test_an_address_in_the_certificate(sandbox, tls):

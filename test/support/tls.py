@@ -5,7 +5,7 @@ import itertools
 import pathlib
 import shutil
 
-from support import proc
+from support import faults, proc
 
 OPENSSL = """\
 [req]
@@ -117,10 +117,18 @@ SERVER = """\
 """
 
 
+# Servers that take one way of exchanging keys, or of encrypting, alone.
+ALONE = {
+    "x25519": "ssl_ecdh_curve X25519;", "p-256": "ssl_ecdh_curve prime256v1;", "p-384": "ssl_ecdh_curve secp384r1;",
+    "p-521": "ssl_ecdh_curve secp521r1;", "chacha20": "ssl_ciphers CHACHA20;", "aes-128": "ssl_ciphers AES128+AESGCM;",
+    "aes-256": "ssl_ciphers AES256+AESGCM;",
+}
+
+
 class TlsFront:
     """
     nginx before the S3 server on PORT, one port for each kind of certificate. `authority` signs all of them but "stranger"'s; url(kind)
-    is the endpoint: "good" and "rsa" are in order; "expired", "early", "wrong-name", "stranger" and "tls13-only" are not.
+    is the endpoint: "good", "rsa" and those of ALONE are in order; "expired", "early", "wrong-name", "stranger" and "tls13-only" are not.
     """
 
     def __init__(self, folder, port):
@@ -139,12 +147,14 @@ class TlsFront:
             "stranger": stranger.issue("stranger", here),
             "tls13-only": self.authority.issue("tls13", here),
         }
+        more = {"tls13-only": "ssl_protocols TLSv1.3;", **ALONE}
+        certificates.update({f"{kind}{by}": certificates[by or "good"] for kind in ALONE for by in ("", "rsa")})
         self.bundle = folder / "bundle.pem"
         self.bundle.write_text(self.authority.certificate.read_text() + rsa.certificate.read_text())
         self.ports = dict(zip(certificates, proc.free_ports(len(certificates))))
         servers = "".join(
             SERVER.format(port=self.ports[kind], pem=pem, key=key, upstream=port,
-                          more="ssl_protocols TLSv1.3;" if kind == "tls13-only" else "")
+                          more=more.get(kind.removesuffix("rsa"), ""))
             for kind, (pem, key) in certificates.items())
         conf = folder / "nginx.conf"
         conf.write_text(NGINX.format(folder=folder, servers=servers))
@@ -157,3 +167,37 @@ class TlsFront:
 
     def stop(self):
         proc.stop(self.child)
+
+
+AES_GCM, CHACHA20 = [0xc02b, 0xc02f, 0xc02c, 0xc030], [0xcca9, 0xcca8]
+CURVES = [23, 24, 25, 29]  # P-256, P-384, P-521, X25519: the library gives them in the order of their numbers
+
+
+class Hello(faults.Listener):
+    """Takes a client's hello; `suites` and `curves` are what that offers, in its order."""
+
+    def handle(self, connection):
+        hello = connection.recv(65536)[43:]
+        rest = hello[1 + hello[0]:]
+        self.suites, rest = self.numbers(rest)
+        rest = rest[1 + rest[0] + 2:]
+        while rest:
+            kind, body = int.from_bytes(rest[:2], "big"), rest[4:4 + int.from_bytes(rest[2:4], "big")]
+            rest = rest[4 + len(body):]
+            if kind == 10:
+                self.curves, _ = self.numbers(body)
+
+    @staticmethod
+    def numbers(data):
+        """A list of 16-bit numbers behind its length, and what follows."""
+        end = 2 + int.from_bytes(data[:2], "big")
+        return [int.from_bytes(data[i:i + 2], "big") for i in range(2, end, 2)], data[end:]
+
+
+def offered(sandbox, under=()):
+    """The suites and curves in the hello of a `check`, in its order."""
+    with Hello() as server:
+        env = {"S3_ENDPOINT_URL": server.endpoint.replace("http:", "https:")}
+        result = sandbox.finish(sandbox.start("check", sandbox.specs[0], env=env, under=under))
+        assert result.code == 5, result
+        return server.suites, server.curves
