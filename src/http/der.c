@@ -2,24 +2,31 @@
 
 #include <time.h>
 
+/* Reads the length at P + 1 of at most N bytes. Returns the bytes of tag and length, 0 where they are none. */
+static size_t take_header(const unsigned char *p, size_t n, size_t *length)
+{
+	size_t bytes, head = 2;
+
+	if (n < 2 || (p[0] & 0x1f) == 0x1f)
+		return 0;
+	*length = p[1];
+	if (p[1] < 0x80)
+		return head;
+	bytes = p[1] & 0x7f;
+	if (bytes < 1 || bytes > 3 || n < 2 + bytes || !p[2])
+		return 0;
+	for (*length = 0; bytes; bytes--)
+		*length = *length << 8 | p[head++];
+	return *length < 0x80 ? 0 : head;
+}
+
 bool der_take_any(struct span *in, unsigned *tag, struct span *content)
 {
 	const unsigned char *p = (const unsigned char *)in->p;
-	size_t head = 2, n;
 	const char *start = in->p;
+	size_t n, head = take_header(p, in->n, &n);
 
-	if (in->n < 2)
-		return false;
-	n = p[1];
-	if (n & 0x80) {
-		size_t bytes = n & 0x7f;
-
-		if (bytes < 1 || bytes > 3 || in->n < 2 + bytes)
-			return false;
-		for (n = 0; bytes; bytes--)
-			n = n << 8 | p[head++];
-	}
-	if (n > in->n - head)
+	if (!head || n > in->n - head)
 		return false;
 	*tag = p[0];
 	*in = span_skip(*in, head + n);
@@ -41,69 +48,100 @@ bool der_take(struct span *in, unsigned tag, struct span *content, struct span *
 	return true;
 }
 
-/* YYMMDDHHMMSSZ (years 1950 to 2049) or YYYYMMDDHHMMSSZ (RFC 5280, 4.1.2.5) */
-static bool take_time(struct span *in, int64_t *out)
+static bool shortest_integer(struct span s)
+{
+	const unsigned char *p = (const unsigned char *)s.p;
+
+	return s.n == 1 || (s.n > 1 && !(p[0] == 0 && p[1] < 0x80) && !(p[0] == 0xff && p[1] >= 0x80));
+}
+
+bool der_integer(struct span *in, struct span *content)
+{
+	return der_take(in, DER_INTEGER, content, NULL) && shortest_integer(*content);
+}
+
+bool der_number(struct span *in, unsigned tag, long max, long *value)
 {
 	struct span s;
-	struct tm t = { 0 };
+
+	if (!der_take(in, tag, &s, NULL) || !shortest_integer(s) || s.n > sizeof *value || (unsigned char)s.p[0] >= 0x80)
+		return false;
+	for (*value = 0; s.n; s = span_skip(s, 1))
+		*value = *value << 8 | (unsigned char)s.p[0];
+	return *value <= max;
+}
+
+bool der_boolean(struct span *in, bool *value)
+{
+	struct span s;
+
+	if (!der_take(in, DER_BOOLEAN, &s, NULL) || s.n != 1 || (s.p[0] && (unsigned char)s.p[0] != 0xff))
+		return false;
+	*value = s.p[0];
+	return true;
+}
+
+/* Each number in it in seven bits a byte, the shortest form, of less than 2^31: five bytes at most, the first of those of less than 8. */
+bool der_oid(struct span *in, struct span *content)
+{
+	unsigned long number = 0;
+
+	if (!der_take(in, DER_OID, content, NULL) || !content->n)
+		return false;
+	for (size_t i = 0; i < content->n; i++) {
+		unsigned char c = (unsigned char)content->p[i];
+
+		if (number > 0x7fffffff >> 7 || (!number && c == 0x80))
+			return false;
+		number = c & 0x80 ? number << 7 | (c & 0x7f) : 0;
+	}
+	return !(content->p[content->n - 1] & 0x80);
+}
+
+bool der_bytes(struct span *in, struct span *content)
+{
+	if (!der_take(in, DER_BITS, content, NULL) || !content->n || content->p[0])
+		return false;
+	*content = span_skip(*content, 1);
+	return true;
+}
+
+/* The digits of S, two by two, to V. */
+static bool two_by_two(struct span s, int *v)
+{
+	for (; s.n >= 2; s = span_skip(s, 2)) {
+		unsigned long two;
+
+		if (!span_number((struct span){ s.p, 2 }, 99, &two))
+			return false;
+		*v++ = (int)two;
+	}
+	return true;
+}
+
+bool der_time(struct span *in, int64_t *out)
+{
+	struct span s;
+	struct tm t = { 0 }, same;
 	unsigned tag;
-	int v[7] = { 0 }, *next = v;
+	int v[7] = { 0 };
 
 	if (!der_take_any(in, &tag, &s) || (tag != DER_UTC_TIME && tag != DER_TIME))
 		return false;
-	if (s.n != (tag == DER_TIME ? 15U : 13U) || s.p[s.n - 1] != 'Z')
+	if (s.n != (tag == DER_TIME ? 15U : 13U) || s.p[s.n - 1] != 'Z' || !two_by_two(s, tag == DER_TIME ? v : v + 1))
 		return false;
 	if (tag == DER_UTC_TIME)
-		*next++ = s.p[0] < '5' ? 20 : 19;
-	for (size_t i = 0; i + 1 < s.n; i += 2, next++) {
-		unsigned long two;
-
-		if (!span_number((struct span){ s.p + i, 2 }, 99, &two))
-			return false;
-		*next = (int)two;
-	}
+		v[0] = v[1] < 50 ? 20 : 19;
 	t.tm_year = v[0] * 100 + v[1] - 1900;
 	t.tm_mon = v[2] - 1;
 	t.tm_mday = v[3];
 	t.tm_hour = v[4];
 	t.tm_min = v[5];
 	t.tm_sec = v[6];
-	*out = timegm(&t);
-	return true;
-}
-
-bool der_cert(struct span cert, struct der_cert *c)
-{
-	struct span tbs, x;
-
-	*c = (struct der_cert){ 0 };
-	if (!der_take(&cert, DER_SEQUENCE, &cert, NULL) || !der_take(&cert, DER_SEQUENCE, &tbs, NULL))
-		return false;
-	der_take(&tbs, DER_CONTEXT_CONS, &x, NULL);	   /* version; absent in v1 */
-	if (!der_take(&tbs, DER_INTEGER, &x, NULL) ||	   /* serial number */
-		!der_take(&tbs, DER_SEQUENCE, &x, NULL) || /* signature algorithm */
-		!der_take(&tbs, DER_SEQUENCE, &x, NULL) || /* issuer */
-		!der_take(&tbs, DER_SEQUENCE, &x, NULL) || !take_time(&x, &c->not_before) || !take_time(&x, &c->not_after) ||
-		!der_take(&tbs, DER_SEQUENCE, &x, &c->subject) || !der_take(&tbs, DER_SEQUENCE, &x, &c->key))
-		return false;
-	der_take(&tbs, DER_CONTEXT + 1, &x, NULL); /* unique identifiers of v2 */
-	der_take(&tbs, DER_CONTEXT + 2, &x, NULL);
-	if (der_take(&tbs, DER_CONTEXT_CONS + 3, &x, NULL) && !der_take(&x, DER_SEQUENCE, &c->extensions, NULL))
-		return false;
-	return true;
-}
-
-bool der_extension(const struct der_cert *c, struct span oid, struct span *value)
-{
-	struct span rest = c->extensions, one, id, flag;
-
-	while (der_take(&rest, DER_SEQUENCE, &one, NULL)) {
-		if (!der_take(&one, DER_OID, &id, NULL) || !span_eq(id, oid))
-			continue;
-		der_take(&one, DER_BOOLEAN, &flag, NULL); /* critical */
-		return der_take(&one, DER_OCTETS, value, NULL);
-	}
-	return false;
+	same = t;
+	*out = timegm(&same); /* makes the 31st of February the 3rd of March */
+	return same.tm_mon == t.tm_mon && same.tm_mday == t.tm_mday && same.tm_hour == t.tm_hour && same.tm_min == t.tm_min &&
+	       same.tm_sec == t.tm_sec;
 }
 
 /* The shortest form of the length, as DER wants it; CONTENT has less than 64 KiB. */

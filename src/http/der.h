@@ -1,6 +1,6 @@
 /*
- * http/der.h - the little of DER (X.690) that trust needs: walk a certificate to its name, key, dates and
- * extensions; wrap a value. It checks no signature and decides nothing about trust: BearSSL does that.
+ * http/der.h - DER (X.690), read as strictly as Go's cryptobyte does: one form of a length, low tags, whole elements. Pure; what is
+ * taken points into what was given.
  */
 
 #ifndef HTTP_DER_H
@@ -15,10 +15,18 @@ enum der_tag {
 	DER_INTEGER = 0x02,
 	DER_BITS = 0x03,
 	DER_OCTETS = 0x04,
+	DER_NULL = 0x05,
 	DER_OID = 0x06,
+	DER_UTF8 = 0x0c,
+	DER_NUMERIC = 0x12,
+	DER_PRINTABLE = 0x13,
+	DER_T61 = 0x14,
+	DER_IA5 = 0x16,
 	DER_UTC_TIME = 0x17,
 	DER_TIME = 0x18,
+	DER_BMP = 0x1e,
 	DER_SEQUENCE = 0x30,
+	DER_SET = 0x31,
 	DER_CONTEXT = 0x80,	 /* [0] primitive, + n */
 	DER_CONTEXT_CONS = 0xa0, /* [0] constructed, + n */
 };
@@ -32,23 +40,24 @@ bool der_take(struct span *in, unsigned tag, struct span *content, struct span *
 /* The element at the front, whatever it is. */
 bool der_take_any(struct span *in, unsigned *tag, struct span *content);
 
-struct der_cert {
-	struct span subject; /* Name and SubjectPublicKeyInfo, whole elements */
-	struct span key;
-	int64_t not_before, not_after; /* seconds since 1970 */
-	struct span extensions;	       /* what stands in SEQUENCE OF Extension; empty where there is none (v1) */
-};
+/* Does IN begin with an element of TAG? Says nothing of the rest of it. */
+static inline bool der_is_next(struct span in, unsigned tag)
+{
+	return in.n && (unsigned char)in.p[0] == tag;
+}
 
-/* Returns false where CERT is no certificate; everything points into CERT. */
-bool der_cert(struct span cert, struct der_cert *c);
+/* As der_take(), and the content is one that its tag allows: shortest form; for an integer, of either sign; bits in whole bytes, without the count. */
+bool der_integer(struct span *in, struct span *content);
+bool der_boolean(struct span *in, bool *value);
+bool der_oid(struct span *in, struct span *content);
+bool der_bytes(struct span *in, struct span *content);
 
-/* The value of the extension with this OID (its DER without header). */
-bool der_extension(const struct der_cert *c, struct span oid, struct span *value);
+/* A non-negative integer of at most MAX, in an element of TAG (DER_INTEGER, or what stands for it). */
+bool der_number(struct span *in, unsigned tag, long max, long *value);
+
+/* UTCTime or GeneralizedTime as RFC 5280 (4.1.2.5) has them: to the second, in UTC, a day that exists. Seconds since 1970. */
+bool der_time(struct span *in, int64_t *out);
 
 void der_put(struct buf *out, unsigned tag, struct span content);
-
-#define DER_OID_BASIC_CONSTRAINTS SPAN("\x55\x1d\x13")
-#define DER_OID_SUBJECT_ALT_NAME SPAN("\x55\x1d\x11")
-#define DER_OID_EXTENDED_KEY_USAGE SPAN("\x55\x1d\x25")
 
 #endif

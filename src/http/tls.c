@@ -10,8 +10,8 @@
 #define SEED 32
 
 #define CHACHA20 BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, BR_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256
-#define AES_GCM                                                                                 \
-	BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,   \
+#define AES_GCM                                                                               \
+	BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, \
 		BR_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, BR_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384
 
 /* Where the processor has no instructions for AES that BearSSL knows, ChaCha20 takes a quarter of the time. */
@@ -138,12 +138,19 @@ static const struct {
 		"the server must send its whole chain, in order" },
 	{ BR_ERR_X509_NOT_CA, "its certificate is signed by a certificate that is no authority", "ask who runs the server" },
 	{ BR_ERR_X509_FORBIDDEN_KEY_USAGE, wrong_use, "ask who runs the server" },
+	{ VERIFY_PURPOSE, "a certificate's extended key usage forbids servers",
+		"the server's certificate and each authority above it need serverAuth, or no extended key usage at all" },
+	{ VERIFY_CONSTRAINT, "an authority's name constraints forbid a name in its certificate",
+		"rclone would refuse it too: ask who runs the server for a certificate of another authority" },
+	{ VERIFY_POLICY, "its certificates lack a policy that one of them asks for",
+		"rclone would refuse it too: ask who runs the server" },
+	{ VERIFY_MALFORMED, "a certificate is malformed", "rclone would refuse it too: the server needs a new one" },
 	{ BR_ERR_WRONG_KEY_USAGE, wrong_use, "ask who runs the server" },
 	{ BR_ERR_BAD_SIGNATURE, "the server does not hold its certificate's key", "ask who runs the server" },
-	{ BR_ERR_X509_WEAK_PUBLIC_KEY, "its certificate has an RSA key of less than 2048 bits",
+	{ BR_ERR_X509_WEAK_PUBLIC_KEY, "a certificate has an RSA key of less than 2048 bits",
 		"the server needs a stronger key" },
 	{ BR_ERR_X509_CRITICAL_EXTENSION, "its certificates hold a critical extension that this program does not know",
-		"name constraints are not supported: use an authority without them" },
+		"critical name constraints are understood in an authority of the bundle alone, not in what the server sends" },
 	{ BR_ERR_X509_UNSUPPORTED, "its certificate uses a key or signature that this program does not know",
 		"ECDSA (P-256, P-384, P-521) and RSA PKCS#1 with SHA-256 or above are supported" },
 	{ BR_ERR_RECV_FATAL_ALERT + 70, "the server takes TLS 1.3 alone, this program has TLS 1.2",

@@ -20,120 +20,39 @@ static const char *const usual_places[] = {
 	"/etc/ssl/cert.pem",				     /* Alpine's other name, BSDs */
 };
 
-static bool take_bits(struct span *in, struct span *content)
-{
-	if (!der_take(in, DER_BITS, content, NULL) || !content->n || content->p[0])
-		return false;
-	*content = span_skip(*content, 1);
-	return true;
-}
-
-static struct span strip_zeros(struct span n)
-{
-	while (n.n && !n.p[0])
-		n = span_skip(n, 1);
-	return n;
-}
-
-static bool rsa_key(struct span bits, br_x509_pkey *k)
-{
-	struct span seq, n, e;
-
-	if (!der_take(&bits, DER_SEQUENCE, &seq, NULL) || !der_take(&seq, DER_INTEGER, &n, NULL) ||
-		!der_take(&seq, DER_INTEGER, &e, NULL))
-		return false;
-	n = strip_zeros(n);
-	e = strip_zeros(e);
-	k->key_type = BR_KEYTYPE_RSA;
-	k->key.rsa = (br_rsa_public_key){ (unsigned char *)n.p, n.n, (unsigned char *)e.p, e.n };
-	return true;
-}
-
-static bool ec_key(struct span curve, struct span bits, br_x509_pkey *k)
-{
-	static const struct {
-		struct span oid;
-		int id;
-	} curves[] = {
-		{ { "\x2a\x86\x48\xce\x3d\x03\x01\x07", 8 }, BR_EC_secp256r1 },
-		{ { "\x2b\x81\x04\x00\x22", 5 }, BR_EC_secp384r1 },
-		{ { "\x2b\x81\x04\x00\x23", 5 }, BR_EC_secp521r1 },
-	};
-
-	for (size_t i = 0; i < sizeof curves / sizeof *curves; i++) {
-		if (!span_eq(curve, curves[i].oid))
-			continue;
-		k->key_type = BR_KEYTYPE_EC;
-		k->key.ec = (br_ec_public_key){ curves[i].id, (unsigned char *)bits.p, bits.n };
-		return true;
-	}
-	return false;
-}
-
-/* SPKI: SubjectPublicKeyInfo. The key points into it. */
-static bool read_key(struct span spki, br_x509_pkey *k)
-{
-	struct span alg, oid, curve, bits;
-
-	if (!der_take(&spki, DER_SEQUENCE, &spki, NULL) || !der_take(&spki, DER_SEQUENCE, &alg, NULL) ||
-		!der_take(&alg, DER_OID, &oid, NULL) || !take_bits(&spki, &bits))
-		return false;
-	if (span_eq(oid, SPAN("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01")))
-		return rsa_key(bits, k);
-	return span_eq(oid, SPAN("\x2a\x86\x48\xce\x3d\x02\x01")) && der_take(&alg, DER_OID, &curve, NULL) &&
-	       ec_key(curve, bits, k);
-}
-
 static int no_memory(struct err *e)
 {
 	return err_set(e, CODE_FAULT, "read the certificate authorities: no memory");
 }
 
-/* NAME and SPKI must live as long as T. */
-static int add(struct trust *t, struct span name, struct span spki, bool ca, struct err *e)
+/* What C points into must live as long as T. */
+static int add(struct trust *t, const struct cert *c, struct err *e)
 {
-	br_x509_trust_anchor a = { .dn = { (unsigned char *)name.p, name.n }, .flags = ca ? BR_X509_TA_CA : 0 };
+	struct trust_anchor a = { .cert = *c };
+	struct trust_anchor *more;
 
-	if (!read_key(spki, &a.pkey))
+	if (!cert_key(c->key, &a.key))
 		return 0;
-	if (t->count == t->room) {
-		size_t room = t->room ? t->room * 2 : 128;
-		br_x509_trust_anchor *more = arena_get(&t->mem, room * sizeof *more);
-
-		if (!more)
-			return no_memory(e);
-		if (t->count)
-			memcpy(more, t->anchors, t->count * sizeof *more);
-		t->anchors = more;
-		t->room = room;
-	}
+	more = arena_grow(&t->mem, t->anchors, t->count, sizeof *more);
+	if (!more)
+		return no_memory(e);
+	t->anchors = more;
 	t->anchors[t->count++] = a;
 	return 0;
 }
 
-/* Version 1 knows no extensions: such a root is one by being in the bundle. */
-static bool is_authority(const struct der_cert *c)
-{
-	struct span value, flag;
-
-	if (!c->extensions.n)
-		return true;
-	return der_extension(c, DER_OID_BASIC_CONSTRAINTS, &value) && der_take(&value, DER_SEQUENCE, &value, NULL) &&
-	       der_take(&value, DER_BOOLEAN, &flag, NULL) && flag.n == 1 && flag.p[0];
-}
-
 static int add_cert(struct trust *t, struct span der, struct err *e)
 {
-	struct der_cert c;
-	char *name, *key;
+	struct cert c;
+	char *copy;
 
-	if (!der_cert(der, &c))
+	if (!cert_read(&c, der))
 		return 0;
-	name = arena_str(&t->mem, c.subject);
-	key = arena_str(&t->mem, c.key);
-	if (!name || !key)
+	copy = arena_str(&t->mem, der);
+	if (!copy)
 		return no_memory(e);
-	return add(t, (struct span){ name, c.subject.n }, (struct span){ key, c.key.n }, is_authority(&c), e);
+	cert_read(&c, (struct span){ copy, der.n });
+	return add(t, &c, e);
 }
 
 static int add_bundle(struct trust *t, struct span text, struct err *e)
@@ -179,12 +98,23 @@ static bool take_record(struct span *records, struct span *name, struct span *sp
 	return true;
 }
 
+/* They are what trust_pem() makes of them for rclone. */
 static int add_builtin(struct trust *t, struct err *e)
 {
-	struct span rest = { (const char *)anchors_builtin, anchors_builtin_size }, name = { 0 }, spki = { 0 };
+	struct span rest = { (const char *)anchors_builtin, anchors_builtin_size };
+	struct cert c = {
+		.not_before = 946684800,
+		.not_after = 2524607999,
+		.path_length = -1,
+		.version = 3,
+		.constrains = true,
+		.authority = true,
+		.may_sign = true,
+		.for_servers = true,
+	};
 
-	while (take_record(&rest, &name, &spki))
-		if (add(t, name, spki, true, e))
+	while (take_record(&rest, &c.subject, &c.key))
+		if (add(t, &c, e))
 			return -1;
 	return 0;
 }
@@ -246,7 +176,7 @@ static void synthesise(struct buf *out, struct buf *tbs, struct buf *cert, struc
 		"\xa3\x13\x30\x11\x30\x0f\x06\x03\x55\x1d\x13\x01\x01\xff\x04\x05\x30\x03\x01\x01\xff", 21
 	};
 	br_x509_pkey key = { 0 };
-	struct span sha256 = read_key(spki, &key) && key.key_type == BR_KEYTYPE_EC ? with_ecdsa : with_rsa;
+	struct span sha256 = cert_key(spki, &key) && key.key_type == BR_KEYTYPE_EC ? with_ecdsa : with_rsa;
 	const struct span parts[] = { version_serial, sha256, name, validity, name, spki, authority };
 
 	buf_clear(tbs);

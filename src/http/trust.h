@@ -11,20 +11,24 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "http/cert.h"
 
-#include <bearssl.h>
+struct trust_anchor {
+	struct cert cert; /* der is empty in the built-in set: of those there are a name and a key alone */
+	br_x509_pkey key;
+};
 
 struct trust {
 	struct arena mem;
-	br_x509_trust_anchor *anchors;
-	size_t count, room;
+	struct trust_anchor *anchors;
+	size_t count;
 	const char *file; /* static or environment memory; NULL: the built-in set */
 };
 
 /*
- * Fills *T, which trust_free() empties. A certificate in a bundle that says it is no authority is believed as itself
- * alone. Keys that BearSSL has no code for are left out. Returns 0, or -1 with *E set: CODE_USAGE (the named file
- * cannot be read or holds no usable certificate), CODE_FAULT.
+ * Fills *T, which trust_free() empties. What a certificate may vouch for is not asked here. Those that Go would not read, and keys that
+ * BearSSL has no code for, are left out. Returns 0, or -1 with *E set: CODE_USAGE (the named file cannot be read or holds no usable
+ * certificate), CODE_FAULT.
  */
 int trust_load(struct trust *t, struct err *e);
 void trust_free(struct trust *t);

@@ -1,11 +1,11 @@
 #include "http/verify.h"
 
 #include "http/der.h"
+#include "http/names.h"
 
 #define RSA_BYTES_MIN 256
+#define RSA_BYTES_MIN_ANCHOR 128
 #define DAYS_TO_1970 719528 /* BearSSL counts days from year 0 */
-
-enum san { SAN_DNS = DER_CONTEXT + 2, SAN_IP = DER_CONTEXT + 7 };
 
 static struct verify *of(const br_x509_class **ctx)
 {
@@ -16,6 +16,7 @@ static void start_chain(const br_x509_class **ctx, const char *server_name)
 {
 	struct verify *v = of(ctx);
 
+	v->host = server_name ? server_name : "";
 	v->minimal.vtable->start_chain(&v->minimal.vtable, server_name);
 }
 
@@ -23,58 +24,224 @@ static void start_cert(const br_x509_class **ctx, uint32_t length)
 {
 	struct verify *v = of(ctx);
 
-	v->used = 0;
-	v->minimal.vtable->start_cert(&v->minimal.vtable, length);
+	(void)length;
+	v->begin = v->used;
 }
 
 static void append(const br_x509_class **ctx, const unsigned char *p, size_t n)
 {
 	struct verify *v = of(ctx);
 
-	if (v->used + n <= sizeof v->cert)
-		memcpy(v->cert + v->used, p, n);
+	if (v->used + n <= sizeof v->certs)
+		memcpy(v->certs + v->used, p, n);
 	v->used += n;
-	v->minimal.vtable->append(&v->minimal.vtable, p, n);
 }
 
-/* Asks also what BearSSL does not, but rclone's TLS does: without that the check would say yes where no mount works. */
-static void read_leaf(struct verify *v, const struct der_cert *c)
+static bool dates_hold(struct verify *v, const struct cert *c)
 {
-	static const char server_auth[] = "\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x01", any[] = "\x06\x04\x55\x1d\x25";
-	struct span names, one;
-	unsigned tag;
-
-	if (der_extension(c, DER_OID_EXTENDED_KEY_USAGE, &one) && !memmem(one.p, one.n, server_auth, sizeof server_auth - 1) &&
-		!memmem(one.p, one.n, any, sizeof any))
-		v->leaf = BR_ERR_X509_FORBIDDEN_KEY_USAGE;
-	if (!der_extension(c, DER_OID_SUBJECT_ALT_NAME, &names) || !der_take(&names, DER_SEQUENCE, &names, NULL)) {
-		v->leaf = BR_ERR_X509_BAD_SERVER_NAME; /* it has a common name alone */
-		return;
+	if (v->now >= c->not_before && v->now <= c->not_after)
+		return true;
+	if (!v->not_after) {
+		v->not_before = c->not_before;
+		v->not_after = c->not_after;
 	}
-	while (der_take_any(&names, &tag, &one)) {
-		if (tag == SAN_IP && v->ip.n && span_eq(one, v->ip))
-			v->ip_found = true;
-		if (tag == SAN_DNS && !v->name[0] && one.n < sizeof v->name)
-			memcpy(v->name, one.p, one.n);
-	}
+	return false;
 }
 
+/* May C, an authority's, let all names of the certificates below it be? */
+static bool names_below_are_let(const struct verify *v, const struct cert *c, size_t below)
+{
+	for (size_t i = 0; (c->permitted.n || c->excluded.n) && i < below; i++)
+		if (v->chain[i].alt_names.p && !names_are_let(v->chain[i].alt_names, c->permitted, c->excluded))
+			return false;
+	return true;
+}
+
+/* Why Go would not take C above the first BELOW certificates of the chain; 0: it would. IN_BUNDLE: without the server's word for it. */
+static unsigned flaw_of_authority(struct verify *v, const struct cert *c, size_t below, bool in_bundle)
+{
+	if (c->constrains ? !c->authority : !in_bundle || c->version == 3)
+		return BR_ERR_X509_NOT_CA;
+	if (!c->may_sign)
+		return BR_ERR_X509_FORBIDDEN_KEY_USAGE;
+	if (c->unknown_critical)
+		return BR_ERR_X509_CRITICAL_EXTENSION;
+	if (!dates_hold(v, c))
+		return BR_ERR_X509_EXPIRED;
+	if (c->path_length >= 0 && below - 1 > (size_t)c->path_length)
+		return BR_ERR_X509_NOT_CA;
+	if (!c->for_servers)
+		return VERIFY_PURPOSE;
+	return names_below_are_let(v, c, below) ? 0 : VERIFY_CONSTRAINT;
+}
+
+static unsigned flaw_of_leaf(struct verify *v, const struct cert *c)
+{
+	struct span name = names_first(c->alt_names);
+
+	if (name.n < sizeof v->name)
+		memcpy(v->name, name.p, name.n);
+	if (c->unknown_critical)
+		return BR_ERR_X509_CRITICAL_EXTENSION;
+	if (!dates_hold(v, c))
+		return BR_ERR_X509_EXPIRED;
+	if (v->ip.n ? !names_have_ip(c->alt_names, v->ip) : !names_have_host(c->alt_names, span_of(v->host)))
+		return BR_ERR_X509_BAD_SERVER_NAME;
+	return c->for_servers ? 0 : VERIFY_PURPOSE;
+}
+
+/* The same name, key and alternative names are the same certificate in two versions, which can sign nothing for itself. */
+static bool is_in_chain(const struct verify *v, const struct cert *c)
+{
+	for (size_t i = 0; i < v->links; i++) {
+		const struct cert *one = &v->chain[i];
+
+		if (!span_eq(one->subject, c->subject) || !span_eq(one->key, c->key))
+			continue;
+		if (!one->alt_names.p != !c->alt_names.p)
+			return false;
+		if (span_eq(one->alt_names, c->alt_names))
+			return true;
+	}
+	return false;
+}
+
+static void believe(struct verify *v, const struct trust_anchor *a, unsigned flags)
+{
+	size_t n = v->minimal.trust_anchors_num;
+
+	if (n == VERIFY_ANCHORS_MAX)
+		return;
+	v->anchors[n] = (br_x509_trust_anchor){
+		{ (unsigned char *)a->cert.subject.p, a->cert.subject.n },
+		flags,
+		a->key,
+	};
+	v->minimal.trust_anchors_num++;
+}
+
+static bool is_weak(const br_x509_pkey *k)
+{
+	const br_rsa_public_key *rsa = &k->key.rsa;
+
+	return k->key_type == BR_KEYTYPE_RSA &&
+	       (rsa->nlen < RSA_BYTES_MIN_ANCHOR || (rsa->nlen == RSA_BYTES_MIN_ANCHOR && rsa->n[0] < 0x80));
+}
+
+/* May A have signed the last certificate of the chain? */
+static void consider(struct verify *v, const struct trust_anchor *a)
+{
+	unsigned flaw = is_weak(&a->key) ? BR_ERR_X509_WEAK_PUBLIC_KEY : flaw_of_authority(v, &a->cert, v->links, true);
+
+	if (!flaw)
+		believe(v, a, BR_X509_TA_CA);
+	else if (!v->anchor_refusal)
+		v->anchor_refusal = flaw;
+}
+
+/* Which of the bundle BearSSL may believe for LAST. One that stands there byte for byte needs no other, and gets none. */
+static void choose_anchors(struct verify *v, const struct cert *last)
+{
+	const struct trust_anchor *a = v->trust->anchors, *end = a + v->trust->count;
+
+	v->minimal.trust_anchors_num = 0;
+	for (; v->links == 1 && a < end; a++)
+		if (span_eq(a->cert.der, last->der)) {
+			believe(v, a, 0);
+			return;
+		}
+	for (a = v->trust->anchors; a < end; a++)
+		if (span_eq(a->cert.subject, last->issuer) && !is_in_chain(v, &a->cert))
+			consider(v, a);
+}
+
+static void refuse(struct verify *v, unsigned error)
+{
+	if (!v->refusal)
+		v->refusal = error;
+}
+
+/* The certificate at hand goes on top of the chain. */
+static void add_link(struct verify *v, const struct cert *c)
+{
+	v->minimal.trust_anchors_num = 0;
+	if (v->links == VERIFY_CHAIN_MAX)
+		return;
+	if (!c->strict_signature)
+		refuse(v, VERIFY_MALFORMED);
+	refuse(v, v->links ? flaw_of_authority(v, c, v->links, false) : flaw_of_leaf(v, c));
+	v->chain[v->links++] = *c;
+	choose_anchors(v, c);
+}
+
+/* Whole, since BearSSL looks for the authority as soon as it has read the last byte. */
+static void give_to_bearssl(struct verify *v, struct span der)
+{
+	v->minimal.vtable->start_cert(&v->minimal.vtable, (uint32_t)(v->used - v->begin));
+	if (der.n)
+		v->minimal.vtable->append(&v->minimal.vtable, (const unsigned char *)der.p, der.n);
+	v->minimal.vtable->end_cert(&v->minimal.vtable);
+}
+
+/* The other kinds of key have no such condition. */
+static bool key_is_on_curve(const struct cert *c)
+{
+	unsigned char point[BR_EC_KBUF_PUB_MAX_SIZE];
+	br_x509_pkey k;
+
+	if (!cert_key(c->key, &k) || k.key_type != BR_KEYTYPE_EC)
+		return true;
+	memcpy(point, k.key.ec.q, k.key.ec.qlen);
+	return br_ec_all_m31.mul(point, k.key.ec.qlen, (const unsigned char *)"\1", 1, k.key.ec.curve);
+}
+
+/* Go reads all that is sent, BearSSL up to the authority. */
 static void end_cert(const br_x509_class **ctx)
 {
 	struct verify *v = of(ctx);
-	bool leaf = v->minimal.num_certs == 0;
-	struct der_cert c;
+	size_t end = v->used < sizeof v->certs ? v->used : sizeof v->certs;
+	struct span der = { (const char *)v->certs + v->begin, end > v->begin ? end - v->begin : 0 };
+	struct cert c;
+	bool good = v->used <= sizeof v->certs && cert_read(&c, der) && key_is_on_curve(&c);
 
-	v->minimal.vtable->end_cert(&v->minimal.vtable);
-	if (v->used > sizeof v->cert || !der_cert((struct span){ (const char *)v->cert, v->used }, &c))
+	if (!good)
+		refuse(v, VERIFY_MALFORMED);
+	if (v->minimal.err)
 		return;
-	if (leaf)
-		read_leaf(v, &c);
-	/* The verdict stands at the first certificate whose dates do not hold; later ones say nothing more. */
-	if (v->minimal.err == BR_ERR_X509_EXPIRED && !v->not_after) {
-		v->not_before = c.not_before;
-		v->not_after = c.not_after;
+	if (good)
+		add_link(v, &c);
+	give_to_bearssl(v, der);
+}
+
+/* Do all of the chain name a policy that the first one names? */
+static bool have_policy_in_common(const struct verify *v)
+{
+	struct span rest = v->chain[0].policies, one, id;
+	bool common = false;
+
+	while (!common && der_take(&rest, DER_SEQUENCE, &one, NULL) && der_oid(&one, &id)) {
+		common = !span_eq(id, CERT_ANY_POLICY);
+		for (size_t i = 1; i < v->links; i++)
+			common = common && cert_has_policy(v->chain[i].policies, id);
 	}
+	return common;
+}
+
+/*
+ * Where a certificate asks for policies, one that all of the chain name will do (RFC 5280, 6.1; Go follows it from 1.24 on). What
+ * mappings would make of them is not worked out.
+ */
+static bool policies_hold(const struct verify *v)
+{
+	bool wanted = false, mapped = false;
+
+	for (size_t i = 0; i < v->links; i++) {
+		if (v->chain[i].maps_any_policy)
+			return false;
+		wanted = wanted || v->chain[i].wants_policy;
+		mapped = mapped || v->chain[i].maps_policies;
+	}
+	return !wanted || (!mapped && have_policy_in_common(v));
 }
 
 static unsigned end_chain(const br_x509_class **ctx)
@@ -82,9 +249,16 @@ static unsigned end_chain(const br_x509_class **ctx)
 	struct verify *v = of(ctx);
 	unsigned err = v->minimal.vtable->end_chain(&v->minimal.vtable);
 
-	if (!err && v->ip.n && !v->ip_found)
-		return BR_ERR_X509_BAD_SERVER_NAME;
-	return err ? err : v->leaf;
+	/* Then BearSSL was given none to believe. */
+	if (err == BR_ERR_X509_NOT_TRUSTED && v->refusal == VERIFY_MALFORMED)
+		return v->refusal;
+	if (err == BR_ERR_X509_NOT_TRUSTED && v->anchor_refusal)
+		return v->anchor_refusal;
+	if (err)
+		return err;
+	if (!v->refusal && !policies_hold(v))
+		return VERIFY_POLICY;
+	return v->refusal;
 }
 
 static const br_x509_pkey *get_pkey(const br_x509_class *const *ctx, unsigned *usages)
@@ -106,11 +280,12 @@ static const br_x509_class verify_class = {
 
 void verify_init(struct verify *v, const struct trust *t, struct span ip, int64_t now)
 {
-	memset(v, 0, offsetof(struct verify, cert));
+	memset(v, 0, offsetof(struct verify, certs));
 	v->vtable = &verify_class;
+	v->trust = t;
 	v->ip = ip;
 	v->now = now;
-	br_x509_minimal_init(&v->minimal, &br_sha256_vtable, t->anchors, t->count);
+	br_x509_minimal_init(&v->minimal, &br_sha256_vtable, v->anchors, 0);
 	br_x509_minimal_set_rsa(&v->minimal, &br_rsa_i31_pkcs1_vrfy);
 	br_x509_minimal_set_ecdsa(&v->minimal, &br_ec_all_m31, &br_ecdsa_i31_vrfy_asn1);
 	br_x509_minimal_set_hash(&v->minimal, br_sha256_ID, &br_sha256_vtable);

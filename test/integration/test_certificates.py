@@ -1,10 +1,15 @@
 """
 test_certificates.py - servers that prove to be somebody else, or nobody: wrong certificates, chains, keys and versions of TLS.
 Each is refused with its cause before a byte of the request is sent. Dates, a stranger and TLS 1.3 alone are in test_tls.py.
+
+Each is shown to rclone too: what the check takes rclone must take, and what rclone refuses the check must refuse.
 """
 
 import concurrent.futures
+import contextlib
+import os
 import re
+import socket
 import ssl
 import subprocess
 import threading
@@ -13,10 +18,13 @@ import warnings
 import pytest
 
 from support import faults, proc
+from support.sandbox import PATH
 from support.tls import AES_GCM, CHACHA20, certificate, offered
 
+RCLONE = os.environ.get("RCLONE_FOR_CERTIFICATES", "/usr/bin/rclone")
 HERE = "DNS:localhost,IP:127.0.0.1"
 AUTHORITY = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n"
+FOR_CLIENTS = "extendedKeyUsage=clientAuth\n"
 LISTING = b"<ListBucketResult/>"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(LISTING), LISTING)
 
@@ -62,7 +70,7 @@ def root(tmp_path_factory):
 
 
 class Maker:
-    """What the table below is written in: each method gives (chain, key)."""
+    """What the table below is written in: each method gives (chain, key). `root` is the bundle, and may be another afterwards."""
 
     def __init__(self, folder, root):
         self.folder, self.root = folder, root
@@ -78,13 +86,14 @@ class Maker:
         made = certificate(self.folder, "localhost", None, leaf())
         return [made.pem.read_text()], made.key
 
-    def below(self, *authorities, send=True, digest="sha256", **more):
-        """Below a chain of authorities with these extensions, each the issuer of the next."""
+    def below(self, *authorities, send=True, digest="sha256", names=HERE, more=None, **made_by):
+        """Below a chain of authorities with these extensions, each the issuer of the next. NAMES and MORE are the server's."""
         issuer, texts = self.root, []
         for i, extensions in enumerate(authorities):
-            issuer = self.make(f"Tests {i}", issuer, extensions, **more)
+            issuer = self.make(f"Tests {i}", issuer, extensions, **made_by)
             texts.insert(0, issuer.pem.read_text())
-        made = self.make(issuer=issuer, digest=digest)
+        extensions = leaf(names) if more is None else leaf(names, more=more)
+        made = self.make(issuer=issuer, digest=digest, extensions=extensions)
         return [made.pem.read_text(), *(texts if send else [])], made.key
 
     def forged(self, name):
@@ -103,15 +112,39 @@ class Maker:
                   "-CA", two.pem, "-CAkey", two.key, "-set_serial", "7", "-days", "30", "-out", one.pem])
         return [made.pem.read_text(), *[one.pem.read_text(), two.pem.read_text()] * 50], made.key
 
-    def patched(self, name, before, after, names=None):
-        """A certificate signed anew with the bytes BEFORE changed to AFTER, which no tool would write."""
-        made = self.make(name, extensions=leaf(names))
+    def patched(self, name, before, after, names=None, signature=lambda made: made, **more):
+        """A certificate signed anew with the bytes BEFORE changed to AFTER, which no tool would write; SIGNATURE(its own) takes its place."""
+        made = self.make(name, extensions=more.pop("extensions", leaf(names)), **more)
         der = ssl.PEM_cert_to_DER_cert(made.pem.read_text())
         assert len(before) == len(after) and before in der
         body, algorithm, _ = der_items(der_items(der)[0][1])
         body = body[0].replace(before, after)
-        signature = der_put(3, b"\0" + sign(body, self.root.key))
+        signature = der_put(3, b"\0" + signature(sign(body, self.root.key)))
         return [ssl.DER_cert_to_PEM_cert(der_put(0x30, body + algorithm[0] + signature))], made.key
+
+    def under(self, extensions, *authorities, dates=b"", **more):
+        """below() a root of its own with these EXTENSIONS. DATES stand in its place of validity: a root's signature is not looked at."""
+        self.root = certificate(self.folder, "Own Root", None, extensions)
+        made = self.below(*authorities, **more)
+        if dates:
+            der = ssl.PEM_cert_to_DER_cert(self.root.pem.read_text())
+            own = re.search(rb"\x17\r\d{12}Z\x17\r\d{12}Z", der)[0]
+            self.root.pem.write_text(ssl.DER_cert_to_PEM_cert(der.replace(own, dates)))
+        return made
+
+    def pinned(self, renewed=False, **more):
+        """The bundle holds the server's own certificate, or an older one of the same name and key."""
+        self.root = certificate(self.folder, "localhost", None, leaf(), **more)
+        text = self.root.pem.read_text()
+        if renewed:
+            other = certificate(self.folder, "localhost", None, leaf(), key=("-key", self.root.key))
+            text = other.pem.read_text()
+        return [text], self.root.key
+
+    def with_extra(self, before, after):
+        """Behind a good chain a certificate that nobody needs, with the bytes BEFORE changed to AFTER."""
+        chain, key = self.below(AUTHORITY)
+        return chain + self.patched("extra", before, after, extensions=AUTHORITY)[0], key
 
 
 def sign(data, key):
@@ -152,12 +185,24 @@ def suites(names):
     return set_up
 
 
+def padded(signature):
+    """The same with a zero more before its first number."""
+    (_, first), (second, _) = der_items(der_items(signature)[0][1])
+    return der_put(0x30, der_put(2, b"\0" + first) + second)
+
+
+def constrained(constraints, critical=False):
+    return AUTHORITY + f"nameConstraints={'critical,' if critical else ''}{constraints}\n"
+
+
 def client_wanted(context):
     context.verify_mode = ssl.CERT_REQUIRED
 
 
 STRANGER, NAME, NO_AUTHORITY, WEAK, UNKNOWN = "not trusted", "is not for", "no authority", "2048 bits", "does not know"
 USE, SUITE, CRITICAL = "key usage forbids", "no cipher suite in common", "critical extension"
+CONSTRAINT, POLICY, MALFORMED = "name constraints forbid", "lack a policy", "malformed"
+EXPIRED = b"\x17\r200101000000Z\x17\r210101000000Z"
 # name: (how it is made, words of the cause, host, set-up of the server)
 WRONG = {
     "address": (lambda m: m.alone(extensions=leaf("IP:127.0.0.2,DNS:localhost")), NAME, "127.0.0.1"),
@@ -197,6 +242,48 @@ WRONG = {
     "nul-in-san": (lambda m: m.patched("x", b"localhost!", b"localhost\0", "DNS:localhost!x.example"), NAME),
     "escape-in-san": (lambda m: m.patched("x", b"!!!2J", b"\x1b\n\x9b2J", "DNS:!!!2J.example"), NAME),
     "malformed": (lambda m: m.patched("localhost", b"Z0", b"z0", HERE), "malformed"),
+    "common-name-beside-address": (lambda m: m.alone(extensions=leaf("IP:127.0.0.1")), NAME),
+    "use-of-authority": (lambda m: m.below(AUTHORITY + FOR_CLIENTS), USE),
+    "use-of-authority-unknown": (lambda m: m.below(AUTHORITY + "extendedKeyUsage=1.2.3.4\n"), USE),
+    "use-of-upper-authority": (lambda m: m.below(AUTHORITY + FOR_CLIENTS, AUTHORITY), USE),
+    "use-of-root": (lambda m: m.under(AUTHORITY + FOR_CLIENTS), USE),
+    "constraint-name": (lambda m: m.below(constrained("permitted;DNS:b.example")), CONSTRAINT),
+    "constraint-part-of-label": (lambda m: m.below(constrained("permitted;DNS:host")), CONSTRAINT),
+    "constraint-below-alone": (lambda m: m.below(constrained("permitted;DNS:.localhost")), CONSTRAINT),
+    "constraint-excluded": (lambda m: m.below(constrained("excluded;DNS:LocalHost")), CONSTRAINT),
+    "constraint-excluded-from-permitted": (lambda m: m.below(constrained("permitted;DNS:localhost,excluded;DNS:localhost")), CONSTRAINT),
+    "constraint-of-upper": (lambda m: m.below(constrained("permitted;DNS:b.example"), AUTHORITY), CONSTRAINT),
+    "constraint-twice": (lambda m: m.below(constrained("permitted;DNS:localhost"), constrained("permitted;DNS:b.example")), CONSTRAINT),
+    "constraint-other-name": (lambda m: m.below(constrained("permitted;DNS:localhost"), names=HERE + ",DNS:b.example"), CONSTRAINT),
+    "constraint-address": (lambda m: m.below(constrained("permitted;IP:10.0.0.0/255.0.0.0")), CONSTRAINT, "127.0.0.1"),
+    "constraint-address-6": (lambda m: m.below(constrained("permitted;IP:::/0:0:0:0:0:0:0:0")), CONSTRAINT, "127.0.0.1"),
+    "constraint-address-excluded": (lambda m: m.below(constrained("excluded;IP:127.0.0.0/255.0.0.0")), CONSTRAINT, "127.0.0.1"),
+    "constraint-address-of-name": (lambda m: m.below(constrained("excluded;IP:127.0.0.0/255.0.0.0")), CONSTRAINT),
+    "constraint-mask": (lambda m: m.below(constrained("permitted;IP:127.0.0.0/255.0.255.0")), MALFORMED, "127.0.0.1"),
+    "constraint-dot-at-end": (lambda m: m.below(constrained("permitted;DNS:localhost.")), MALFORMED),
+    "constraint-star": (lambda m: m.below(constrained("excluded;DNS:a.localhost"), names="DNS:*.localhost"), CONSTRAINT, "b.localhost"),
+    "constraint-mail": (lambda m: m.below(constrained("permitted;DNS:localhost"), names="DNS:localhost,email:\\@b"), CONSTRAINT),
+    "constraint-of-root": (lambda m: m.under(constrained("permitted;DNS:b.example")), CONSTRAINT),
+    "constraint-of-root-critical": (lambda m: m.under(constrained("permitted;DNS:b.example", True)), CONSTRAINT),
+    "constraint-unknown-of-root": (lambda m: m.under(constrained("permitted;otherName:1.2.3.4;UTF8:x", True)), CRITICAL),
+    "root-expired": (lambda m: m.under(AUTHORITY, dates=EXPIRED), "expired"),
+    "root-path-length": (lambda m: m.under(AUTHORITY.replace("TRUE", "TRUE,pathlen:0"), AUTHORITY), NO_AUTHORITY),
+    "root-no-authority": (lambda m: m.under(AUTHORITY.replace("TRUE", "FALSE")), NO_AUTHORITY),
+    "root-no-constraints": (lambda m: m.under("keyUsage=critical,keyCertSign\n"), NO_AUTHORITY),
+    "root-usage": (lambda m: m.under(AUTHORITY.replace("keyCertSign", "digitalSignature")), USE),
+    "root-critical": (lambda m: m.under(AUTHORITY + "1.2.3.4=critical,ASN1:NULL\n"), CRITICAL),
+    "root-version-1-between": (lambda m: m.below(""), NO_AUTHORITY),
+    "pinned-renewed": (lambda m: m.pinned(renewed=True), STRANGER),
+    "critical-for-bearssl-alone": (lambda m: m.alone(extensions=leaf(more="issuerAltName=critical,DNS:x\n")), CRITICAL),
+    "critical-key-identifier": (lambda m: m.alone(extensions=leaf(more="subjectKeyIdentifier=critical,hash\n")), MALFORMED),
+    "policy": (lambda m: m.below(AUTHORITY + "policyConstraints=requireExplicitPolicy:0\n"), POLICY),
+    "extension-twice": (lambda m: m.patched("x", b"\x2a\3\4", b"\x2a\3\5", HERE, extensions=leaf(
+        more="1.2.3.4=ASN1:NULL\n1.2.3.5=ASN1:NULL\n")), MALFORMED),
+    "algorithm-inside": (lambda m: m.patched("x", b"\x3d\4\3\2", b"\x3d\4\3\3", HERE), MALFORMED),
+    "text-not-printable": (lambda m: m.patched("abc", b"\x0c\3abc", b"\x13\3a_c", HERE), MALFORMED),
+    "address-of-five": (lambda m: m.patched("x", b"\x82\5abcde", b"\x87\5abcde", HERE + ",DNS:abcde"), MALFORMED),
+    "signature-padded": (lambda m: m.patched("x", b"", b"", HERE, signature=padded), MALFORMED),
+    "extra-malformed": (lambda m: m.with_extra(b"\x0c\5extra", b"\x13\5ex_ra"), MALFORMED),
     "tls-1.0": (lambda m: m.alone(), SUITE, "localhost", version("TLSv1")),
     "tls-1.1": (lambda m: m.alone(), SUITE, "localhost", version("TLSv1_1")),
     "anonymous": (lambda m: m.alone(), SUITE, "localhost", suites("aNULL")),
@@ -213,6 +300,25 @@ RIGHT = {
     "star": (lambda m: m.alone(name="x", extensions=leaf("DNS:other.example,DNS:*.localhost")), "a.localhost"),
     "upper-case": (lambda m: m.alone(name="x", extensions=leaf("DNS:LOCALHOST")),),
     "address": (lambda m: m.alone(name="x", extensions=leaf("IP:127.0.0.1")), "127.0.0.1"),
+    "address-beside-name": (lambda m: m.alone(extensions=leaf("DNS:other.example,IP:::1,IP:127.0.0.1")), "127.0.0.1"),
+    "use-nested": (lambda m: m.below(AUTHORITY + "extendedKeyUsage=clientAuth,serverAuth\n", AUTHORITY + "extendedKeyUsage=serverAuth\n"),),
+    "use-any-of-authority": (lambda m: m.below(AUTHORITY + "extendedKeyUsage=clientAuth,anyExtendedKeyUsage\n"),),
+    "constraint": (lambda m: m.below(constrained("permitted;DNS:localhost,permitted;IP:127.0.0.0/255.0.0.0,excluded;DNS:b.example")),),
+    "constraint-case": (lambda m: m.below(constrained("permitted;DNS:EXAMPLE,permitted;DNS:LOCALHOST")),),
+    "constraint-below": (lambda m: m.below(constrained("permitted;DNS:.localhost"), names="DNS:a.localhost"), "a.localhost"),
+    "constraint-star": (lambda m: m.below(constrained("permitted;DNS:localhost"), names="DNS:*.localhost"), "a.localhost"),
+    "constraint-address": (lambda m: m.below(constrained("permitted;IP:127.0.0.1/255.255.255.255")), "127.0.0.1"),
+    "constraint-of-names-alone": (lambda m: m.below(constrained("permitted;DNS:localhost")), "127.0.0.1"),
+    "constraint-unknown": (lambda m: m.below(constrained("permitted;otherName:1.2.3.4;UTF8:x")),),
+    "constraint-of-root": (lambda m: m.under(constrained("permitted;DNS:localhost", True), AUTHORITY),),
+    "root-path-length": (lambda m: m.under(AUTHORITY.replace("TRUE", "TRUE,pathlen:1"), AUTHORITY),),
+    "root-version-1": (lambda m: m.under(""),),
+    "pinned": (lambda m: m.pinned(),),
+    "policy": (lambda m: m.below(AUTHORITY + "policyConstraints=requireExplicitPolicy:0\ncertificatePolicies=1.2.3,1.2.4\n",
+                                 more="certificatePolicies=1.2.5,1.2.4\n"),),
+    "policy-mapped": (lambda m: m.below(AUTHORITY + "certificatePolicies=1.2.3\npolicyMappings=1.2.3:1.2.4\n"),),
+    "serial-negative": (lambda m: m.patched("x", b"\2\1\1", b"\2\1\xff", HERE, serial=1),),
+    "uri": (lambda m: m.alone(extensions=leaf(HERE + ",URI:spiffe://a.example/b/c,email:a@b.example")),),
     "patched": (lambda m: m.patched("x", b"other.example", b"OTHER.EXAMPLE", HERE + ",DNS:other.example"),),
 }
 
@@ -225,24 +331,73 @@ def check(sandbox, root, port, host="localhost"):
     return sandbox.s3mounts("check", "--json", sandbox.specs[0], env=environment(root, port, host))
 
 
+# The check refuses these, though rclone takes them: its TLS is stricter. Of OLDER rclone 1.60 takes them, and 1.75 no longer.
+STRICTER = {"usage", "rsa-1024", "rsa-2040", "ed25519", "cbc"}
+OLDER = {"policy", "constraint-star", "star", "critical-key-identifier", "no-forward-secrecy"}
+
+
+class Proxy(faults.Listener):
+    """Takes every name for this machine's: for rclone, whose resolver knows no names below localhost."""
+
+    def handle(self, connection):
+        request = connection.recv(65536)
+        with socket.create_connection(("127.0.0.1", int(re.search(rb":(\d+) ", request)[1]))) as server:
+            connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            back = threading.Thread(target=self.carry, args=(server, connection), daemon=True)
+            back.start()
+            self.carry(connection, server)
+            back.join()
+
+    @staticmethod
+    def carry(source, target):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+
+def shown_to_rclone(maker, server, host, folder):
+    """How rclone ends that lists a bucket there."""
+    with Proxy() as proxy:
+        env = {"PATH": PATH, "HOME": str(folder), "HTTPS_PROXY": proxy.endpoint, "RCLONE_CONFIG_X_TYPE": "s3",
+               "RCLONE_CONFIG_X_PROVIDER": "Other", "RCLONE_CONFIG_X_ENDPOINT": f"https://{host}:{server.port}",
+               "RCLONE_CONFIG_X_ACCESS_KEY_ID": "k", "RCLONE_CONFIG_X_SECRET_ACCESS_KEY": "s"}
+        return proc.run([RCLONE, "lsf", "x:bucket", "--ca-cert", maker.root.pem, "--retries=1", "--low-level-retries=1",
+                         "--contimeout=5s", "--timeout=5s", "--config="], env=env, check=False)
+
+
+@pytest.fixture(scope="session")
+def taken_by_rclone():
+    """What of WRONG this rclone takes."""
+    version = re.match(r"rclone v1\.(\d+)", proc.run([RCLONE, "version"]).stdout)
+    return STRICTER | OLDER if int(version[1]) < 70 else STRICTER
+
+
 @pytest.mark.parametrize("kind", RIGHT)
 def test_what_is_right_is_taken(sandbox, root, tmp_path, kind):
-    how, *host = RIGHT[kind]
-    with TlsServer(tmp_path, *how(Maker(tmp_path, root))) as server:
-        result = check(sandbox, root, server.port, *host)
+    how, host = (*RIGHT[kind], "localhost")[:2]
+    maker = Maker(tmp_path, root)
+    with TlsServer(tmp_path, *how(maker)) as server:
+        result = check(sandbox, maker.root, server.port, host)
         assert result.code == 0 and server.shaken == 1 and b"AWS4-HMAC-SHA256" in server.received, result
+        server.received = b""
+        shown = shown_to_rclone(maker, server, host, tmp_path)
+        assert shown.returncode == 0, shown.stderr
 
 
 @pytest.mark.parametrize("kind", WRONG)
-def test_what_is_wrong_is_refused(sandbox, root, tmp_path, kind):
+def test_what_is_wrong_is_refused(sandbox, root, tmp_path, taken_by_rclone, kind):
     how, words, host, set_up, *_ = (*WRONG[kind], None, None)[:4]
-    with TlsServer(tmp_path, *how(Maker(tmp_path, root)), set_up) as server:
-        result = check(sandbox, root, server.port, host or "localhost")
+    maker = Maker(tmp_path, root)
+    with TlsServer(tmp_path, *how(maker), set_up) as server:
+        result = check(sandbox, maker.root, server.port, host or "localhost")
         told = result.json["mounts"][0]["check"]
         assert (result.code, told["verdict"]) == (5, "tls"), result
         assert words in told["cause"] and (told["hint"] or words == "malformed"), result
         assert not re.search(r"[\x00-\x1f\x7f-\x9f]", told["cause"])
         assert server.received == b"" and server.shaken == 0
+        shown = shown_to_rclone(maker, server, host or "localhost", tmp_path)
+        assert (shown.returncode == 0) == (kind in taken_by_rclone), shown.stderr
 
 
 @pytest.mark.parametrize("processor, first", [("core2duo", CHACHA20), ("max", AES_GCM)])

@@ -41,7 +41,7 @@ Certificate = collections.namedtuple("Certificate", "pem key")
 _serials = itertools.count(1000)
 
 
-def certificate(folder, name, issuer=None, extensions="", digest="sha256", key=ELLIPTIC):
+def certificate(folder, name, issuer=None, extensions="", digest="sha256", key=ELLIPTIC, serial=None):
     """
     A Certificate (files in FOLDER) with this common NAME and these EXTENSIONS (x509v3_config(5)), signed by ISSUER, or by
     itself. It is valid for a month from now.
@@ -49,9 +49,12 @@ def certificate(folder, name, issuer=None, extensions="", digest="sha256", key=E
     made = Certificate(*(pathlib.Path(folder) / f"{next(_serials)}.{kind}" for kind in ("pem", "key")))
     request, wanted = made.pem.with_suffix(".csr"), made.pem.with_suffix(".ext")
     wanted.write_text(extensions)
-    proc.run(["openssl", "req", "-new", "-nodes", *key, "-subj", f"/CN={name}", "-keyout", made.key, "-out", request])
+    if key[0] == "-key":
+        shutil.copy(key[1], made.key)
+    keyed = ["-key", made.key] if key[0] == "-key" else [*key, "-keyout", made.key]
+    proc.run(["openssl", "req", "-new", "-nodes", *keyed, "-subj", f"/CN={name}", "-out", request])
     signer = ["-CA", issuer.pem, "-CAkey", issuer.key] if issuer else ["-signkey", made.key]
-    proc.run(["openssl", "x509", "-req", "-in", request, *signer, "-set_serial", next(_serials), f"-{digest}", "-days", "30",
+    proc.run(["openssl", "x509", "-req", "-in", request, *signer, "-set_serial", serial or next(_serials), f"-{digest}", "-days", "30",
               *(["-extfile", wanted] if extensions else []), "-out", made.pem])
     return made
 

@@ -4,7 +4,9 @@
 
 #include "base/file.h"
 #include "http/anchors.h"
+#include "http/cert.h"
 #include "http/der.h"
+#include "http/names.h"
 #include "http/pem.h"
 #include "http/trust.h"
 
@@ -66,7 +68,7 @@ static void test_builtin_round_trip(void **state)
 	assert_string_equal(t.file, bundle);
 	assert_int_equal(t.count, anchors_builtin_count);
 	for (text = buf_all(&pem); pem_next(&text, &der) == 1; n++) {
-		const br_x509_trust_anchor *a = &t.anchors[n];
+		const struct trust_anchor *a = &t.anchors[n];
 		br_x509_decoder_context d;
 		const br_x509_pkey *k;
 
@@ -76,19 +78,19 @@ static void test_builtin_round_trip(void **state)
 		k = br_x509_decoder_get_pkey(&d);
 		assert_non_null(k);
 		assert_true(br_x509_decoder_isCA(&d));
-		assert_true(a->flags & BR_X509_TA_CA);
-		assert_true(span_eq(buf_all(&dn), (struct span){ (char *)a->dn.data, a->dn.len }));
-		assert_int_equal(k->key_type, a->pkey.key_type);
+		assert_true(a->cert.authority && a->cert.path_length == -1);
+		assert_true(span_eq(buf_all(&dn), a->cert.subject));
+		assert_int_equal(k->key_type, a->key.key_type);
 		assert_int_equal(br_x509_decoder_get_signer_key_type(&d), k->key_type); /* OpenSSL wants it so */
 		if (k->key_type == BR_KEYTYPE_RSA) {
-			assert_int_equal(k->key.rsa.nlen, a->pkey.key.rsa.nlen);
-			assert_memory_equal(k->key.rsa.n, a->pkey.key.rsa.n, k->key.rsa.nlen);
-			assert_int_equal(k->key.rsa.elen, a->pkey.key.rsa.elen);
-			assert_memory_equal(k->key.rsa.e, a->pkey.key.rsa.e, k->key.rsa.elen);
+			assert_int_equal(k->key.rsa.nlen, a->key.key.rsa.nlen);
+			assert_memory_equal(k->key.rsa.n, a->key.key.rsa.n, k->key.rsa.nlen);
+			assert_int_equal(k->key.rsa.elen, a->key.key.rsa.elen);
+			assert_memory_equal(k->key.rsa.e, a->key.key.rsa.e, k->key.rsa.elen);
 		} else {
-			assert_int_equal(k->key.ec.curve, a->pkey.key.ec.curve);
-			assert_int_equal(k->key.ec.qlen, a->pkey.key.ec.qlen);
-			assert_memory_equal(k->key.ec.q, a->pkey.key.ec.q, k->key.ec.qlen);
+			assert_int_equal(k->key.ec.curve, a->key.key.ec.curve);
+			assert_int_equal(k->key.ec.qlen, a->key.key.ec.qlen);
+			assert_memory_equal(k->key.ec.q, a->key.key.ec.q, k->key.ec.qlen);
 		}
 	}
 	assert_int_equal(n, anchors_builtin_count);
@@ -165,17 +167,17 @@ static void test_leaf(void **state)
 {
 	struct span text = span_of(leaf), names, one;
 	struct buf der = buf_heap(1 << 16);
-	struct der_cert c;
+	struct cert c;
 	struct trust t;
 	struct err e;
 	unsigned tag;
 
 	(void)state;
 	assert_int_equal(pem_next(&text, &der), 1);
-	assert_true(der_cert(buf_all(&der), &c));
+	assert_true(cert_read(&c, buf_all(&der)));
 	assert_int_equal(c.not_before, 1577836800);
 	assert_int_equal(c.not_after, 1609459199);
-	assert_true(der_extension(&c, DER_OID_SUBJECT_ALT_NAME, &names) && der_take(&names, DER_SEQUENCE, &names, NULL));
+	names = c.alt_names;
 	assert_true(der_take_any(&names, &tag, &one) && tag == DER_CONTEXT + 2 && span_is(one, "leaf.example"));
 	assert_true(der_take_any(&names, &tag, &one) && tag == DER_CONTEXT + 7 && span_eq(one, SPAN("\x7f\0\0\1")));
 	assert_false(der_take_any(&names, &tag, &one));
@@ -183,14 +185,14 @@ static void test_leaf(void **state)
 	setenv("SSL_CERT_FILE", bundle, 1);
 	assert_int_equal(trust_load(&t, &e), 0);
 	assert_int_equal(t.count, 1);
-	assert_int_equal(t.anchors[0].flags, 0);
+	assert_true(span_eq(t.anchors[0].cert.der, buf_all(&der)) && !t.anchors[0].cert.authority);
 	trust_free(&t);
 	for (size_t n = 0; n < der.len; n++) {
 		/* On the heap, so that a read too far is seen. */
 		char *cut = test_malloc(n + 1);
 
 		memcpy(cut, der.p, n);
-		assert_false(der_cert((struct span){ cut, n }, &c));
+		assert_false(cert_read(&c, (struct span){ cut, n }));
 		test_free(cut);
 	}
 	buf_free(&der);
