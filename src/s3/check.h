@@ -17,7 +17,7 @@
 struct verdict {
 	enum code code;	   /* CODE_OK, CODE_REFUSED, CODE_UNREACHABLE, CODE_FAULT, CODE_USAGE */
 	const char *kind;  /* static, for programs: "ok", "unknown-key", "wrong-secret", "clock-skew", "expired-token",
-				 "invalid-token", "access-denied", "no-such-bucket", "wrong-region", "name-not-found", "connection-refused",
+				 "invalid-token", "access-denied", "quota", "too-large", "bad-name", "no-such-bucket", "wrong-region", "name-not-found", "connection-refused",
 				 "egress-blocked", "tls", "not-s3", "timeout", "throttled", "unreachable", "server-error", "refused", "fault" */
 	int http_status;   /* 0: no answer came */
 	char s3_code[64];  /* "SignatureDoesNotMatch"; "" where there is none */

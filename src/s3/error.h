@@ -18,12 +18,17 @@ int s3_error_read(struct s3_error *out, struct span body);
 /* Is BODY a well-formed document whose root element is NAME? */
 bool s3_document_is(struct span body, const char *name);
 
+/* What must change before the same request can succeed; what stands first concerns most requests. */
+enum s3_lack { S3_LACKS_KEY, S3_LACKS_RIGHT, S3_LACKS_BUCKET, S3_LACKS_SPACE, S3_LACKS_OBJECT, S3_LACKS_SERVER };
+
 /* What becomes of a request that was answered so: enough for a check to say it, and for a later writer to act on it. */
 struct s3_meaning {
 	const char *kind; /* as in struct verdict (s3/check.h) */
 	const char *cause, *hint;
 	enum code code;
-	bool again; /* says nothing lasting: ask again */
+	enum s3_lack lacks;
+	bool again;		/* says nothing lasting: ask again */
+	const char *write_hint; /* where it was a write that was refused; NULL: HINT */
 };
 
 bool s3_code_known(const char *s3_code);

@@ -43,6 +43,25 @@ void verdict_set(struct verdict *v, enum code code, const char *kind, const char
 	put(v->hint, sizeof v->hint, "%s", hint);
 }
 
+void verdict_answer(struct verdict *v, const char *s3_code, int status, const char *message)
+{
+	const struct s3_meaning *m = s3_meaning_of(s3_code, status);
+
+	verdict_set(v, m->code, m->kind, m->cause, m->hint);
+	if (!s3_code_known(s3_code) && *message)
+		put(v->cause, sizeof v->cause, "%s: %s", m->cause, message);
+}
+
+void verdict_sentence(const struct verdict *v, const char *failed, char *out, size_t size)
+{
+	const char *who = v->code == CODE_REFUSED ? "S3 refuses" : v->code == CODE_UNREACHABLE ? "S3 is out of reach" : failed;
+	char answer[96] = "";
+
+	if (v->http_status)
+		text_fmt(answer, sizeof answer, " (%d%s%s)", v->http_status, v->s3_code[0] ? " " : "", v->s3_code);
+	text_fmt(out, size, "%s%s: %s", who, answer, v->cause);
+}
+
 void verdict_failure(struct verdict *v, const struct fail *f)
 {
 	verdict_set(v, f->err.code, "fault", f->err.text, f->err.hint);
@@ -109,15 +128,14 @@ void verdict_refusal(struct verdict *v, const struct s3_site *site, const struct
 		verdict_foreign(v, site, a);
 		return;
 	}
-	if (!a->error.code[0] && a->error.region[0] && a->status < 400)
-		m = s3_meaning_of("PermanentRedirect", a->status);
 	put(v->s3_code, sizeof v->s3_code, "%s", a->error.code);
-	verdict_set(v, m->code, m->kind, m->cause, m->hint);
-	if (!s3_code_known(effective_code(a, creds)) && a->error.message[0])
-		put(v->cause, sizeof v->cause, "%s: %s", m->cause, a->error.message);
-	if (strcmp(m->kind, "clock-skew") == 0)
+	if (!a->error.code[0] && a->error.region[0] && a->status < 400)
+		verdict_answer(v, "PermanentRedirect", a->status, "");
+	else
+		verdict_answer(v, effective_code(a, creds), a->status, a->error.message);
+	if (strcmp(v->kind, "clock-skew") == 0)
 		tell_skew(v, a->skew);
-	if (strcmp(m->kind, "wrong-region") == 0)
+	if (strcmp(v->kind, "wrong-region") == 0)
 		put(v->region, sizeof v->region, "%s", a->error.region);
 }
 
@@ -134,8 +152,10 @@ void verdict_region(struct verdict *v, const char *asked_in, const struct verdic
 
 void verdict_write(struct verdict *v, const struct verdict *failed, const char *doing)
 {
+	const char *hint = s3_meaning_of(failed->s3_code, failed->http_status)->write_hint;
+
 	*v = *failed;
 	put(v->cause, sizeof v->cause, "listing works, but not %s: %s", doing, failed->cause);
-	if (strcmp(v->kind, "access-denied") == 0)
-		put(v->hint, sizeof v->hint, "grant the key s3:PutObject and s3:DeleteObject for this prefix, or mount it ro");
+	if (hint && failed->code == CODE_REFUSED)
+		put(v->hint, sizeof v->hint, "%s", hint);
 }

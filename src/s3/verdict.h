@@ -21,6 +21,12 @@ struct s3_answer {
 
 void verdict_set(struct verdict *v, enum code code, const char *kind, const char *cause, const char *hint);
 
+/* S3's answer is S3_CODE ("" or unknown: STATUS serves) with its own MESSAGE, which is told where the code says nothing. */
+void verdict_answer(struct verdict *v, const char *s3_code, int status, const char *message);
+
+/* "S3 refuses (403 AccessDenied): the key is valid but not allowed to do this here"; FAILED stands first where it is neither S3 nor the network. */
+void verdict_sentence(const struct verdict *v, const char *failed, char *out, size_t size);
+
 /* No answer came. */
 void verdict_failure(struct verdict *v, const struct fail *f);
 

@@ -3,6 +3,7 @@
 #include "base/confine.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "s3/verdict.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -76,13 +77,9 @@ struct verdict check_verdict(const struct buf *have, size_t i)
 
 void check_error(struct err *e, const char *what, const struct verdict *v)
 {
-	const char *who = v->code == CODE_REFUSED     ? "S3 refuses" :
-			  v->code == CODE_UNREACHABLE ? "S3 is out of reach" :
-							"the check failed";
-	char answer[96] = "";
+	char sentence[sizeof v->cause + 128];
 
-	if (v->http_status)
-		text_fmt(answer, sizeof answer, " (%d%s%s)", v->http_status, v->s3_code[0] ? " " : "", v->s3_code);
-	err_set(e, v->code, "%s: %s%s: %s", what, who, answer, v->cause);
+	verdict_sentence(v, "the check failed", sentence, sizeof sentence);
+	err_set(e, v->code, "%s: %s", what, sentence);
 	err_hint(e, "%s", v->hint);
 }
