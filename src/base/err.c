@@ -49,3 +49,11 @@ int err_hint(struct err *e, const char *fmt, ...)
 	errno = saved;
 	return -1;
 }
+
+int err_fork(struct err *e, const char *what)
+{
+	bool memory = errno == ENOMEM;
+
+	err_sys(e, CODE_FAULT, "%s: fork", what);
+	return err_hint(e, "%s", memory ? ERR_HINT_MEMORY : ERR_HINT_PIDS);
+}

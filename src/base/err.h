@@ -33,6 +33,14 @@ int err_set(struct err *e, enum code code, const char *fmt, ...) __attribute__((
 /* As err_set(), with ": " and the words for errno behind the text. */
 int err_sys(struct err *e, enum code code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
+/* What helps against a limit on processes or threads, and on memory. */
+#define ERR_HINT_PIDS \
+	"raise the limit of processes (pids.max of the cgroup, docker --pids-limit, ulimit -u), or give it more memory"
+#define ERR_HINT_MEMORY "give it more memory (memory.max of the cgroup, docker --memory, ulimit -v)"
+
+/* As err_sys(), for a fork(2) of WHAT that failed, with the hint. */
+int err_fork(struct err *e, const char *what);
+
 /* Sets the hint. Returns -1. */
 int err_hint(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -41,6 +41,27 @@ bool span_cut(struct span *rest, char sep, struct span *head)
 	return true;
 }
 
+bool span_cut_at(struct span *rest, const char *what, struct span *head)
+{
+	const char *at = rest->n ? memmem(rest->p, rest->n, what, strlen(what)) : NULL;
+
+	*head = *rest;
+	*rest = span_skip(*rest, rest->n);
+	if (!at)
+		return false;
+	*rest = (struct span){ at + strlen(what), (size_t)(rest->p - at) - strlen(what) };
+	head->n = (size_t)(at - head->p);
+	return true;
+}
+
+struct span span_behind(struct span a, const char *what)
+{
+	struct span head;
+
+	span_cut_at(&a, what, &head);
+	return a;
+}
+
 const char *text_in(const char *text, const char *part)
 {
 	return memmem(text, strlen(text), part, strlen(part));

@@ -51,6 +51,19 @@ struct span span_trim(struct span a);
  */
 bool span_cut(struct span *rest, char sep, struct span *head);
 
+/* As span_cut() at the first WHAT, a text that is not empty. */
+bool span_cut_at(struct span *rest, const char *what, struct span *head);
+
+/* What stands behind the first WHAT; empty where it does not occur. */
+struct span span_behind(struct span a, const char *what);
+
+static inline bool span_has(struct span a, const char *what)
+{
+	struct span head;
+
+	return span_cut_at(&a, what, &head);
+}
+
 /* As strstr(3), by the same machine code as memmem(3). */
 const char *text_in(const char *text, const char *part);
 

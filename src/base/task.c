@@ -39,12 +39,9 @@ int task_start(struct task *t, task_fn *fn, void *arg, int timeout_ms, struct er
 		return err_sys(e, CODE_FAULT, "start a helper process: socketpair");
 	t->pid = fork();
 	if (t->pid < 0) {
-		bool full = errno == EAGAIN;
-
 		close(fds[0]);
 		close(fds[1]);
-		err_sys(e, CODE_FAULT, "start a helper process: fork");
-		return full ? err_hint(e, "raise the limit of processes (docker: --pids-limit; ulimit -u)") : -1;
+		return err_fork(e, "start a helper process");
 	}
 	if (t->pid == 0) {
 		close(fds[0]);

@@ -64,7 +64,7 @@ int init_prepare(struct init *in, const struct options *o, struct err *e)
 	in->go = fds[1];
 	in->pid = fork();
 	if (in->pid < 0)
-		return err_sys(e, CODE_FAULT, "run: fork");
+		return err_fork(e, "run");
 	if (in->pid == 0)
 		child(in, o, fds[0]);
 	close(fds[0]);

@@ -132,13 +132,13 @@ int sup_spawn(const struct run *run, int listener, struct creds *secrets, struct
 	pid_t pid = fork();
 
 	if (pid < 0)
-		return err_sys(e, CODE_FAULT, "start the supervisor: fork");
+		return err_fork(e, "start the supervisor");
 	if (pid == 0) {
 		/* Twice, so that it is nobody's child: the caller would have to reap it. */
 		setsid();
 		pid = fork();
 		if (pid)
-			_exit(pid < 0);
+			_exit(pid < 0 ? errno : 0);
 		creds_wipe(secrets);
 		leave_caller();
 		the_supervisor = (struct sup){ .stop_ms = STOP_MS };
@@ -148,5 +148,6 @@ int sup_spawn(const struct run *run, int listener, struct creds *secrets, struct
 
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	return status ? err_set(e, CODE_FAULT, "start the supervisor: fork failed") : 0;
+	errno = WIFEXITED(status) ? WEXITSTATUS(status) : ECHILD;
+	return status ? err_fork(e, "start the supervisor") : 0;
 }
