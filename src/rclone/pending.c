@@ -87,19 +87,17 @@ static uint64_t size_of(const struct walk *w, const char *path)
 	return 0;
 }
 
-/* The name below the mount; too long a one is cut at its front, between two characters of UTF-8. */
-static void put_name(char *to, size_t size, const char *name)
+void pending_name(char out[PENDING_NAME], struct span path)
 {
-	size_t n = strlen(name);
+	const char *cut = "";
 
-	if (n < size) {
-		memcpy(to, name, n + 1);
-		return;
+	if (path.n >= PENDING_NAME) {
+		path = span_skip(path, path.n - (PENDING_NAME - sizeof "…"));
+		while (path.n && ((unsigned char)*path.p & 0xc0) == 0x80)
+			path = span_skip(path, 1);
+		cut = "…";
 	}
-	name += n - (size - sizeof "…");
-	while (((unsigned char)*name & 0xc0) == 0x80)
-		name++;
-	text_fmt(to, size, "…%s", name);
+	text_fmt(out, PENDING_NAME, "%s%.*s", cut, (int)path.n, path.n ? path.p : "");
 }
 
 static void count(struct walk *w, const char *path)
@@ -117,7 +115,7 @@ static void count(struct walk *w, const char *path)
 			break;
 		name = slash + 1;
 	}
-	put_name(w->p->names[w->p->named++], sizeof w->p->names[0], name);
+	pending_name(w->p->names[w->p->named++], span_of(name));
 }
 
 static int look_at_file(struct walk *w, const char *path)

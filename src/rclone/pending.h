@@ -11,18 +11,23 @@
 #define RCLONE_PENDING_H
 
 #include "base/err.h"
+#include "base/span.h"
 #include "plan/plan.h"
 
 #include <stdint.h>
 
 #define PENDING_NAMES 16 /* how many are named; all are counted */
+#define PENDING_NAME 256
 
 struct pending {
 	uint64_t files;
 	uint64_t bytes; /* sizes as the cached data has them */
 	int named;
-	char names[PENDING_NAMES][256]; /* path below the mount; cut at the front by "…" where too long */
+	char names[PENDING_NAMES][PENDING_NAME]; /* path below the mount; cut at the front by "…" where too long */
 };
+
+/* PATH as it stands in names: too long a one is cut between two characters of UTF-8. */
+void pending_name(char out[PENDING_NAME], struct span path);
 
 /*
  * Looks at every metadata file below CACHE_DIR/vfsMeta, which is of the mount M alone; M says which part of a path is

@@ -18,7 +18,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#define WORDS_MAX 4096 /* of a driver's log, from its end */
+#define WORDS_MAX LOG_MAX /* of a driver's log, from its end: a trace of Go's stands behind what it is of */
 
 struct run_path child_log(const struct mount *m)
 {
@@ -233,58 +233,23 @@ const struct answer *child_answer(const struct buf *have)
 	return whole ? (const struct answer *)(const void *)have->p + (whole - 1) : NULL;
 }
 
-/* rclone writes "2026/11/23 14:00:00 CRITICAL: Fatal error: …": the date says nothing here. */
-static struct span without_date(struct span line)
-{
-	static const char form[] = "dddd/dd/dd dd:dd:dd ";
-
-	for (size_t i = 0; i < sizeof form - 1; i++) {
-		bool digit = i < line.n && line.p[i] >= '0' && line.p[i] <= '9';
-
-		if (i >= line.n || (form[i] == 'd' ? !digit : line.p[i] != form[i]))
-			return line;
-	}
-	return span_skip(line, sizeof form - 1);
-}
-
-/* How much a line tells: what the mount helper says is the cause of what follows it. */
-static int weight(struct span line)
-{
-	static const char *const words[] = { "CRITICAL", "ERROR", "Fatal", "Error", "panic:" };
-
-	if (memmem(line.p, line.n, "mount helper error", 18))
-		return 3;
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if (memmem(line.p, line.n, words[i], strlen(words[i])))
-			return 2;
-	return line.n > 0;
-}
-
-void child_last_words(const struct mount *m, char *out, size_t size)
+void child_last_words(const struct mount *m, char *cause, size_t cause_size, char *hint, size_t hint_size)
 {
 	struct run_path log = child_log(m);
-	struct span rest, line, best = SPAN("");
-	char text[WORDS_MAX];
-	bool more = true;
-	int most = 0;
+	struct buf text = buf_heap(WORDS_MAX + 1);
 	int fd = open(log.s, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	off_t from = fd < 0 ? 0 : lseek(fd, 0, SEEK_END) - WORDS_MAX;
+	char *to = buf_room(&text, WORDS_MAX);
 	ssize_t n = 0;
 
-	out[0] = 0;
-	if (fd < 0)
-		return;
-	if (lseek(fd, 0, SEEK_END) - m->log_from > WORDS_MAX)
-		lseek(fd, -WORDS_MAX, SEEK_END);
-	else
-		lseek(fd, m->log_from, SEEK_SET);
-	n = read(fd, text, sizeof text);
-	close(fd);
-	for (rest = (struct span){ text, n > 0 ? (size_t)n : 0 }; more;) {
-		more = span_cut(&rest, '\n', &line);
-		if (line.n && weight(line) >= most) {
-			best = without_date(line);
-			most = weight(line);
-		}
-	}
-	text_fmt(out, size, "%.*s", (int)best.n, best.p);
+	if (from < m->log_from)
+		from = m->log_from;
+	if (fd >= 0 && to)
+		n = pread(fd, to, WORDS_MAX, from);
+	if (n > 0)
+		text.len = (size_t)n;
+	if (fd >= 0)
+		close(fd);
+	m->driver->cause(buf_all(&text), cause, cause_size, hint, hint_size);
+	buf_free(&text);
 }

@@ -55,8 +55,8 @@ task_fn child_look;
 /* The last whole answer in HAVE; NULL: none. */
 const struct answer *child_answer(const struct buf *have);
 
-/* What a driver may have written for people: the last telling line behind offset FROM of its log, in OUT; "" where there is none. */
-void child_last_words(const struct mount *m, char *out, size_t size);
+/* Why the driver has ended or does not mount, from its log; both "" where it says nothing. */
+void child_last_words(const struct mount *m, char *cause, size_t cause_size, char *hint, size_t hint_size);
 
 struct run_path child_log(const struct mount *m);
 

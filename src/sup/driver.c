@@ -3,6 +3,7 @@
 #include "base/confine.h"
 #include "mnt/fuse.h"
 #include "rclone/args.h"
+#include "rclone/log.h"
 
 #include <signal.h>
 #include <unistd.h>
@@ -62,5 +63,6 @@ const struct driver driver_rclone = {
 	.start = rclone_start,
 	.pending = rclone_dirty,
 	.hurry = rclone_hurry,
+	.cause = rclone_log_cause,
 	.stop_signal = SIGTERM,
 };

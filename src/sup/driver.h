@@ -39,6 +39,9 @@ struct driver {
 	/* In a child: has it upload at once what waits for its time, where it knows how. */
 	void (*hurry)(const struct driver_job *job);
 
+	/* Why it has ended, from what it has written: the form of rclone_log_cause() (rclone/log.h). */
+	void (*cause)(struct span log, char *cause, size_t cause_size, char *hint, size_t hint_size);
+
 	/* The signal that ends it once its mount is gone. */
 	int stop_signal;
 };

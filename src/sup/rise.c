@@ -75,7 +75,7 @@ static void broken(struct mount *m, const struct mnt_table *t, const struct err 
 
 void step_died(struct mount *m, const struct mnt_table *t)
 {
-	char words[sizeof(((struct err *)0)->text)];
+	char words[sizeof(((struct err *)0)->text)], hint[sizeof(((struct err *)0)->hint)];
 	char how[48] = "has ended";
 	struct err e;
 
@@ -84,10 +84,10 @@ void step_died(struct mount *m, const struct mnt_table *t)
 		text_fmt(how, sizeof how, "was killed by signal %d", WTERMSIG(m->exit_status));
 	else if (m->pidfd < 0)
 		text_fmt(how, sizeof how, "ended with status %d", WEXITSTATUS(m->exit_status));
-	child_last_words(m, words, sizeof words);
+	child_last_words(m, words, sizeof words, hint, sizeof hint);
 	err_set(&e, CODE_MOUNT, "mount %s: the driver (%s) %s%s%s", m->spec.target, m->driver->name, how, words[0] ? ": " : "",
 		words);
-	err_hint(&e, "its log is %s", child_log(m).s);
+	err_hint(&e, "%s%s", hint[0] ? hint : "its log is ", hint[0] ? "" : child_log(m).s);
 	broken(m, t, &e);
 }
 
@@ -230,13 +230,16 @@ void step_launch_failed(struct mount *m, const struct mnt_table *t)
 
 void step_never_shown(struct mount *m, const struct mnt_table *t)
 {
-	char words[sizeof(((struct err *)0)->text)];
+	char words[sizeof(((struct err *)0)->text)], hint[sizeof(((struct err *)0)->hint)];
 	struct err e;
 
-	child_last_words(m, words, sizeof words);
+	child_last_words(m, words, sizeof words, hint, sizeof hint);
 	err_set(&e, CODE_MOUNT, "mount %s: the driver (%s) runs, but did not mount in time%s%s", m->spec.target,
 		m->driver->name, words[0] ? ": " : "", words);
-	err_hint(&e, "its log is %s; --timeout gives it longer", child_log(m).s);
+	if (hint[0])
+		err_hint(&e, "%s", hint);
+	else
+		err_hint(&e, "its log is %s; --timeout gives it longer", child_log(m).s);
 	if (m->proven) {
 		mount_signal_driver(m, SIGKILL);
 		broken(m, t, &e);

@@ -127,11 +127,11 @@ const struct answer *child_answer(const struct buf *have)
 	return have->len ? (const struct answer *)(const void *)have->p : NULL;
 }
 
-void child_last_words(const struct mount *m, char *out, size_t size)
+void child_last_words(const struct mount *m, char *cause, size_t cause_size, char *hint, size_t hint_size)
 {
 	(void)m;
-	CHECK(size);
-	out[0] = 0;
+	CHECK(cause_size && hint_size);
+	*cause = *hint = 0;
 }
 
 struct run_path child_log(const struct mount *m)
