@@ -49,7 +49,7 @@ static int check_mounts(struct plan *p, const struct options *o, struct err *e)
 			return err_hint(e, "use type 'rclone' or 'auto'");
 		}
 		for (size_t k = 0; k < m->option_count; k++)
-			if (rclone_option_check(m->options[k], e))
+			if (rclone_option_check(m->options[k], m->ro, e))
 				return -1;
 		m->uid = m->uid < 0 ? uid : m->uid;
 		m->gid = m->gid < 0 ? gid : m->gid;

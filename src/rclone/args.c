@@ -12,9 +12,11 @@
 static const char *const defaults[] = {
 	"--vfs-cache-mode=full", "--vfs-write-back=1s", "--use-server-modtime", /* else "ls -l" costs a request a file */
 	"--dir-cache-time=5s", "--attr-timeout=1s",
-	"--poll-interval=0", /* S3 tells of no changes; without this it is a warning at each start */
+	"--vfs-cache-poll-interval=5s", /* how often it looks whether its cache has outgrown its limit */
+	"--poll-interval=0",		/* S3 tells of no changes; without this it is a warning at each start */
 	"--contimeout=10s", "--timeout=30s",
-	"--allow-non-empty", /* what may be covered is decided before; newer versions refuse by themselves */
+	"--default-permissions", /* without it owner and mode are shown, and keep nobody out */
+	"--allow-non-empty",	 /* what may be covered is decided before; newer versions refuse by themselves */
 };
 
 /* A list of arguments under construction in an arena. */
@@ -123,6 +125,29 @@ static char *flag_of(struct arena *a, const char *option)
 	return flag;
 }
 
+/*
+ * Up to 1.75, a file that is made shorter while it is not in the cache ends in wrong bytes. With the time of the server in
+ * the fingerprint, every file of the mount's own drops out of the cache at the next listing (an upload tells whole
+ * seconds, a listing milliseconds). The fast fingerprint has no time. It is less sure of others' files: an object that
+ * was uploaded in parts has no hash in it, so another one of the same size is not noticed. Hence only where it is needed.
+ */
+static bool needs_fast_fingerprint(const struct plan_mount *m, const struct rclone_version *v)
+{
+	return !m->ro && !rclone_version_least(v, 1, 76);
+}
+
+/* The limit goes before the options of the mount, which may replace it. In KiB, as every version reads it. */
+static void add_launch_options(struct list *l, const struct rclone_paths *p)
+{
+	if (p->room.cache_max)
+		add_number(l, "--vfs-cache-max-size=", (long)(p->room.cache_max / 1024));
+	if (p->rc_socket && *p->rc_socket) {
+		add_text(l, "--rc", "");
+		add_text(l, "--rc-addr=unix://", p->rc_socket);
+		add_text(l, "--rc-no-auth", "");
+	}
+}
+
 char **rclone_args(struct arena *a, const struct plan_mount *m, const struct rclone_paths *p, const char *target, long uid,
 	long gid, bool allow_other, struct err *e)
 {
@@ -153,8 +178,11 @@ char **rclone_args(struct arena *a, const struct plan_mount *m, const struct rcl
 		add_text(&l, "--read-only", "");
 	for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)
 		add_text(&l, defaults[i], "");
+	if (needs_fast_fingerprint(m, &p->version))
+		add_text(&l, "--vfs-fast-fingerprint", "");
+	add_launch_options(&l, p);
 	for (size_t i = 0; i < m->option_count; i++) {
-		if (rclone_option_check(m->options[i], e))
+		if (rclone_option_check(m->options[i], m->ro, e))
 			return NULL;
 		add(&l, flag_of(a, m->options[i]));
 	}
@@ -175,11 +203,24 @@ static bool is_dropped(const char *variable)
 	return false;
 }
 
+/*
+ * From 1.74 on an item of the cache stays open for 5 s after its file is closed. When another file has its name by then,
+ * its "clean" is written over that one's "dirty", and who ends the driver now loses the file.
+ */
+#define NO_HANDLE_CACHING "RCLONE_VFS_HANDLE_CACHING=0"
+
+static void add_settings(struct list *l, const struct rclone_paths *p)
+{
+	add_text(l, NO_HANDLE_CACHING, "");
+	if (p->room.min_free)
+		add_number(l, "RCLONE_VFS_CACHE_MIN_FREE_SPACE=", (long)(p->room.min_free / 1024));
+}
+
 char **rclone_env(struct arena *a, const struct rclone_paths *p, char *const *old)
 {
 	const char *path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 	struct list l = { .mem = a };
-	char *head = join(a, "PATH=", p->helper_dir, ":");
+	char *head = join(a, "PATH=", p->helper_dir, *p->helper_dir ? ":" : "");
 
 	for (; *old; old++) {
 		if (strncmp(*old, "PATH=", 5) == 0 && (*old)[5])
@@ -189,5 +230,15 @@ char **rclone_env(struct arena *a, const struct rclone_paths *p, char *const *ol
 	}
 	add(&l, head ? join(a, head, path, "") : NULL);
 	add_text(&l, "HOME=", p->home);
+	add_settings(&l, p);
 	return finish(&l);
+}
+
+#define ROOM_MIN (1024 * 1024) /* rclone takes 0 for "no limit" */
+
+struct rclone_room rclone_room(uint64_t available, unsigned mounts)
+{
+	uint64_t spare = available / 8, each = (available - spare) / (mounts ? mounts : 1);
+
+	return (struct rclone_room){ .cache_max = each > ROOM_MIN ? each : ROOM_MIN, .min_free = spare / 2 };
 }

@@ -21,7 +21,7 @@ static const struct group {
 } groups[] = {
 	{ VALUE, NULL,
 		"attr-timeout bind buffer-size bwlimit bwlimit-file checkers contimeout daemon-timeout dir-cache-time "
-		"dir-perms expect-continue-timeout file-perms link-perms log-format log-level low-level-retries "
+		"dir-perms expect-continue-timeout file-perms link-perms log-level low-level-retries "
 		"max-buffer-memory max-read-ahead multi-thread-cutoff multi-thread-streams poll-interval retries "
 		"s3-chunk-size s3-copy-cutoff s3-list-chunk s3-max-upload-parts s3-server-side-encryption "
 		"s3-sse-kms-key-id s3-storage-class s3-upload-concurrency s3-upload-cutoff stats timeout tpslimit "
@@ -30,16 +30,72 @@ static const struct group {
 		"vfs-read-chunk-size-limit vfs-read-chunk-streams vfs-read-wait vfs-write-back vfs-write-wait" },
 	{ SWITCH, NULL,
 		"async-read default-permissions direct-io disable-http2 links no-checksum no-gzip-encoding no-modtime "
-		"no-seek noappledouble noapplexattr s3-disable-checksum s3-no-head s3-no-head-object "
-		"s3-no-system-metadata s3-requester-pays stats-one-line use-json-log use-mmap use-server-modtime "
+		"no-seek noappledouble noapplexattr s3-disable-checksum s3-no-head s3-no-system-metadata "
+		"s3-requester-pays stats-one-line use-mmap use-server-modtime "
 		"vfs-block-norm-dupes vfs-case-insensitive vfs-fast-fingerprint vfs-links vfs-refresh "
 		"vfs-used-is-size" },
 	{ DENIED, "s3mounts sets it itself",
 		"allow-root ca-cert cache-dir config daemon daemon-wait devname log-file rc volname" },
 	{ DENIED, "the kernel would hold back writes that no flush knows of", "write-back-cache" },
+	{ DENIED, "s3mounts reads the log of rclone as it is by default", "log-format use-json-log" },
+	{ DENIED, "a file that was renamed would be taken for an empty one", "s3-no-head-object" },
 	{ DENIED, "credentials would go to whoever answers", "no-check-certificate" },
 	{ DENIED, "its value would stand on a command line, where all can read it",
 		"s3-access-key-id s3-secret-access-key s3-session-token s3-sse-customer-key" },
+};
+
+static bool is_kept(struct span value)
+{
+	return span_is_nocase(value, "writes") || span_is_nocase(value, "full");
+}
+
+static bool is_on(struct span value)
+{
+	return !value.n || span_is(value, "true");
+}
+
+static bool is_level(struct span value)
+{
+	return span_is_nocase(value, "error") || span_is_nocase(value, "notice") || span_is_nocase(value, "info");
+}
+
+static bool is_number(struct span value)
+{
+	return value.n && value.p[0] >= '0' && value.p[0] <= '9';
+}
+
+/* "0", "0s" and "0.0G" are none; "off" and "-1" are none either. */
+static bool is_positive(struct span value)
+{
+	for (size_t i = 0; is_number(value) && i < value.n; i++)
+		if (value.p[i] >= '1' && value.p[i] <= '9')
+			return true;
+	return false;
+}
+
+/*
+ * Values that are taken of what else could be one: rclone reads them in more than one way ("OFF" in new versions), so what is
+ * right is listed. Measured with 1.60.1 and 1.75.2.
+ */
+static const struct rule {
+	const char *names;
+	bool (*fits)(struct span value);
+	const char *why;
+	bool ro; /* for read-only mounts too */
+} rules[] = {
+	{ "vfs-cache-mode", is_kept,
+		"on a writable mount it must be writes or full: without its cache nobody can tell what is not in S3 yet",
+		false },
+	{ "vfs-fast-fingerprint", is_on,
+		"on a writable mount it must be true: a file of its own that is made shorter would end in wrong bytes", false },
+	{ "vfs-write-back", is_number, "it must be a time, as 1s: nothing would ever be uploaded", true },
+	{ "vfs-cache-max-size vfs-cache-poll-interval", is_positive,
+		"it must be more than 0: the mount would hang for good when the disk of its cache is full", true },
+	{ "s3-list-chunk", is_positive, "it must be more than 0: every folder would look empty", true },
+	{ "log-level", is_level,
+		"it must be ERROR, NOTICE or INFO: with less nobody learns why a file does not arrive, with DEBUG rclone 1.63 "
+		"writes the keys into its log",
+		true },
 };
 
 /* '_' and '-' are the same in a name. */
@@ -51,19 +107,33 @@ static bool same_name(struct span a, struct span b)
 	return a.n == b.n;
 }
 
-static const struct group *find(struct span name)
+static bool is_among(struct span name, const char *names)
 {
-	for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
-		struct span rest = span_of(groups[i].names), one;
-		bool more = true;
+	struct span rest = span_of(names), one;
+	bool more = true;
 
-		while (more) {
-			more = span_cut(&rest, ' ', &one);
-			if (same_name(name, one))
-				return &groups[i];
-		}
+	while (more) {
+		more = span_cut(&rest, ' ', &one);
+		if (same_name(name, one))
+			return true;
 	}
+	return false;
+}
+
+static const struct group *find_group(struct span name)
+{
+	for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
+		if (is_among(name, groups[i].names))
+			return &groups[i];
 	return NULL;
+}
+
+static int check_value(const char *option, struct span name, struct span value, bool ro, struct err *e)
+{
+	for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+		if ((!ro || rules[i].ro) && is_among(name, rules[i].names) && !rules[i].fits(value))
+			return err_set(e, CODE_USAGE, "option %s is not taken: %s", option, rules[i].why);
+	return 0;
 }
 
 static int check_kind(enum kind kind, struct span name, bool given, struct span value, struct err *e)
@@ -77,7 +147,7 @@ static int check_kind(enum kind kind, struct span name, bool given, struct span 
 	return 0;
 }
 
-int rclone_option_check(const char *option, struct err *e)
+int rclone_option_check(const char *option, bool ro, struct err *e)
 {
 	struct span value = span_of(option), name;
 	bool given = span_cut(&value, '=', &name);
@@ -86,11 +156,11 @@ int rclone_option_check(const char *option, struct err *e)
 	for (const char *s = option; *s; s++)
 		if ((unsigned char)*s < 0x20 || *s == 0x7f)
 			return err_set(e, CODE_USAGE, "option %.*s: it holds a control byte", (int)name.n, name.p);
-	group = find(name);
+	group = find_group(name);
 	if (group && group->kind == DENIED)
 		return err_set(e, CODE_USAGE, "option %.*s is not taken: %s", (int)name.n, name.p, group->why);
 	if (group)
-		return check_kind(group->kind, name, given, value, e);
+		return check_kind(group->kind, name, given, value, e) ? -1 : check_value(option, name, value, ro, e);
 	err_set(e, CODE_USAGE, "option %.*s is not known", (int)name.n, name.p);
 	return err_hint(e,
 		"beside ro, rw, uid=, gid=, umask=, allow_other and nofail those of \"rclone mount\" are taken that change "

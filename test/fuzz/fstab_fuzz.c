@@ -75,7 +75,12 @@ static void check_target(const char *target)
 
 static void check_mount(const struct plan_mount *m)
 {
-	static const struct rclone_paths paths = { "/rclone", "/conf", "/cache", "", "/bin", "/home" };
+	static const struct rclone_paths paths = { .rclone = "/rclone",
+		.config = "/conf",
+		.cache_dir = "/cache",
+		.ca_cert = "",
+		.helper_dir = "/bin",
+		.home = "/home" };
 	struct arena a = { 0 };
 	char path[8192], **args;
 	struct err e;

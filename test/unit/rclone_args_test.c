@@ -33,7 +33,8 @@ static void show(struct buf *out, char **list)
 #define FIRST "--config=/run/s3mounts/rclone.conf --cache-dir=/var/cache/s3mounts/1 "
 #define USUAL                                                                                                   \
 	"--vfs-cache-mode=full --vfs-write-back=1s --use-server-modtime --dir-cache-time=5s --attr-timeout=1s " \
-	"--poll-interval=0 --contimeout=10s --timeout=30s --allow-non-empty "
+	"--vfs-cache-poll-interval=5s --poll-interval=0 --contimeout=10s --timeout=30s --default-permissions --allow-non-empty "
+#define FAST "--vfs-fast-fingerprint "
 
 static void makes_the_usual_call(void **state)
 {
@@ -47,7 +48,7 @@ static void makes_the_usual_call(void **state)
 	show(&out, rclone_args(&a, &m, &paths, "/mnt/real", 1000, 1001, true, &e));
 	assert_string_equal(mem,
 		HEAD "s3mounts:bkt/skills/system/ /mnt/real " FIRST
-		     "--devname=s3mounts:bkt/skills/system --uid=1000 --gid=1001 --umask=0022 --allow-other " USUAL);
+		     "--devname=s3mounts:bkt/skills/system --uid=1000 --gid=1001 --umask=0022 --allow-other " USUAL FAST);
 	assert_int_equal(e.code, 0);
 	arena_free(&a);
 }
@@ -75,6 +76,58 @@ static void makes_a_special_call(void **state)
 	arena_free(&a);
 }
 
+/* What is known at the launch alone, in its place: before the options of the mount, which may replace it. */
+static void adds_what_is_known_at_the_launch(void **state)
+{
+	const char *options[] = { "vfs_cache_max_size=1G" };
+	struct plan_mount m = mount_of("bkt", "a/");
+	struct rclone_paths p = paths;
+	struct arena a = { 0 };
+	struct err e;
+	char mem[1024];
+	struct buf out = buf_over(mem, sizeof mem);
+
+	(void)state;
+	p.room.cache_max = (5ull << 40) + 1023;
+	p.rc_socket = "/run/s3mounts/rc";
+	p.version = (struct rclone_version){ .known = true, .major = 1, .minor = 76 };
+	m.options = options;
+	m.option_count = 1;
+	show(&out, rclone_args(&a, &m, &p, "/m", 0, 0, true, &e));
+	assert_non_null(strstr(mem, USUAL "--vfs-cache-max-size=5368709120 --rc --rc-addr=unix:///run/s3mounts/rc --rc-no-auth "
+					  "--vfs-cache-max-size=1G "));
+	buf_clear(&out);
+	p.version.minor = 75;
+	show(&out, rclone_args(&a, &m, &p, "/m", 0, 0, true, &e));
+	assert_non_null(strstr(mem, USUAL FAST "--vfs-cache-max-size="));
+	arena_free(&a);
+}
+
+static const struct {
+	uint64_t available;
+	unsigned mounts;
+	uint64_t cache_max, min_free;
+} rooms[] = {
+	{ 8ull << 30, 1, 7ull << 30, 512ull << 20 },
+	{ 8ull << 30, 7, 1ull << 30, 512ull << 20 },
+	{ 80ull << 40, 1, 70ull << 40, 5ull << 40 },
+	{ 8 << 20, 1, 7 << 20, 512 << 10 },
+	{ 8 << 20, 256, 1 << 20, 512 << 10 },
+	{ 0, 3, 1 << 20, 0 },
+	{ 8 << 20, 0, 7 << 20, 512 << 10 },
+};
+
+static void divides_the_room(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++) {
+		struct rclone_room r = rclone_room(rooms[i].available, rooms[i].mounts);
+
+		assert_int_equal(r.cache_max, rooms[i].cache_max);
+		assert_int_equal(r.min_free, rooms[i].min_free);
+	}
+}
+
 static void names_the_source(void **state)
 {
 	static const struct {
@@ -98,8 +151,20 @@ static void names_the_source(void **state)
 
 static const char *const taken[] = {
 	"vfs_cache_mode=full",
-	"vfs-cache-mode=off",
+	"vfs-cache-mode=writes",
+	"vfs_cache_mode=Full",
+	"vfs_fast_fingerprint",
+	"vfs_fast_fingerprint=true",
 	"vfs_write_back=1s",
+	"vfs_write_back=0",
+	"vfs_cache_max_size=1G",
+	"vfs_cache_max_size=0.5G",
+	"vfs_cache_poll_interval=10s",
+	"s3_list_chunk=10",
+	"log-level=info",
+	"log_level=ERROR",
+	"vfs_cache_max_age=0s",
+	"transfers=0",
 	"dir_cache_time=1m",
 	"buffer-size=1M",
 	"transfers=8",
@@ -110,7 +175,6 @@ static const char *const taken[] = {
 	"no_checksum=false",
 	"s3-chunk-size=8Mi",
 	"vfs-read-chunk-size=1M",
-	"log-level=DEBUG",
 	"max-read-ahead=128Ki",
 	"noappledouble",
 	"file-perms=0644",
@@ -130,6 +194,10 @@ static const struct {
 	{ "s3_secret_access_key=SeCrEt",
 		"option s3_secret_access_key is not taken: its value would stand on a command line, where all can read it" },
 	{ "no-check-certificate", "option no-check-certificate is not taken: credentials would go to whoever answers" },
+	{ "use_json_log=false", "option use_json_log is not taken: s3mounts reads the log of rclone as it is by default" },
+	{ "log-format=date", "option log-format is not taken: s3mounts reads the log of rclone as it is by default" },
+	{ "s3_no_head_object",
+		"option s3_no_head_object is not taken: a file that was renamed would be taken for an empty one" },
 	{ "password-command=sh", "option password-command is not known" },
 	{ "rc-addr=:1", "option rc-addr is not known" },
 	{ "fuse_flag=x", "option fuse_flag is not known" },
@@ -151,16 +219,83 @@ static const struct {
 	{ "bwlimit=\x7f", "option bwlimit: it holds a control byte" },
 };
 
+#define UNSEEN "on a writable mount it must be writes or full: without its cache nobody can tell what is not in S3 yet"
+#define WRONG "on a writable mount it must be true: a file of its own that is made shorter would end in wrong bytes"
+#define HANGS "it must be more than 0: the mount would hang for good when the disk of its cache is full"
+#define EMPTY "it must be more than 0: every folder would look empty"
+#define LEVELS                                                                                                                 \
+	"it must be ERROR, NOTICE or INFO: with less nobody learns why a file does not arrive, with DEBUG rclone 1.63 writes " \
+	"the keys into its log"
+
+/* By their value: with the reason, and whether a read-only mount may have it. */
+static const struct {
+	const char *option, *why;
+	bool ro;
+} values[] = {
+	{ "vfs_cache_mode=off", UNSEEN, true },
+	{ "vfs-cache-mode=OFF", UNSEEN, true },
+	{ "vfs-cache_mode=Minimal", UNSEEN, true },
+	{ "vfs_cache_mode=0", UNSEEN, true },
+	{ "vfs_cache_mode= full", UNSEEN, true },
+	{ "vfs_fast_fingerprint=false", WRONG, true },
+	{ "vfs_write_back=off", "it must be a time, as 1s: nothing would ever be uploaded", false },
+	{ "vfs_write_back=-1s", "it must be a time, as 1s: nothing would ever be uploaded", false },
+	{ "vfs_cache_max_size=off", HANGS, false },
+	{ "vfs_cache_max_size=0", HANGS, false },
+	{ "vfs_cache_max_size=0.0G", HANGS, false },
+	{ "vfs_cache_poll_interval=0s", HANGS, false },
+	{ "vfs_cache_poll_interval=off", HANGS, false },
+	{ "vfs_cache_poll_interval=-1s", HANGS, false },
+	{ "s3_list_chunk=0", EMPTY, false },
+	{ "s3-list-chunk=-5", EMPTY, false },
+	{ "log_level=DEBUG", LEVELS, false },
+	{ "log_level=Emergency", LEVELS, false },
+	{ "log_level=off", LEVELS, false },
+};
+
+static void checks_values(void **state)
+{
+	struct err e;
+	char says[400];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+		snprintf(says, sizeof says, "option %s is not taken: %s", values[i].option, values[i].why);
+		e = (struct err){ 0 };
+		assert_int_equal(rclone_option_check(values[i].option, false, &e), -1);
+		assert_int_equal(e.code, CODE_USAGE);
+		assert_string_equal(e.text, says);
+		assert_int_equal(rclone_option_check(values[i].option, true, &e), values[i].ro ? 0 : -1);
+	}
+}
+
+/* The last one counts for rclone; here each does. */
+static void checks_each_of_two(void **state)
+{
+	const char *options[] = { "vfs_cache_mode=off", "vfs_cache_mode=full" };
+	struct plan_mount m = mount_of("bkt", "a/");
+	struct arena a = { 0 };
+	struct err e;
+
+	(void)state;
+	m.options = options;
+	m.option_count = 2;
+	assert_null(rclone_args(&a, &m, &paths, "/m", 0, 0, true, &e));
+	m.ro = true;
+	assert_non_null(rclone_args(&a, &m, &paths, "/m", 0, 0, true, &e));
+	arena_free(&a);
+}
+
 static void checks_options(void **state)
 {
 	struct err e = { 0 };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
-		assert_int_equal(rclone_option_check(taken[i], &e), 0);
+		assert_int_equal(rclone_option_check(taken[i], false, &e), 0);
 	assert_int_equal(e.code, 0);
 	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-		assert_int_equal(rclone_option_check(refused[i].option, &e), -1);
+		assert_int_equal(rclone_option_check(refused[i].option, true, &e), -1);
 		assert_int_equal(e.code, CODE_USAGE);
 		assert_string_equal(e.text, refused[i].says);
 		assert_null(strstr(e.text, "SeCrEt"));
@@ -216,7 +351,7 @@ static void refuses_a_prefix_that_rclone_rewrites(void **state)
 }
 
 #define LED "PATH=/run/s3mounts/bin:"
-#define HOME "HOME=/run/s3mounts "
+#define HOME "HOME=/run/s3mounts RCLONE_VFS_HANDLE_CACHING=0 "
 #define USUAL_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "
 
 static const struct {
@@ -225,7 +360,7 @@ static const struct {
 	{ { NULL }, LED USUAL_PATH HOME },
 	{ { "PATH=", NULL }, LED USUAL_PATH HOME },
 	{ { "PATH=/a:/b", "LANG=C", "HOME=/root", NULL }, "LANG=C " LED "/a:/b " HOME },
-	{ { "AWS_CA_BUNDLE=x", "AWS_ACCESS_KEY_ID=x", "S3_ACCESS_SECRET=x", "RCLONE_CONFIG=x", "PATH=/a", NULL },
+	{ { "AWS_CA_BUNDLE=x", "AWS_ACCESS_KEY_ID=x", "S3_ACCESS_SECRET=x", "RCLONE_VFS_HANDLE_CACHING=9s", "PATH=/a", NULL },
 		LED "/a " HOME },
 	{ { "THREAD_ID=x", "USER_ID=x", "USER_IDS=1", "XAWS_A=2", "S3=3", "HTTPS_PROXY=4", "PATH=/a", NULL },
 		"USER_IDS=1 XAWS_A=2 S3=3 HTTPS_PROXY=4 " LED "/a " HOME },
@@ -245,12 +380,33 @@ static void cleans_the_environment(void **state)
 	}
 }
 
+static void gives_settings_that_old_versions_ignore(void **state)
+{
+	const char *old[] = { "RCLONE_VFS_CACHE_MIN_FREE_SPACE=1", "PATH=/a", NULL };
+	struct rclone_paths p = paths;
+	struct arena a = { 0 };
+	char mem[512];
+	struct buf out = buf_over(mem, sizeof mem);
+
+	(void)state;
+	p.helper_dir = "";
+	p.room.min_free = 3 << 20;
+	show(&out, rclone_env(&a, &p, (char *const *)old));
+	assert_string_equal(mem, "PATH=/a " HOME "RCLONE_VFS_CACHE_MIN_FREE_SPACE=3072 ");
+	arena_free(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(makes_the_usual_call),
 		cmocka_unit_test(makes_a_special_call),
+		cmocka_unit_test(adds_what_is_known_at_the_launch),
+		cmocka_unit_test(divides_the_room),
 		cmocka_unit_test(names_the_source),
+		cmocka_unit_test(checks_values),
+		cmocka_unit_test(checks_each_of_two),
+		cmocka_unit_test(gives_settings_that_old_versions_ignore),
 		cmocka_unit_test(checks_options),
 		cmocka_unit_test(cleans_the_environment),
 		cmocka_unit_test(refuses_a_call_with_a_bad_option),
