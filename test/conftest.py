@@ -3,12 +3,13 @@ conftest.py - fixtures of the integration tests: the servers (one of each for th
 a sandbox that must be empty at its end and must not have shown the secret anywhere.
 
 S3MOUNTS_BIN and S3MOUNTS_BIN_AARCH64 name the artefacts; without them it is what ./build.sh makes. S3MOUNTS_ARCHITECTURES: "x86_64" leaves
-the other out. Nothing here skips: a tool that is
-missing is a failure.
+the other out. S3MOUNTS_CURRENT_RCLONE is the newer rclone (what ./build.sh test fetches; empty: its tests are left out). Nothing here skips:
+a tool that is missing is a failure.
 """
 
 import os
 import pathlib
+import shutil
 import signal
 import sys
 import tempfile
@@ -30,6 +31,10 @@ BINARIES = {
     "aarch64": os.environ.get("S3MOUNTS_BIN_AARCH64") or TOP / "out/aarch64/s3mounts",
 }
 ARCHITECTURES = os.environ.get("S3MOUNTS_ARCHITECTURES", " ".join(BINARIES)).split()
+RCLONES = {
+    "debian": "/usr/bin/rclone",
+    "current": os.environ.get("S3MOUNTS_CURRENT_RCLONE", TOP / "out/rclone/rclone"),
+}
 TEST_SECONDS = 120  # no test may hang the run
 
 
@@ -92,6 +97,23 @@ def sandbox(binary, server):
         left = one.close()
     assert not leaks, leaks
     assert not left, "\n".join(left)
+
+
+@pytest.fixture(scope="session")
+def rclones():
+    """Both, where root takes a program from: who owns the folder of this repository is unknown."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="s3m-rclone-", dir="/tmp"))
+    for name in filter(RCLONES.get, RCLONES):
+        shutil.copy(RCLONES[name], folder / name)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(params=list(filter(RCLONES.get, RCLONES)))
+def rclone(request, rclones, sandbox):
+    """Runs a test twice: its sandbox mounts with Debian's rclone, and with a current one. The path of the program."""
+    sandbox.env["S3MOUNTS_RCLONE"] = str(rclones / request.param)
+    return rclones / request.param
 
 
 @pytest.fixture(autouse=True)

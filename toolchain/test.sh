@@ -1,8 +1,11 @@
 # Sourced by build.sh: all tests, or those whose name was given. Ends with one line, "N passed, N failed".
 # shellcheck shell=sh
 
+. toolchain/rclone.sh
+
 passed=0
 failed=0
+CURRENT_RCLONE=
 
 # Whose tests run with the sanitizers too; all of them by ./build.sh soak sanitizers.
 SANITIZED="up config"
@@ -81,7 +84,8 @@ python_tests()
 	[ "$(id -u)" != 0 ] || alone="unshare --mount --propagation private sh toolchain/alone"
 	status=0
 	S3MOUNTS_BIN=$ROOT/$program S3MOUNTS_BIN_AARCH64=$ROOT/out/aarch64/s3mounts S3MOUNTS_HOST=$ROOT/out/host \
-		PYTHONPATH=$ROOT/test timeout -k 30 3600 $alone /usr/bin/python3 -m pytest "$@" || status=$?
+		S3MOUNTS_CURRENT_RCLONE=$CURRENT_RCLONE PYTHONPATH=$ROOT/test \
+		timeout -k 30 3600 $alone /usr/bin/python3 -m pytest "$@" || status=$?
 	if [ $status = 5 ]; then
 		[ -n "$names" ] || count 0 1 "$what: it collected nothing"
 		return 0
@@ -113,6 +117,7 @@ cmd_test()
 {
 	names=$*
 	need build test
+	if fetch_rclone; then CURRENT_RCLONE=$ROOT/out/rclone/rclone; else count 0 1 "no current rclone: its tests are left out"; fi
 	# Debian's installer and container images make it; a bare root has none, and the system's fusermount3 wants to read it.
 	if [ ! -e /etc/mtab ] && [ "$(id -u)" = 0 ]; then
 		say "making /etc/mtab, a link to the mount table"
