@@ -117,35 +117,38 @@ static int write_new(int dir, const char *tmp, mode_t mode, struct span content)
 	return -1;
 }
 
-int file_replace(const char *path, mode_t mode, struct span content, struct err *e)
+int file_replace_at(int dir, const char *name, mode_t mode, struct span content)
 {
 	char tmp[64];
-	const char *name;
-	int dir, fd = -1, ret = -1;
+	int fd, saved;
 
 	/* Exclusive creation in one's own name: a second writer has another pid, a leftover of a dead one is replaced. */
 	text_fmt(tmp, sizeof tmp, ".s3mounts-new-%ld", (long)getpid());
-	dir = open_folder(path, &name);
-	if (dir < 0)
-		return err_sys(e, CODE_FAULT, "write %s: open its folder", path);
-	if (check_replaceable(dir, name, path, e))
-		goto out;
 	unlinkat(dir, tmp, 0);
 	fd = write_new(dir, tmp, mode, content);
-	if (fd < 0) {
-		err_sys(e, CODE_FAULT, "write %s", path);
-		goto out;
-	}
+	if (fd < 0)
+		return -1;
+	close(fd);
 	if (renameat(dir, tmp, dir, name)) {
-		err_sys(e, CODE_FAULT, "write %s: rename", path);
+		saved = errno;
 		unlinkat(dir, tmp, 0);
-		goto out;
+		errno = saved;
+		return -1;
 	}
 	fsync(dir);
-	ret = 0;
-out:
-	if (fd >= 0)
-		close(fd);
+	return 0;
+}
+
+int file_replace(const char *path, mode_t mode, struct span content, struct err *e)
+{
+	const char *name;
+	int dir = open_folder(path, &name), ret;
+
+	if (dir < 0)
+		return err_sys(e, CODE_FAULT, "write %s: open its folder", path);
+	ret = check_replaceable(dir, name, path, e);
+	if (ret == 0 && file_replace_at(dir, name, mode, content))
+		ret = err_sys(e, CODE_FAULT, "write %s", path);
 	close(dir);
 	return ret;
 }

@@ -22,6 +22,12 @@ int file_read(const char *path, struct buf *out, struct err *e);
  */
 int file_replace(const char *path, mode_t mode, struct span content, struct err *e);
 
+/*
+ * As file_replace(), for NAME in the open folder DIR, whatever stands there: a symbolic link is replaced itself, a folder is an error. Returns 0 or
+ * -1 with errno set.
+ */
+int file_replace_at(int dir, const char *name, mode_t mode, struct span content);
+
 /* The folder of PATH in OUT: "." of "x", "/" of "/x". "" where it is too long. Returns the name in it. */
 const char *file_above(char out[PATH_MAX], const char *path);
 

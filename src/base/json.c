@@ -93,6 +93,21 @@ static bool take(struct span *s, char c)
 	return true;
 }
 
+/* The end of an escape, the backslash already taken. */
+static bool skip_escape(struct span *s)
+{
+	if (!s->n || !s->p[0] || !strchr("\"\\/bfnrtu", s->p[0]))
+		return false;
+	if (s->p[0] == 'u')
+		for (int i = 0; i < 4; i++) {
+			*s = span_skip(*s, 1);
+			if (!s->n || !s->p[0] || !strchr("0123456789abcdefABCDEF", s->p[0]))
+				return false;
+		}
+	*s = span_skip(*s, 1);
+	return true;
+}
+
 static bool skip_string(struct span *s)
 {
 	if (!take(s, '"'))
@@ -103,25 +118,55 @@ static bool skip_string(struct span *s)
 		*s = span_skip(*s, 1);
 		if (c == '"')
 			return true;
-		if (c < 0x20)
+		if (c < 0x20 || (c == '\\' && !skip_escape(s)))
 			return false;
-		if (c == '\\') {
-			if (!s->n || !s->p[0] || !strchr("\"\\/bfnrtu", s->p[0]))
-				return false;
-			*s = span_skip(*s, 1);
-		}
 	}
 	return false;
 }
 
-static bool skip_word(struct span *s)
+static size_t skip_digits(struct span *s)
 {
 	size_t n = 0;
 
-	while (n < s->n && s->p[n] && strchr("+-.0123456789abcdefghijklmnopqrstuvwxyzE", s->p[n]))
+	while (n < s->n && s->p[n] >= '0' && s->p[n] <= '9')
 		n++;
 	*s = span_skip(*s, n);
-	return n > 0;
+	return n;
+}
+
+static bool skip_one_of(struct span *s, const char *set)
+{
+	bool is = s->n && s->p[0] && strchr(set, s->p[0]);
+
+	if (is)
+		*s = span_skip(*s, 1);
+	return is;
+}
+
+static bool skip_number(struct span *s)
+{
+	skip_one_of(s, "-");
+	if (!skip_one_of(s, "0") && !skip_digits(s))
+		return false;
+	if (skip_one_of(s, ".") && !skip_digits(s))
+		return false;
+	if (skip_one_of(s, "eE")) {
+		skip_one_of(s, "+-");
+		return skip_digits(s) > 0;
+	}
+	return true;
+}
+
+static bool skip_word(struct span *s)
+{
+	static const struct span words[] = { SPAN("true"), SPAN("false"), SPAN("null") };
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (span_starts(*s, words[i])) {
+			*s = span_skip(*s, words[i].n);
+			return true;
+		}
+	return skip_number(s);
 }
 
 static bool skip_value(struct span *s, int depth);
@@ -188,4 +233,23 @@ int json_member(struct span text, const char *name, struct span *value)
 	}
 	skip_blank(&text);
 	return text.n ? -1 : found;
+}
+
+int json_next(struct span *list, struct span *element)
+{
+	bool first = take(list, '[');
+
+	skip_blank(list);
+	if ((!first && take(list, ',')) || (first && list->n && list->p[0] != ']')) {
+		skip_blank(list);
+		element->p = list->p;
+		if (!skip_value(list, 1))
+			return -1;
+		element->n = (size_t)(list->p - element->p);
+		return 1;
+	}
+	if (!take(list, ']'))
+		return -1;
+	skip_blank(list);
+	return list->n ? -1 : 0;
 }

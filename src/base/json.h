@@ -30,4 +30,10 @@ void json_null(struct json *j, const char *key);
  */
 int json_member(struct span text, const char *name, struct span *value);
 
+/*
+ * Cuts the first element off the array that *LIST is, or is the rest of. Returns 1 with it in *ELEMENT; 0 at the array's end; -1 where it is
+ * not well-formed.
+ */
+int json_next(struct span *list, struct span *element);
+
 #endif

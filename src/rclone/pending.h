@@ -1,10 +1,6 @@
 /*
- * rclone/pending.h - which files of a mount are not in S3 yet, read from rclone's cache metadata
- * (CACHE/vfsMeta/REMOTE/BUCKET/PREFIX/…, a JSON file for each cached file, whose "Dirty" is true until S3 has
- * acknowledged it).
- *
- * rclone writes the metadata by truncate and write: what cannot be parsed counts as pending, because in doubt nothing
- * is flushed.
+ * rclone/pending.h - which files of a mount are not in S3 yet, read from rclone's cache (rclone/meta.h). What cannot be parsed counts as
+ * pending, because in doubt nothing is flushed.
  */
 
 #ifndef RCLONE_PENDING_H
@@ -21,7 +17,8 @@
 
 struct pending {
 	uint64_t files;
-	uint64_t bytes; /* sizes as the cached data has them */
+	uint64_t bytes;	      /* sizes as the cached data has them */
+	uint64_t quarantined; /* of the files: those that rclone will not upload (rclone/repair.h) */
 	int named;
 	char names[PENDING_NAMES][PENDING_NAME]; /* path below the mount; cut at the front by "…" where too long */
 };
@@ -30,8 +27,8 @@ struct pending {
 void pending_name(char out[PENDING_NAME], struct span path);
 
 /*
- * Looks at every metadata file below CACHE_DIR/vfsMeta, which is of the mount M alone; M says which part of a path is
- * above the mount. Files that an earlier run with other --s3-… options has left under another remote's name are found
+ * Looks at all that is in CACHE_DIR, which is of the mount M alone; M says which part of a path is above the mount. Counted are metadata that
+ * is not clean, data without metadata, and what is in quarantine. Files that an earlier run with other --s3-… options has left under another remote's name are found
  * too. Never follows a symbolic link. A cache that does not exist has nothing pending. A file that vanishes while it
  * is looked at is no error. Returns 0, or -1 with *E set (CODE_FAULT): then it is unknown what is pending.
  */

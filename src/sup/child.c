@@ -119,6 +119,8 @@ static int launch(struct mount *m, int out, struct err *e)
 	below = lay(m, &a);
 	m->pid = getpid();
 	pidfile_write(m);
+	if (!a.ready.mounted && m->driver->prepare(&m->job, e))
+		return -1;
 	command = m->driver->command(&mem, &m->job, a.ready.path, e);
 	if (!command)
 		return -1;

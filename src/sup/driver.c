@@ -1,9 +1,11 @@
 #include "sup/driver.h"
 
 #include "base/confine.h"
+#include "base/text.h"
 #include "mnt/fuse.h"
 #include "rclone/args.h"
 #include "rclone/log.h"
+#include "rclone/repair.h"
 
 #include <signal.h>
 #include <unistd.h>
@@ -28,6 +30,22 @@ static char **rclone_command(struct arena *a, const struct driver_job *job, cons
 	const struct plan_mount *m = job->spec;
 
 	return rclone_args(a, m, &p, target, m->uid, m->gid, m->allow_other && job->allow_other, e);
+}
+
+/* What it has done stands in the driver's log. */
+static int rclone_prepare(const struct driver_job *job, struct err *e)
+{
+	struct rclone_repaired done;
+
+	if (rclone_repair(job->cache_dir, &done, e))
+		return -1;
+	if (done.files)
+		say(2, "s3mounts: damaged metadata of %u files in %s was repaired: they are uploaded as they are\n", done.files,
+			job->cache_dir);
+	if (done.quarantined)
+		say(2, "s3mounts: metadata of %u files is damaged, and parts of them may be missing: they are kept in %s/quarantine\n",
+			done.quarantined, job->cache_dir);
+	return 0;
 }
 
 static int rclone_start(struct arena *a, const struct driver_job *job, char **command, struct err *e)
@@ -60,6 +78,7 @@ const struct driver driver_rclone = {
 	.fstype = "fuse.rclone",
 	.source = rclone_devname,
 	.command = rclone_command,
+	.prepare = rclone_prepare,
 	.start = rclone_start,
 	.pending = rclone_dirty,
 	.hurry = rclone_hurry,

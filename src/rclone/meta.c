@@ -1,0 +1,162 @@
+#include "rclone/meta.h"
+
+#include "base/json.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <time.h>
+#include <unistd.h>
+
+int meta_read(int top, const char *path, struct buf *text)
+{
+	int fd = openat(top, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat st;
+	ssize_t n = -1;
+
+	buf_clear(text);
+	if (fd < 0)
+		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == ENXIO ? 1 : -1;
+	if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) {
+		close(fd);
+		return 1;
+	}
+	for (;;) {
+		char *to = buf_room(text, 4096);
+
+		n = to ? read(fd, to, 4096) : 0;
+		if (n <= 0 && !(n < 0 && errno == EINTR))
+			break;
+		if (n > 0)
+			text->len += (size_t)n;
+	}
+	close(fd);
+	return n < 0 ? -1 : 0;
+}
+
+static bool is_string(struct span value)
+{
+	return value.n >= 2 && value.p[0] == '"';
+}
+
+/* As Go reads an int64 from JSON: digits, no fraction, no exponent. The JSON parser has seen to the zeros in front. */
+static bool is_int64(struct span value)
+{
+	unsigned long n;
+
+	if (value.n && value.p[0] == '-')
+		value = span_skip(value, 1);
+	return span_number(value, LONG_MAX, &n);
+}
+
+static bool matches(struct span s, const char *form)
+{
+	for (size_t i = 0; form[i]; i++)
+		if (i >= s.n || (form[i] == 'd' ? s.p[i] < '0' || s.p[i] > '9' : s.p[i] != form[i]))
+			return false;
+	return true;
+}
+
+static bool in_range(struct span s, size_t at, unsigned long least, unsigned long most)
+{
+	unsigned long n;
+
+	return span_number((struct span){ s.p + at, 2 }, most, &n) && n >= least;
+}
+
+/* "2026-11-23T14:14:35.945337974Z", or with "+01:00" at its end (RFC 3339), in quotes. */
+static bool is_time(struct span value)
+{
+	struct span s = { value.p + 1, value.n - 2 };
+
+	if (!is_string(value) || !matches(s, "dddd-dd-ddTdd:dd:dd") || !in_range(s, 5, 1, 12) || !in_range(s, 8, 1, 31) ||
+		!in_range(s, 11, 0, 23) || !in_range(s, 14, 0, 59) || !in_range(s, 17, 0, 59))
+		return false;
+	s = span_skip(s, 19);
+	if (matches(s, ".d"))
+		for (s = span_skip(s, 1); matches(s, "d");)
+			s = span_skip(s, 1);
+	if (span_is(s, "Z"))
+		return true;
+	return s.n == 6 && (matches(s, "+dd:dd") || matches(s, "-dd:dd")) && in_range(s, 1, 0, 23) && in_range(s, 4, 0, 59);
+}
+
+static bool is_bool(struct span value)
+{
+	return span_is(value, "true") || span_is(value, "false");
+}
+
+static bool is_ranges(struct span value)
+{
+	struct span range, pos, size;
+	int more;
+
+	if (span_is(value, "null"))
+		return true;
+	while ((more = json_next(&value, &range)) == 1)
+		if (json_member(range, "Pos", &pos) != 1 || !is_int64(pos) || json_member(range, "Size", &size) != 1 || !is_int64(size))
+			return false;
+	return more == 0;
+}
+
+bool meta_whole(struct span text)
+{
+	static const struct {
+		const char *name;
+		bool (*is)(struct span value);
+	} members[] = {
+		{ "ModTime", is_time },
+		{ "ATime", is_time },
+		{ "Size", is_int64 },
+		{ "Rs", is_ranges },
+		{ "Fingerprint", is_string },
+		{ "Dirty", is_bool },
+	};
+	struct span value;
+
+	for (size_t i = 0; i < sizeof members / sizeof *members; i++)
+		if (json_member(text, members[i].name, &value) != 1 || !members[i].is(value))
+			return false;
+	return true;
+}
+
+bool meta_dirty(struct span text)
+{
+	struct span value;
+
+	return json_member(text, "Dirty", &value) != 1 || !span_is(value, "false");
+}
+
+uint64_t meta_size(struct span text)
+{
+	struct span value;
+	unsigned long size;
+
+	return json_member(text, "Size", &value) == 1 && span_number(value, LONG_MAX, &size) ? size : 0;
+}
+
+/* Go's decoder takes the years 0 to 9999. */
+static void put_time(struct buf *out, const char *name, struct timespec when)
+{
+	struct tm t;
+
+	if (!gmtime_r(&when.tv_sec, &t) || t.tm_year < -1900 || t.tm_year > 8099) {
+		when = (struct timespec){ 0 };
+		gmtime_r(&when.tv_sec, &t);
+	}
+	buf_fmt(out, "\t\"%s\": \"%04d-%02d-%02dT%02d:%02d:%02d.%09ldZ\",\n", name, t.tm_year + 1900, t.tm_mon + 1, t.tm_mday,
+		t.tm_hour, t.tm_min, t.tm_sec, when.tv_nsec);
+}
+
+void meta_write(struct buf *out, const struct stat *data)
+{
+	long long size = (long long)data->st_size;
+
+	buf_str(out, "{\n");
+	put_time(out, "ModTime", data->st_mtim);
+	put_time(out, "ATime", data->st_mtim);
+	buf_fmt(out, "\t\"Size\": %lld,\n\t\"Rs\": [", size);
+	if (size)
+		buf_fmt(out, "\n\t\t{\n\t\t\t\"Pos\": 0,\n\t\t\t\"Size\": %lld\n\t\t}\n\t", size);
+	buf_str(out, "],\n\t\"Fingerprint\": \"\",\n\t\"Dirty\": true\n}\n");
+}

@@ -1,0 +1,31 @@
+/*
+ * rclone/repair.h - before rclone starts on a cache: files whose metadata a killed rclone has left empty or half-written.
+ *
+ * At its start rclone deletes cached data whose metadata is missing or cannot be decoded, be it the only copy. What it must do instead depends
+ * on what the data shows:
+ *
+ * - All of it is there (no hole): new metadata that makes rclone upload the whole of it.
+ * - Nothing was ever written to it: the file had just been created, by an open(2) that had not returned, or had just been opened for reading
+ *   and is nothing but a hole of the object's size. rclone may have it; to upload it would put zeros in place of the object.
+ * - Parts of it are there: an object that was read in part, a new sparse file, or an object of which a part was being written. What belongs into
+ *   the holes, zeros or the object's bytes, is not known here, and rclone would decide by one request whose failure it takes for "no such
+ *   object". Neither uploaded nor deleted: it is moved to CACHE/quarantine/N/REMOTE/BUCKET/PREFIX/…, where rclone/pending.h counts it.
+ */
+
+#ifndef RCLONE_REPAIR_H
+#define RCLONE_REPAIR_H
+
+#include "base/err.h"
+
+struct rclone_repaired {
+	unsigned files;	      /* with new metadata */
+	unsigned quarantined; /* moved there by this call */
+};
+
+/*
+ * Looks at every file below CACHE_DIR/vfs, which nobody may use meanwhile. Never follows a symbolic link. A cache that does not exist has
+ * nothing to repair. Returns 0, or -1 with *E set (CODE_FAULT): then rclone must not be started on it.
+ */
+int rclone_repair(const char *cache_dir, struct rclone_repaired *r, struct err *e);
+
+#endif

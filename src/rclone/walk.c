@@ -1,0 +1,115 @@
+#include "rclone/walk.h"
+
+#include "base/buf.h"
+#include "base/text.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <unistd.h>
+
+#define FOLDERS_MAX (64 * 1024 * 1024) /* bytes of names of folders not looked at yet */
+
+/* A walk under way. */
+struct visit {
+	const struct walk *walk;
+	struct buf folders; /* a stack of paths below the top, each with its NUL */
+	walk_fn *visit;
+	void *arg;
+};
+
+int walk_failed(const struct walk *w, const char *path)
+{
+	return err_sys(w->e, CODE_FAULT, "%s in %s/%s/%s", w->purpose, w->cache_dir, w->part, path);
+}
+
+bool walk_vanished(void)
+{
+	return errno == ENOENT || errno == ENOTDIR;
+}
+
+int walk_open(const char *cache_dir, const char *part)
+{
+	char path[PATH_MAX];
+	size_t n = text_fmt(path, sizeof path, "%s/%s", cache_dir, part);
+
+	if (n >= sizeof path) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	return open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* An entry NAME of the folder PATH ("" is the top). */
+static int look_at(struct visit *v, const char *path, const char *name)
+{
+	char below[PATH_MAX];
+	struct stat st;
+	size_t n = text_fmt(below, sizeof below, "%s%s%s", path, *path ? "/" : "", name);
+
+	if (n >= sizeof below) {
+		errno = ENAMETOOLONG;
+		return walk_failed(v->walk, path);
+	}
+	if (fstatat(v->walk->top, below, &st, AT_SYMLINK_NOFOLLOW))
+		return walk_vanished() ? 0 : walk_failed(v->walk, below);
+	if (S_ISREG(st.st_mode))
+		return v->visit(v->arg, below, &st);
+	if (!S_ISDIR(st.st_mode))
+		return 0;
+	buf_add(&v->folders, below, (size_t)n + 1);
+	if (!v->folders.full)
+		return 0;
+	errno = ENOMEM;
+	return walk_failed(v->walk, below);
+}
+
+static int look_into(struct visit *v, const char *path)
+{
+	int fd = openat(v->walk->top, *path ? path : ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *d;
+	int ret = 0;
+
+	if (!dir) {
+		if (fd < 0 && (walk_vanished() || errno == ELOOP))
+			return 0;
+		walk_failed(v->walk, path);
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	for (errno = 0; ret == 0 && (d = readdir(dir)); errno = 0)
+		if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
+			ret = look_at(v, path, d->d_name);
+	if (ret == 0 && errno && !walk_vanished())
+		ret = walk_failed(v->walk, path);
+	closedir(dir);
+	return ret;
+}
+
+/* A stack of paths instead of recursion. */
+static int look_everywhere(struct visit *v)
+{
+	char path[PATH_MAX] = "";
+
+	while (look_into(v, path) == 0) {
+		if (!v->folders.len)
+			return 0;
+		v->folders.len--;
+		while (v->folders.len && v->folders.p[v->folders.len - 1])
+			v->folders.len--;
+		text_fmt(path, sizeof path, "%s", v->folders.p + v->folders.len);
+	}
+	return -1;
+}
+
+int walk_files(const struct walk *w, walk_fn *visit, void *arg)
+{
+	struct visit v = { .walk = w, .folders = buf_heap(FOLDERS_MAX), .visit = visit, .arg = arg };
+	int ret = look_everywhere(&v);
+
+	buf_free(&v.folders);
+	return ret;
+}
