@@ -135,6 +135,74 @@ uint64_t meta_size(struct span text)
 	return json_member(text, "Size", &value) == 1 && span_number(value, LONG_MAX, &size) ? size : 0;
 }
 
+struct range {
+	uint64_t pos, end;
+};
+
+/* The next of the ranges *LIST. They are in order and do not touch, as rclone keeps them. */
+static bool next_range(struct span *list, struct range *r)
+{
+	struct span range, value;
+	unsigned long pos, size;
+
+	if (json_next(list, &range) != 1 || json_member(range, "Pos", &value) != 1 || !span_number(value, LONG_MAX, &pos) ||
+		json_member(range, "Size", &value) != 1 || !span_number(value, LONG_MAX, &size))
+		return false;
+	*r = (struct range){ pos, (uint64_t)pos + size };
+	return true;
+}
+
+bool meta_lacks(struct span text, uint64_t size)
+{
+	struct span list;
+	struct range first;
+
+	if (!size || !meta_dirty(text) || json_member(text, "Rs", &list) != 1)
+		return false;
+	return !next_range(&list, &first) || first.pos || first.end < size;
+}
+
+/* The size of the object that the file was made from, which its fingerprint begins with; 0 where there was none. False: unknown. */
+static bool object_size(struct span text, unsigned long *size)
+{
+	struct span value, number;
+
+	*size = 0;
+	if (json_member(text, "Fingerprint", &value) != 1 || !is_string(value))
+		return false;
+	value = (struct span){ value.p + 1, value.n - 2 };
+	return !value.n || (span_cut(&value, ',', &number) && span_number(number, LONG_MAX, size));
+}
+
+static void put_range(struct buf *out, struct range r, bool more)
+{
+	buf_fmt(out, "%s{\"Pos\": %llu, \"Size\": %llu}", more ? ", " : "", (unsigned long long)r.pos, (unsigned long long)(r.end - r.pos));
+}
+
+bool meta_extend(struct buf *out, struct span text, uint64_t size)
+{
+	unsigned long object;
+	struct range ours, r = { 0, 0 };
+	struct span list;
+	bool more = false;
+
+	if (!object_size(text, &object) || object >= size || json_member(text, "Rs", &list) != 1)
+		return false;
+	buf_add(out, text.p, (size_t)(list.p - text.p));
+	buf_char(out, '[');
+	text = span_skip(text, (size_t)(list.p - text.p) + list.n);
+	for (ours = (struct range){ object, size }; next_range(&list, &r) && r.end < ours.pos; more = true)
+		put_range(out, r, more);
+	if (r.pos <= ours.pos && r.end >= size)
+		return false;
+	if (r.pos < ours.pos && r.end >= ours.pos)
+		ours.pos = r.pos;
+	put_range(out, ours, more);
+	buf_char(out, ']');
+	buf_span(out, text);
+	return true;
+}
+
 /* Go's decoder takes the years 0 to 9999. */
 static void put_time(struct buf *out, const char *name, struct timespec when)
 {

@@ -30,6 +30,18 @@ bool meta_dirty(struct span text);
 /* The size that it tells; 0 where it tells none. It is 0 too while the file is open. */
 uint64_t meta_size(struct span text);
 
+/*
+ * Of whole metadata of a file with SIZE bytes of data: is it dirty, and does it tell of bytes that are not there? rclone fetches these from the
+ * object over whatever the data has. It notes no range while a file is open but the first, so after a kill that may be what was written since.
+ */
+bool meta_lacks(struct span text, uint64_t size);
+
+/*
+ * The metadata TEXT with all that lies behind the object's end marked as there: that cannot be the object's. Returns false where that says nothing
+ * new; OUT is of no use then.
+ */
+bool meta_extend(struct buf *out, struct span text, uint64_t size);
+
 /* Metadata for the cached DATA that makes rclone upload all of it. */
 void meta_write(struct buf *out, const struct stat *data);
 

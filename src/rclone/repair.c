@@ -19,7 +19,8 @@
 struct repair {
 	struct walk walk; /* of CACHE/vfs */
 	int meta;	  /* CACHE/vfsMeta */
-	struct buf text;
+	struct buf text;  /* of the metadata as it is */
+	struct buf new;	  /* and as it shall be */
 	struct rclone_repaired *done;
 };
 
@@ -170,15 +171,16 @@ static int quarantine(struct repair *r, const char *path)
 	return ret ? -1 : 0;
 }
 
-static int renew_meta(struct repair *r, const char *path, const struct stat *st)
+/* Puts r->new there. */
+static int put_meta(struct repair *r, const char *path)
 {
 	const char *name;
 	int dir = make_folder_of(r->meta, path, &name), ret = -1;
 
-	buf_clear(&r->text);
-	meta_write(&r->text, st);
-	if (dir >= 0 && !r->text.full)
-		ret = file_replace_at(dir, name, META_MODE, buf_all(&r->text));
+	if (r->new.full)
+		errno = ENOMEM;
+	else if (dir >= 0)
+		ret = file_replace_at(dir, name, META_MODE, buf_all(&r->new));
 	if (dir >= 0)
 		close(dir);
 	/* rclone makes a file of no folder; whoever did may have had data of that name. */
@@ -187,6 +189,36 @@ static int renew_meta(struct repair *r, const char *path, const struct stat *st)
 	if (ret)
 		return walk_failed(&r->walk, path);
 	r->done->files++;
+	return 0;
+}
+
+static int renew_meta(struct repair *r, const char *path, const struct stat *st)
+{
+	buf_clear(&r->new);
+	meta_write(&r->new, st);
+	return put_meta(r, path);
+}
+
+/* A dirty file of which its metadata lacks a part. */
+static int complete_meta(struct repair *r, const char *path, const struct stat *st)
+{
+	switch (examine(r, path, false, st)) {
+	case REMAINS_WHOLE:
+		return renew_meta(r, path, st);
+	case REMAINS_UNREAD:
+		return walk_failed(&r->walk, path);
+	case REMAINS_PART:
+	case REMAINS_NOTHING:
+		break;
+	}
+	buf_clear(&r->new);
+	if (meta_extend(&r->new, buf_all(&r->text), (uint64_t)st->st_size)) {
+		if (put_meta(r, path))
+			return -1;
+		if (!meta_lacks(buf_all(&r->new), (uint64_t)st->st_size))
+			return 0;
+	}
+	r->done->partial++;
 	return 0;
 }
 
@@ -200,7 +232,7 @@ static int repair_file(void *arg, const char *path, const struct stat *st)
 	if (got < 0)
 		return walk_failed(&r->walk, path);
 	if (got == 0 && meta_whole(buf_all(&r->text)))
-		return 0;
+		return meta_lacks(buf_all(&r->text), (uint64_t)st->st_size) ? complete_meta(r, path, st) : 0;
 	no_meta = got == 1 && fstatat(r->meta, path, &meta, AT_SYMLINK_NOFOLLOW);
 	switch (examine(r, path, no_meta, st)) {
 	case REMAINS_WHOLE:
@@ -237,6 +269,7 @@ int rclone_repair(const char *cache_dir, struct rclone_repaired *done, struct er
 			.e = e,
 		},
 		.text = buf_heap(META_MAX),
+		.new = buf_heap(META_MAX + 4096),
 		.done = done,
 	};
 	int ret;
@@ -250,5 +283,6 @@ int rclone_repair(const char *cache_dir, struct rclone_repaired *done, struct er
 		close(r.meta);
 	close(r.walk.top);
 	buf_free(&r.text);
+	buf_free(&r.new);
 	return ret;
 }

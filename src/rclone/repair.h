@@ -10,6 +10,10 @@
  * - Parts of it are there: an object that was read in part, a new sparse file, or an object of which a part was being written. What belongs into
  *   the holes, zeros or the object's bytes, is not known here, and rclone would decide by one request whose failure it takes for "no such
  *   object". Neither uploaded nor deleted: it is moved to CACHE/quarantine/N/REMOTE/BUCKET/PREFIX/…, where rclone/pending.h counts it.
+ *
+ * A file that was open for writing has good metadata, but as it was at the first write: rclone would fetch the object's bytes over what was
+ * written since (1.60 hangs where that lies behind the object's end). Where all of the data is there it is marked so, else what lies behind the
+ * object's end. What is still to be fetched then must be fetched: rclone uploads zeros in its place when its one request for the object fails.
  */
 
 #ifndef RCLONE_REPAIR_H
@@ -19,6 +23,7 @@
 
 struct rclone_repaired {
 	unsigned files;	      /* with new metadata */
+	unsigned partial;     /* dirty, with parts that rclone must fetch first: it must not be started while S3 does not answer */
 	unsigned quarantined; /* moved there by this call */
 };
 

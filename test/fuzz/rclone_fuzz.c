@@ -10,6 +10,19 @@
 
 #define EVERY_CUT_MAX 400
 
+/* What is marked as there stays so, and rclone can still read it. */
+static void check_extended(struct span in, uint64_t size)
+{
+	struct buf out = buf_heap(1 << 20), again = buf_heap(1 << 20);
+
+	if (meta_extend(&out, in, size)) {
+		CHECK(!out.full && meta_whole(buf_all(&out)) && meta_dirty(buf_all(&out)) == meta_dirty(in));
+		CHECK(!meta_extend(&again, buf_all(&out), size));
+	}
+	buf_free(&out);
+	buf_free(&again);
+}
+
 static void check_meta(struct span in)
 {
 	size_t end = in.n;
@@ -18,7 +31,8 @@ static void check_meta(struct span in)
 	if (!meta_whole(in))
 		return;
 	CHECK(in.n > 2);
-	(void)meta_dirty(in);
+	for (uint64_t size = 1; size < 1 << 20; size *= 9)
+		check_extended(in, size);
 	while (in.p[end - 1] != '}')
 		end--;
 	for (size_t n = 0; n < end && end < EVERY_CUT_MAX; n++) {

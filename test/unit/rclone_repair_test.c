@@ -186,10 +186,10 @@ static void leaves_good_metadata_alone(void **state)
 	};
 
 	(void)state;
-	put_sparse(DATA "file", 8 * BLOCK, 0, 5);
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
 		struct rclone_repaired done;
 
+		put_sparse(DATA "file", strstr(texts[i], "true") ? 0 : 8 * BLOCK, 0, 0);
 		put_str(META "file", texts[i]);
 		done = repair();
 		assert_int_equal(done.files + done.quarantined, 0);
@@ -386,6 +386,76 @@ static void takes_zeros_of_a_large_file_for_its_own(void **state)
 	assert_int_equal(repair().files, 1);
 }
 
+#define OPEN(rs, fingerprint) TEXT(WHEN, WHEN, "0", rs, fingerprint, "true")
+
+/* Open for writing when rclone was killed: its metadata tells of the first write alone. */
+static void completes_the_metadata_of_an_open_file(void **state)
+{
+	static const struct {
+		const char *meta;
+		off_t size, offset;
+		size_t written;
+		unsigned files, partial;
+		const char *rs;
+	} cases[] = {
+		/* all of it is there: written anew over an object, or after that was fetched */
+		{ OPEN("null", "\"900000,x\""), 300000, 0, 300000, 1, 0, "[{\"Pos\":0,\"Size\":300000}]" },
+		{ OPEN("[{\"Pos\":0,\"Size\":4096}]", "\"300000,x\""), 300000, 0, 300000, 1, 0, "[{\"Pos\":0,\"Size\":300000}]" },
+		/* a new sparse file: there is no object */
+		{ OPEN("null", "\"\""), 300000, 200000, 100000, 1, 0, "[{\"Pos\":0,\"Size\":300000}]" },
+		{ OPEN("[]", "\"0,x\""), 300000, 200000, 100000, 1, 0, "[{\"Pos\":0,\"Size\":300000}]" },
+		/* appended to an object that is not there */
+		{ OPEN("[{\"Pos\":1000,\"Size\":100}]", "\"1000,x\""), 1500, 1000, 500, 1, 1, "[{\"Pos\":1000,\"Size\":500}]" },
+		{ OPEN("[{\"Pos\":900,\"Size\":200}]", "\"1000,x\""), 1500, 900, 600, 1, 1, "[{\"Pos\":900,\"Size\":600}]" },
+		{ OPEN("[{\"Pos\":0,\"Size\":10},{\"Pos\":1300,\"Size\":10},{\"Pos\":1400,\"Size\":9}]", "\"1000,x\""), 1500, 1000, 500, 1, 1,
+			"[{\"Pos\":0,\"Size\":10},{\"Pos\":1000,\"Size\":500}]" },
+		/* nothing is known that rclone does not know */
+		{ OPEN("[{\"Pos\":1000,\"Size\":500}]", "\"1000,x\""), 1500, 1000, 500, 0, 1, "[{\"Pos\":1000,\"Size\":500}]" },
+		{ OPEN("[{\"Pos\":8192,\"Size\":9}]", "\"300000,x\""), 300000, 8192, 9, 0, 1, "[{\"Pos\":8192,\"Size\":9}]" },
+		{ OPEN("null", "\"x\""), 300000, 8192, 9, 0, 1, "null" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct buf text = buf_heap(META_MAX);
+		struct rclone_repaired done;
+		char squeezed[256];
+		struct span rs;
+		size_t n = 0;
+
+		put_sparse(DATA "file", cases[i].size, cases[i].offset, cases[i].written);
+		put_str(META "file", cases[i].meta);
+		done = repair();
+		if (done.files != cases[i].files || done.partial != cases[i].partial || done.quarantined)
+			fail_msg("case %zu: %u files, %u partial, %u quarantined", i, done.files, done.partial, done.quarantined);
+		assert_int_equal(meta_read(AT_FDCWD, META "file", &text), 0);
+		assert_true(meta_whole(buf_all(&text)) && meta_dirty(buf_all(&text)));
+		assert_int_equal(json_member(buf_all(&text), "Rs", &rs), 1);
+		for (size_t k = 0; k < rs.n; k++)
+			if (!strchr(" \t\n", rs.p[k]))
+				squeezed[n++] = rs.p[k];
+		squeezed[n] = 0;
+		assert_string_equal(squeezed, cases[i].rs);
+		done = repair();
+		assert_int_equal(done.files, 0);
+		assert_int_equal(done.partial, cases[i].partial);
+		buf_free(&text);
+	}
+}
+
+/* Of a clean file rclone fetches what it lacks when somebody reads it. */
+static void lets_a_clean_file_lack_what_it_lacks(void **state)
+{
+	struct rclone_repaired done;
+
+	(void)state;
+	put_sparse(DATA "file", 300000, 0, 5);
+	put_str(META "file", GOOD);
+	done = repair();
+	assert_int_equal(done.files + done.partial + done.quarantined, 0);
+	assert_content(META "file", GOOD, strlen(GOOD));
+}
+
 static void keeps_two_of_a_path_apart(void **state)
 {
 	(void)state;
@@ -505,6 +575,8 @@ int main(void)
 		TEST(leaves_to_rclone_what_nobody_wrote),
 		TEST(quarantines_what_may_lack_a_part),
 		TEST(takes_zeros_of_a_large_file_for_its_own),
+		TEST(completes_the_metadata_of_an_open_file),
+		TEST(lets_a_clean_file_lack_what_it_lacks),
 		TEST(keeps_two_of_a_path_apart),
 		TEST(follows_no_link),
 		TEST(says_when_it_cannot),
