@@ -1,9 +1,12 @@
-/* base/creds.h - the one place in memory where S3 credentials live. Wipe it with creds_wipe() as soon as it has served. */
+/*
+ * base/creds.h - the one place in memory where S3 credentials live, and the one list of the variables that bring them.
+ * Wipe the first with creds_wipe() as soon as it has served.
+ */
 
 #ifndef BASE_CREDS_H
 #define BASE_CREDS_H
 
-#include <string.h>
+#include "base/span.h"
 
 /* AWS: key ids have 16 to 128 characters, secrets 40; R2's have 32 and 64. Session tokens have no stated limit; 4 KiB serve. */
 struct creds {
@@ -16,5 +19,24 @@ static inline void creds_wipe(struct creds *c)
 {
 	explicit_bzero(c, sizeof *c);
 }
+
+enum creds_part { CREDS_KEY_ID, CREDS_SECRET, CREDS_TOKEN, CREDS_PARTS };
+
+/*
+ * Every variable that holds a credential. Those of a set (0 and up, 0 is asked first) are read, of two names of one part the
+ * first that is set; CREDS_NO_SET marks what other programs read, and what must stay secret all the same.
+ */
+#define CREDS_SETS 2
+#define CREDS_NO_SET CREDS_SETS
+struct creds_variable {
+	const char *name;
+	int set;
+	enum creds_part part;
+};
+extern const struct creds_variable creds_variables[];
+extern const size_t creds_variable_count;
+
+/* Is NAME one of them? */
+bool creds_is_variable(struct span name);
 
 #endif

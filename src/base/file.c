@@ -28,7 +28,7 @@ int write_all(int fd, const void *p, size_t n)
 	return 0;
 }
 
-static int read_rest(int fd, struct buf *out)
+int file_read_fd(int fd, struct buf *out)
 {
 	for (;;) {
 		size_t room = READ_STEP;
@@ -63,7 +63,7 @@ int file_read(const char *path, struct buf *out, struct err *e)
 		return errno == ENOENT ? 1 : err_sys(e, CODE_FAULT, "open %s", path);
 	if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))
 		ret = err_set(e, CODE_FAULT, "read %s: it is not a regular file", path);
-	else if (read_rest(fd, out))
+	else if (file_read_fd(fd, out))
 		ret = err_sys(e, CODE_FAULT, "read %s", path);
 	close(fd);
 	return ret;
@@ -101,14 +101,15 @@ static int check_replaceable(int dir, const char *name, const char *path, struct
 }
 
 /* Returns a descriptor of the new file TMP in DIR, filled and on disk, or -1 with errno set. */
-static int write_new(int dir, const char *tmp, mode_t mode, struct span content)
+static int write_new(int dir, const char *tmp, mode_t mode, gid_t group, struct span content)
 {
-	int fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	int fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode & 0700);
 	int saved;
 
 	if (fd < 0)
 		return -1;
-	if (fchmod(fd, mode) == 0 && write_all(fd, content.p, content.n) == 0 && fsync(fd) == 0)
+	if (fchown(fd, (uid_t)-1, group) == 0 && fchmod(fd, mode) == 0 && write_all(fd, content.p, content.n) == 0 &&
+		fsync(fd) == 0)
 		return fd;
 	saved = errno;
 	close(fd);
@@ -117,7 +118,8 @@ static int write_new(int dir, const char *tmp, mode_t mode, struct span content)
 	return -1;
 }
 
-int file_replace_at(int dir, const char *name, mode_t mode, struct span content)
+/* NAME in DIR; the file belongs to GROUP ((gid_t)-1: the caller's). 0, or -1 with errno set. */
+static int replace_at(int dir, const char *name, mode_t mode, gid_t group, struct span content)
 {
 	char tmp[64];
 	int fd, saved;
@@ -125,7 +127,7 @@ int file_replace_at(int dir, const char *name, mode_t mode, struct span content)
 	/* Exclusive creation in one's own name: a second writer has another pid, a leftover of a dead one is replaced. */
 	text_fmt(tmp, sizeof tmp, ".s3mounts-new-%ld", (long)getpid());
 	unlinkat(dir, tmp, 0);
-	fd = write_new(dir, tmp, mode, content);
+	fd = write_new(dir, tmp, mode, group, content);
 	if (fd < 0)
 		return -1;
 	close(fd);
@@ -139,7 +141,17 @@ int file_replace_at(int dir, const char *name, mode_t mode, struct span content)
 	return 0;
 }
 
+int file_replace_at(int dir, const char *name, mode_t mode, struct span content)
+{
+	return replace_at(dir, name, mode, (gid_t)-1, content);
+}
+
 int file_replace(const char *path, mode_t mode, struct span content, struct err *e)
+{
+	return file_replace_of(path, mode, (gid_t)-1, content, e);
+}
+
+int file_replace_of(const char *path, mode_t mode, gid_t group, struct span content, struct err *e)
 {
 	const char *name;
 	int dir = open_folder(path, &name), ret;
@@ -147,7 +159,7 @@ int file_replace(const char *path, mode_t mode, struct span content, struct err 
 	if (dir < 0)
 		return err_sys(e, CODE_FAULT, "write %s: open its folder", path);
 	ret = check_replaceable(dir, name, path, e);
-	if (ret == 0 && file_replace_at(dir, name, mode, content))
+	if (ret == 0 && replace_at(dir, name, mode, group, content))
 		ret = err_sys(e, CODE_FAULT, "write %s", path);
 	close(dir);
 	return ret;

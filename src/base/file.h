@@ -15,12 +15,18 @@
  */
 int file_read(const char *path, struct buf *out, struct err *e);
 
+/* What is left to read of FD, appended to OUT. Returns 0 or -1 with errno set (EFBIG: OUT is full). */
+int file_read_fd(int fd, struct buf *out);
+
 /*
  * Puts CONTENT at PATH as a whole or not at all: a temporary file beside it, mode MODE, fsync(2), rename(2). Refuses a PATH
  * that is a symbolic link or no regular file. Returns 0 or -1 with *E set (CODE_FAULT); then PATH is as it was and nothing
  * is left beside it.
  */
 int file_replace(const char *path, mode_t mode, struct span content, struct err *e);
+
+/* The same; the file belongs to GROUP ((gid_t)-1: to the caller's) from its first byte on. */
+int file_replace_of(const char *path, mode_t mode, gid_t group, struct span content, struct err *e);
 
 /*
  * As file_replace(), for NAME in the open folder DIR, whatever stands there: a symbolic link is replaced itself, a folder is an error. Returns 0 or

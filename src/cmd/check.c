@@ -30,6 +30,7 @@ static int print_json(const struct setup *s, const struct verdict *v, enum code 
 	s3_site_url(&s->site, url, sizeof url);
 	json_begin(&o, "check", code, NULL);
 	json_int(&o.j, "ms", ms);
+	json_strings(&o.j, "warnings", s->plan.warnings, s->plan.warning_count);
 	json_str(&o.j, "endpoint", url[0] ? url : s->site.host);
 	json_open(&o.j, "mounts", '[');
 	for (size_t i = 0; i < s->plan.mount_count; i++) {
@@ -79,6 +80,8 @@ static int check(const struct setup *s, const struct options *o, struct err *e)
 	enum code code;
 	int ret = 0;
 
+	if (!o->json)
+		setup_warn(s);
 	if (!v)
 		return err_set(e, CODE_FAULT, "check: no memory");
 	if (ask_all(s, o, v, e)) {

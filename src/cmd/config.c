@@ -35,6 +35,8 @@ static int config(const struct setup *s, const struct options *o, struct err *e)
 	struct run_path path = setup_config(s, o);
 	struct json_out out;
 
+	if (!o->json)
+		setup_warn(s);
 	if (o->print)
 		return print(s, e);
 	if (store(s, path.s, e))
@@ -45,6 +47,8 @@ static int config(const struct setup *s, const struct options *o, struct err *e)
 	}
 	json_begin(&out, "config", CODE_OK, NULL);
 	json_str(&out.j, "path", path.s);
+	if (s->plan.warning_count)
+		json_strings(&out.j, "warnings", s->plan.warnings, s->plan.warning_count);
 	return json_end(&out, CODE_OK);
 }
 

@@ -1,5 +1,6 @@
 #include "cmd/init.h"
 
+#include "base/env.h"
 #include "base/text.h"
 #include "cmd/setup.h"
 
@@ -34,6 +35,8 @@ static void child(const struct init *in, const struct options *o, int start)
 
 	if (!o->keep_env)
 		setup_scrub();
+	else if (env_export())
+		_exit(INIT_NOT_STARTED);
 	close(in->go);
 	while ((n = read(start, &go, 1)) < 0 && errno == EINTR)
 		;

@@ -23,7 +23,7 @@ struct init {
 
 /*
  * Makes the child, which waits. From here on every signal is blocked, and kept for it. It takes O's command, user, and the environment as it is
- * now, without the credentials unless O says to keep them. Returns 0 or -1 with *E set.
+ * now, without the credentials unless O says to keep them: then what --env-file and --env-fd gave is in it too. Returns 0 or -1 with *E set.
  */
 int init_prepare(struct init *in, const struct options *o, struct err *e);
 

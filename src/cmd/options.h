@@ -22,13 +22,22 @@ enum {
 };
 
 #define SPECS_MAX 1024
+#define ENV_SOURCES_MAX 16
+
+/* Where variables come from beside the environment: the FILE of an --env-file; where that is NULL, a descriptor. */
+struct env_source {
+	const char *file;
+	int fd;
+};
 
 struct options {
 	const char *specs[SPECS_MAX];
 	size_t spec_count;
+	struct env_source env_sources[ENV_SOURCES_MAX];
+	size_t env_source_count;
 	const char *fstab, *rclone, *run_dir, *cache_dir, *config;
 	int timeout_ms, stop_ms;
-	bool json, write, print, keep, lazy, watch, wait, mounted, keep_env, anyway;
+	bool json, write, print, keep, lazy, watch, wait, mounted, keep_env, anyway, env_file_remove;
 	long uid, gid;	/* run: whose COMMAND is; -1: the caller's */
 	char **command; /* run: what stands behind "--"; NULL: none */
 	bool help;	/* --help was given and printed: nothing else is to be done */
@@ -36,7 +45,9 @@ struct options {
 
 /*
  * Reads the options of the one COMMAND (a FOR_ bit, DOES its sentence for --help) from ARGV, which begins with its name; --timeout has TIMEOUT_S
- * where it is not given. Returns 0 or -1 with CODE_USAGE naming the option.
+ * where it is not given. Then gives (base/env.h) what --env-file and --env-fd hold, and removes the files where that is asked for, also where
+ * an option or a file is refused: keys that shall be gone must not stay behind a mistake. Returns 0 or -1 with *E set: CODE_USAGE naming the
+ * option, or the file with its line.
  */
 int options_read(struct options *o, int command, const char *does, int timeout_s, char **argv, struct err *e);
 

@@ -19,17 +19,16 @@ extern char **environ;
 /* In place, since a forked child shares these bytes, and /proc/PID/environ shows them. */
 void setup_scrub(void)
 {
-	static const char *const secrets[] = { "S3_ACCESS_KEY_ID", "S3_ACCESS_SECRET", "S3_SESSION_TOKEN", "AWS_ACCESS_KEY_ID",
-		"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN" };
-
-	for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++) {
-		size_t n = strlen(secrets[i]);
+	for (size_t i = 0; i < creds_variable_count; i++) {
+		const char *name = creds_variables[i].name;
+		size_t n = strlen(name);
 
 		for (char **v = environ; *v; v++)
-			if (strncmp(*v, secrets[i], n) == 0 && (*v)[n] == '=')
+			if (strncmp(*v, name, n) == 0 && (*v)[n] == '=')
 				explicit_bzero(*v + n + 1, strlen(*v + n + 1));
-		unsetenv(secrets[i]);
+		unsetenv(name);
 	}
+	env_wipe();
 }
 
 static int check_mounts(struct plan *p, const struct options *o, struct err *e)
@@ -61,6 +60,7 @@ int setup_read(struct setup *s, const struct options *o, struct err *e)
 {
 	struct plan_input in = {
 		.env = env,
+		.given = env_given,
 		.specs = o->specs,
 		.spec_count = o->spec_count,
 		.fstab = o->fstab,
@@ -74,6 +74,12 @@ int setup_read(struct setup *s, const struct options *o, struct err *e)
 	if (bad || run_find(&s->run, o->run_dir, e) || check_mounts(&s->plan, o, e))
 		return -1;
 	return s3_site_parse(&s->site, s->plan.endpoint, s->plan.provider, s->plan.region_given ? s->plan.region : "", e);
+}
+
+void setup_warn(const struct setup *s)
+{
+	for (size_t i = 0; i < s->plan.warning_count; i++)
+		say(2, "s3mounts: note: %s\n", s->plan.warnings[i]);
 }
 
 void setup_free(struct setup *s)

@@ -9,7 +9,10 @@
 #include "sup/run.h"
 #include "sup/wire.h"
 
-/* Takes the credentials out of the environment: their bytes are overwritten in place, and the variables are gone. */
+/*
+ * Takes the credentials out of the environment: their bytes are overwritten in place, and the variables are gone; what --env-file and
+ * --env-fd gave goes too (env_wipe()).
+ */
 void setup_scrub(void);
 
 struct setup {
@@ -27,6 +30,9 @@ void setup_free(struct setup *s);
 
 /* The rclone.conf that O, RCLONE_CONFIG or the run directory names. */
 struct run_path setup_config(const struct setup *s, const struct options *o);
+
+/* The plan's warnings, "s3mounts: note: …", on stderr. */
+void setup_warn(const struct setup *s);
 
 /* Without credentials: makes the plan's placeholder folders. Returns 0 or -1 with *E set. */
 int setup_places(const struct setup *s, struct err *e);

@@ -31,6 +31,7 @@ static int serve(struct setup *s, const struct options *o, struct err *e)
 	struct up_request up;
 	int listener;
 
+	setup_warn(s);
 	if (setup_places(s, e) || (now && setup_request(&up, s, o, e)))
 		return -1;
 	creds_wipe(&s->plan.creds);

@@ -36,12 +36,13 @@ static enum code judge(const struct report *r, const struct err **why)
 	return (*why)->code == CODE_OK ? CODE_MOUNT : (*why)->code;
 }
 
-static int print_json(const struct report *r, enum code code, const struct err *why, int64_t ms)
+static int print_json(const struct setup *s, const struct report *r, enum code code, const struct err *why, int64_t ms)
 {
 	struct json_out o;
 
 	json_begin(&o, "up", code, why);
 	json_int(&o.j, "ms", ms);
+	json_strings(&o.j, "warnings", s->plan.warnings, s->plan.warning_count);
 	json_open(&o.j, "supervisor", '{');
 	json_int(&o.j, "pid", r->pid);
 	json_close(&o.j, '}');
@@ -106,6 +107,7 @@ static int no_credentials(const char *command, const struct setup *s, const stru
 	if (!o->json)
 		return fail(command, false, &e);
 	json_begin(&out, command, e.code, &e);
+	json_strings(&out.j, "warnings", s->plan.warnings, s->plan.warning_count);
 	json_strings(&out.j, "placeholders", s->plan.places, s->plan.place_count);
 	json_strings(&out.j, "mounts", NULL, 0);
 	return json_end(&out, e.code);
@@ -137,15 +139,19 @@ int up_run(const char *command, const struct options *o, bool brief)
 	int code;
 
 	if (setup_read(&s, o, &e)) {
-		code = fail(command, o->json, &e);
-	} else if (!s.plan.have_creds) {
+		setup_free(&s);
+		return fail(command, o->json, &e);
+	}
+	if (!o->json)
+		setup_warn(&s);
+	if (!s.plan.have_creds) {
 		code = no_credentials(command, &s, o);
 	} else if (mount_all(&s, o, &a, &r, &e)) {
 		code = fail(command, o->json, &e);
 	} else {
 		code = judge(&r, &why);
 		if (o->json)
-			code = print_json(&r, (enum code)code, why, clock_ms() - begun);
+			code = print_json(&s, &r, (enum code)code, why, clock_ms() - begun);
 		else
 			print_lines(&r, brief && code == CODE_OK, clock_ms() - begun);
 	}

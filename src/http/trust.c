@@ -1,5 +1,6 @@
 #include "http/trust.h"
 
+#include "base/env.h"
 #include "base/file.h"
 #include "http/anchors.h"
 #include "http/der.h"
@@ -141,9 +142,9 @@ int trust_load(struct trust *t, struct err *e)
 
 	*t = (struct trust){ 0 };
 	for (size_t i = 0; i < sizeof named_by / sizeof *named_by; i++) {
-		const char *path = getenv(named_by[i]);
+		const char *path = env(named_by[i]);
 
-		if (path && *path)
+		if (path)
 			return read_named(t, named_by[i], path, e);
 	}
 	for (size_t i = 0; i < sizeof usual_places / sizeof *usual_places && !t->count; i++)

@@ -12,18 +12,15 @@ static const struct variable region = { { "S3_REGION", "AWS_REGION", "AWS_DEFAUL
 static const struct variable provider = { { "S3_PROVIDER" }, 63 };
 static const struct variable bucket_name = { { "S3_BUCKET_NAME" }, 63 };
 
-enum { KEY_ID, SECRET, TOKEN, PARTS };
-
 /* A set is taken as a whole: the key id of one never meets the secret of the other. The token may be absent. */
-static const char *const cred_sets[][PARTS] = {
-	{ "S3_ACCESS_KEY_ID", "S3_ACCESS_SECRET", "S3_SESSION_TOKEN" },
-	{ "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN" },
+struct set {
+	const char *names[CREDS_PARTS], *values[CREDS_PARTS];
 };
 
 /* What is empty counts as absent. */
 static const char *look_up(plan_env_fn *env, const char *name)
 {
-	const char *value = env(name);
+	const char *value = env ? env(name) : NULL;
 
 	return value && *value ? value : NULL;
 }
@@ -46,15 +43,18 @@ static int check_value(const char *name, const char *value, size_t max, struct e
 }
 
 /* *OUT is in A; "" where none of the names is set. */
-static int take(struct arena *a, plan_env_fn *env, const struct variable *v, const char **out, struct err *e)
+static int take(struct arena *a, const struct plan_input *in, const struct variable *v, const char **out, struct err *e)
 {
+	size_t count = sizeof v->names / sizeof *v->names;
+
 	*out = "";
-	for (size_t i = 0; i < sizeof v->names / sizeof *v->names && v->names[i]; i++) {
-		const char *value = look_up(env, v->names[i]);
+	for (size_t i = 0; i < 2 * count; i++) {
+		const char *name = v->names[i % count];
+		const char *value = name ? look_up(i < count ? in->given : in->env, name) : NULL;
 
 		if (!value)
 			continue;
-		if (check_value(v->names[i], value, v->max, e))
+		if (check_value(name, value, v->max, e))
 			return -1;
 		*out = arena_str(a, span_of(value));
 		return *out ? 0 : plan_no_memory(e);
@@ -81,48 +81,75 @@ static int take_credential(const char *name, const char *value, char *to, size_t
 	return 0;
 }
 
-static int missing(const char *const *names, const char *const *values, struct err *e)
+static int missing(const struct set *s, struct err *e)
 {
-	const char *given = names[values[KEY_ID] ? KEY_ID : values[SECRET] ? SECRET : TOKEN];
+	const char *const *values = s->values;
 
 	return err_set(e, CODE_USAGE, "variable %s is not set, but %s is: credentials come as one set",
-		names[values[KEY_ID] ? SECRET : KEY_ID], given);
+		s->names[values[CREDS_KEY_ID] ? CREDS_SECRET : CREDS_KEY_ID],
+		s->names[values[CREDS_KEY_ID] ? CREDS_KEY_ID :
+			 values[CREDS_SECRET] ? CREDS_SECRET :
+						CREDS_TOKEN]);
 }
 
-static int take_set(struct plan *p, const char *const *names, const char *const *values, struct err *e)
+static int take_set(struct plan *p, const struct set *s, struct err *e)
 {
-	if (!values[KEY_ID] || !values[SECRET])
-		return missing(names, values, e);
-	if (take_credential(names[KEY_ID], values[KEY_ID], p->creds.key_id, sizeof p->creds.key_id, e) ||
-		take_credential(names[SECRET], values[SECRET], p->creds.secret, sizeof p->creds.secret, e))
-		return -1;
-	if (values[TOKEN] && take_credential(names[TOKEN], values[TOKEN], p->creds.token, sizeof p->creds.token, e))
-		return -1;
+	struct {
+		char *to;
+		size_t size;
+	} const places[CREDS_PARTS] = {
+		[CREDS_KEY_ID] = { p->creds.key_id, sizeof p->creds.key_id },
+		[CREDS_SECRET] = { p->creds.secret, sizeof p->creds.secret },
+		[CREDS_TOKEN] = { p->creds.token, sizeof p->creds.token },
+	};
+
+	if (!s->values[CREDS_KEY_ID] || !s->values[CREDS_SECRET])
+		return missing(s, e);
+	for (int i = 0; i < CREDS_PARTS; i++)
+		if (s->values[i] && take_credential(s->names[i], s->values[i], places[i].to, places[i].size, e))
+			return -1;
 	p->have_creds = true;
 	return 0;
 }
 
-static int take_credentials(struct plan *p, plan_env_fn *env, struct err *e)
+/* Set NUMBER as ENV has it; false where nothing of it is there. */
+static bool find_set(struct set *s, int number, plan_env_fn *env)
 {
-	for (size_t set = 0; set < sizeof cred_sets / sizeof *cred_sets; set++) {
-		const char *values[PARTS];
-		bool any = false;
+	bool any = false;
 
-		for (int i = 0; i < PARTS; i++) {
-			values[i] = look_up(env, cred_sets[set][i]);
-			any = any || values[i];
-		}
-		if (any)
-			return take_set(p, cred_sets[set], values, e);
+	*s = (struct set){ { NULL }, { NULL } };
+	for (size_t i = 0; i < creds_variable_count; i++) {
+		const struct creds_variable *v = &creds_variables[i];
+		const char *value = v->set == number && !s->values[v->part] ? look_up(env, v->name) : NULL;
+
+		if (v->set == number && (value || !s->names[v->part]))
+			s->names[v->part] = v->name;
+		if (value)
+			s->values[v->part] = value;
+		any = any || value;
 	}
+	return any;
+}
+
+static int take_credentials(struct plan *p, const struct plan_input *in, struct err *e)
+{
+	plan_env_fn *const sources[] = { in->given, in->env };
+
+	for (size_t i = 0; i < sizeof sources / sizeof *sources; i++)
+		for (int number = 0; number < CREDS_SETS; number++) {
+			struct set s;
+
+			if (find_set(&s, number, sources[i]))
+				return take_set(p, &s, e);
+		}
 	return 0;
 }
 
-int plan_environment(struct plan *p, plan_env_fn *env, const char **bucket, struct err *e)
+int plan_environment(struct plan *p, const struct plan_input *in, const char **bucket, struct err *e)
 {
-	if (take_credentials(p, env, e) || take(&p->mem, env, &endpoint, &p->endpoint, e) ||
-		take(&p->mem, env, &region, &p->region, e) || take(&p->mem, env, &provider, &p->provider, e) ||
-		take(&p->mem, env, &bucket_name, bucket, e))
+	if (take_credentials(p, in, e) || take(&p->mem, in, &endpoint, &p->endpoint, e) ||
+		take(&p->mem, in, &region, &p->region, e) || take(&p->mem, in, &provider, &p->provider, e) ||
+		take(&p->mem, in, &bucket_name, bucket, e))
 		return -1;
 	if (**bucket && !plan_bucket_name(span_of(*bucket))) {
 		err_set(e, CODE_USAGE, "variable S3_BUCKET_NAME: this is no bucket's name");

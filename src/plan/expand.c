@@ -2,17 +2,6 @@
 
 #define VALUE_MAX 128
 
-/* A file name shows up in listings, logs and requests: what is secret must not get there. */
-static const char *const secrets[] = {
-	"S3_ACCESS_KEY_ID",
-	"S3_ACCESS_SECRET",
-	"S3_SESSION_TOKEN",
-	"AWS_ACCESS_KEY_ID",
-	"AWS_SECRET_ACCESS_KEY",
-	"AWS_SESSION_TOKEN",
-	"AWS_SECURITY_TOKEN",
-};
-
 bool plan_control(struct span s)
 {
 	for (size_t i = 0; i < s.n; i++)
@@ -75,6 +64,7 @@ static int fill(struct buf *out, struct span name, plan_env_fn *env, struct err 
 	char mem[256];
 	struct buf cname = buf_over(mem, sizeof mem);
 	const char *value, *why;
+	struct span seen;
 
 	for (size_t i = 0; i < name.n; i++)
 		if (!name_byte(name.p[i], i == 0))
@@ -84,9 +74,9 @@ static int fill(struct buf *out, struct span name, plan_env_fn *env, struct err 
 		err_set(e, CODE_USAGE, "\"${\" is not followed by a variable's name and \"}\"");
 		return err_hint(e, "a name has letters, digits and _, and does not begin with a digit");
 	}
-	for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
-		if (span_is(name, secrets[i]))
-			return err_set(e, CODE_USAGE, "variable %s: a credential cannot be part of a mount", mem);
+	/* A file name shows up in listings, logs and requests: what is secret must not get there. */
+	if (creds_is_variable(name))
+		return err_set(e, CODE_USAGE, "variable %s: a credential cannot be part of a mount", mem);
 	value = env(mem);
 	if (!value || !*value) {
 		err_set(e, CODE_USAGE, "variable %s is not set", mem);
@@ -98,8 +88,28 @@ static int fill(struct buf *out, struct span name, plan_env_fn *env, struct err 
 		err_set(e, CODE_USAGE, "variable %s: %s", mem, why);
 		return err_hint(e, "what fills a mount's path is one name: 1 to 128 bytes, no slash, not \".\" or \"..\"");
 	}
+	seen = plan_placeholder(span_of(value), false);
+	if (!seen.n && span_is(name, value))
+		seen = name;
+	if (seen.n) {
+		err_set(e, CODE_USAGE,
+			"variable %s: its value holds \"%.*s\", which looks like a variable that was not filled in", mem,
+			(int)seen.n, seen.p);
+		return err_hint(e, "fill it in where this command is called: all whose value was not would share one folder");
+	}
 	buf_str(out, value);
 	return 0;
+}
+
+/* TEXT stands before, between or behind variables. */
+static int check_literal(struct span text, struct err *e)
+{
+	struct span seen = plan_placeholder(text, true);
+
+	if (!seen.n)
+		return 0;
+	err_set(e, CODE_USAGE, "\"%.*s\" looks like a variable that was not filled in", (int)seen.n, seen.p);
+	return err_hint(e, "a variable of the environment is written \"${THREAD_ID}\"; nothing else is filled in here");
 }
 
 int plan_expand(struct buf *out, const char *text, plan_env_fn *env, struct err *e)
@@ -108,8 +118,10 @@ int plan_expand(struct buf *out, const char *text, plan_env_fn *env, struct err 
 
 	while ((open = text_in(text, "${"))) {
 		const char *close = strchr(open, '}');
-		int ret;
+		int ret = check_literal((struct span){ text, (size_t)(open - text) }, e);
 
+		if (ret)
+			return ret;
 		buf_add(out, text, (size_t)(open - text));
 		if (!close)
 			return err_set(
@@ -119,6 +131,8 @@ int plan_expand(struct buf *out, const char *text, plan_env_fn *env, struct err 
 			return ret;
 		text = close + 1;
 	}
+	if (check_literal(span_of(text), e))
+		return -1;
 	buf_str(out, text);
 	if (out->full)
 		return err_set(e, CODE_USAGE, "a text with its variables filled is longer than %d bytes", PLAN_TEXT_MAX - 1);

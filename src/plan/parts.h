@@ -26,17 +26,37 @@ struct plan_line {
 int plan_no_memory(struct err *e);
 
 /*
- * plan/env.c: fills P's credentials, endpoint, region and provider; *BUCKET is S3_BUCKET_NAME, "" where it is not
- * set. Returns 0 or -1 with CODE_USAGE naming the variable, never its value.
+ * plan/env.c: fills P's credentials, endpoint, region and provider from IN's variables; *BUCKET is S3_BUCKET_NAME, "" where it
+ * is not set. Returns 0 or -1 with CODE_USAGE naming the variable, never its value.
  */
-int plan_environment(struct plan *p, plan_env_fn *env, const char **bucket, struct err *e);
+int plan_environment(struct plan *p, const struct plan_input *in, const char **bucket, struct err *e);
 
 /*
  * plan/expand.c: appends TEXT to OUT with each ${NAME} filled from the environment. Returns 0; -1 with CODE_USAGE: a
- * variable's value is no path component, or is a credential, or "${" has no end; 1 with *E set in the same way where
- * a variable is not set: OUT then holds what stands before it.
+ * variable's value is no path component, or is a credential, or "${" has no end, or a placeholder stands in TEXT or in a value;
+ * 1 with *E set in the same way where a variable is not set: OUT then holds what stands before it.
  */
 int plan_expand(struct buf *out, const char *text, plan_env_fn *env, struct err *e);
+
+/*
+ * plan/placeholder.c: what in TEXT looks like a variable that was not filled in; empty where nothing does. Whoever is given
+ * such a text shares it with everybody else for whom it was not filled in, so it is better refused than taken for a name.
+ *
+ *	$NAME ${…} $(…)			shells, JavaScript, make, Go's os.Expand, Terraform
+ *	{NAME} {} {0} #{NAME} %{NAME}	Python's format and f-strings, .NET, URI templates, Ruby, Puppet
+ *	{{…}} {%…%} <%…%>		Jinja, Helm, Go, Handlebars, ERB, EJS
+ *	%NAME% %(NAME)s %s		Windows, Python, printf
+ *	<NAME> @NAME@ __NAME__ :NAME	documentation, autoconf and CMake, sed; routes and SQL
+ *	%!s(…)				what Go prints for an argument that is missing
+ *
+ * Left alone are names as people have them: "ke$ha", "cash$", "100%", "a%20b", "{3F2504E0-4F89-11D3-9A0C-0305E82C3301}",
+ * "__pycache__", "a{b}". LITERAL: TEXT is what somebody has written as a mount's source, target or option, "${…}" apart, and
+ * "a$b" is a variable there.
+ */
+struct span plan_placeholder(struct span text, bool literal);
+
+/* Is COMPONENT what programs print for a value that is not there: "undefined", "null", "None", "user-undefined"? */
+bool plan_no_value(struct span component);
 
 /* RFC 3629: shortest form, no surrogates. */
 bool plan_utf8(struct span s);

@@ -80,6 +80,60 @@ static int keep_place(struct plan *p, const char *place, struct err *e)
 	return 0;
 }
 
+static int warn(struct plan *p, struct err *text)
+{
+	for (size_t i = 0; i < p->warning_count; i++)
+		if (strcmp(p->warnings[i], text->text) == 0)
+			return 0;
+	p->warnings = arena_grow(&p->mem, p->warnings, p->warning_count, sizeof *p->warnings);
+	if (!p->warnings || !(p->warnings[p->warning_count] = arena_str(&p->mem, span_of(text->text))))
+		return plan_no_memory(text);
+	p->warning_count++;
+	return 0;
+}
+
+#define SHARED "looks like a value that was not set: all who have it share one folder"
+
+/* The variable that is filled in at OPEN ("${NAME}…"); *REST is what stands behind it. */
+static int warn_of_variable(struct reader *r, const char *open, const char **rest)
+{
+	const char *close = strchr(open, '}');
+	char name[256];
+	struct buf b = buf_over(name, sizeof name);
+	const char *value;
+
+	*rest = close ? close + 1 : open + strlen(open);
+	if (!close)
+		return 0;
+	buf_add(&b, open + 2, (size_t)(close - open) - 2);
+	value = r->env(name);
+	if (!value || !plan_no_value(span_of(value)))
+		return 0;
+	err_set(r->e, CODE_OK, "variable %s is \"%s\", which " SHARED, name, value);
+	return warn(r->p, r->e);
+}
+
+/* What TEXT, a source or a target, says by words or by its variables that hardly is a name. */
+static int warn_of_words(struct reader *r, const char *what, const char *text)
+{
+	struct span rest = span_of(text), part;
+	const char *open = text;
+	bool more;
+
+	while ((open = text_in(open, "${")))
+		if (warn_of_variable(r, open, &open))
+			return -1;
+	do {
+		more = span_cut(&rest, '/', &part);
+		if (!plan_no_value(part))
+			continue;
+		err_set(r->e, CODE_OK, "%s \"%s\": \"%.*s\" " SHARED, what, text, (int)part.n, part.p);
+		if (warn(r->p, r->e))
+			return -1;
+	} while (more);
+	return 0;
+}
+
 /*
  * The folder that can be made before TARGET's variables are known: what stands before the component of the first
  * unknown one. All that can be checked is checked: a template's build is the best time to learn of a mistake.
@@ -122,6 +176,8 @@ static int add(struct reader *r, const struct plan_line *l)
 		return -1;
 	if (skip)
 		return 0;
+	if (warn_of_words(r, "source", l->source) || warn_of_words(r, "target", l->target))
+		return -1;
 	return r->p->have_creds ? add_mount(r, l, &m) : add_place(r, l, &m);
 }
 
@@ -201,7 +257,7 @@ int plan_read(struct plan *p, const struct plan_input *in, struct err *e)
 	const char *from;
 
 	memset(p, 0, sizeof *p);
-	if (plan_environment(p, in->env, &r.bucket, &why) || read_first_match(&r, in, &from)) {
+	if (plan_environment(p, in, &r.bucket, &why) || read_first_match(&r, in, &from)) {
 		*e = why;
 		return -1;
 	}

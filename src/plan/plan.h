@@ -4,7 +4,7 @@
  *
  * What THREAD_ID and USER_ID hold decides whose data a sandbox sees. A value that is filled in by ${NAME} is one path
  * component: 1 to 128 bytes, no '/', not "." or "..", no control byte or picture of one. Anything else is an error that names the
- * variable.
+ * variable; so is what looks like a variable that nobody has filled in (plan/parts.h), there and where a mount is written.
  */
 
 #ifndef PLAN_PLAN_H
@@ -54,11 +54,20 @@ struct plan {
 	 */
 	const char **places;
 	size_t place_count;
+
+	/* What works, and hardly is what was meant, a sentence each: a component that is "undefined". For the commands to print. */
+	const char **warnings;
+	size_t warning_count;
 };
 
 struct plan_input {
 	const char *(*env)(const char *name); /* getenv(3), or a test's own; what is empty counts as absent */
-	const char *const *specs;	      /* --mount SOURCE:TARGET[:OPTIONS] */
+	/*
+	 * The same of what wins over the environment alone, and is in ENV too; NULL: nothing does. Of names that mean one thing those that
+	 * are given here count first, and credentials are taken from here or from there: no key meets another's token.
+	 */
+	const char *(*given)(const char *name);
+	const char *const *specs; /* --mount SOURCE:TARGET[:OPTIONS] */
 	size_t spec_count;
 	const char *fstab;	/* --fstab FILE: must exist; NULL: none given */
 	const char *fstab_path; /* the file that serves where it exists: "/etc/s3mounts.fstab" */
@@ -78,7 +87,7 @@ struct plan_input {
  *
  * Refused: a target twice, or one inside another; a source that is empty, has "//", "." or ".." as a component, a
  * control byte, or is not UTF-8; a ${NAME} of a credential variable; a target that is relative or "/", has ".." as a
- * component, or a control byte.
+ * component, or a control byte; in any of them "$NAME", "{NAME}", "%NAME%" and what else templates have for a variable.
  *
  * Escapes: in fstab \040 \011 \012 \134 \043 and every other \NNN (three octal digits) are decoded before ${NAME} is
  * filled, so that a value can never be an escape; any other backslash is an error. Options are parted at their commas

@@ -14,6 +14,8 @@
 #include "base/err.h"
 #include "s3/site.h"
 
+#include <sys/types.h>
+
 #define RCLONE_REMOTE "s3mounts" /* the name of our remote, and of its section */
 #define RCLONE_CONF_MAX (1024 * 1024)
 
@@ -37,5 +39,29 @@ int rclone_conf_merge(struct buf *out, struct span old, struct span section, str
 
 /* Our section in FILE as it stands there; empty where it has none. */
 struct span rclone_conf_find(struct span file);
+
+/*
+ * Is FILE one that rclone keeps its remotes in, as far as can be seen? By goconfig's rules every line is blank, a comment, a [section],
+ * or KEY = VALUE or KEY: VALUE; beyond them each KEY stands in a section, one of these has the key "type", as each remote has, nothing
+ * runs it ("#!"), and no control byte is in it. That tells it from passwd(5), a script, JSON, unit files, AWS's own. An empty file is one,
+ * and an encrypted one (which rclone_conf_merge() refuses). Returns 0, or -1 with CODE_USAGE: "line N …", nothing that stands there.
+ */
+int rclone_conf_check(struct span file, struct err *e);
+
+/*
+ * What a file was before our section came into it, as a comment in the section, so that who takes it out, days later and knowing
+ * nothing else, can put it back.
+ */
+struct rclone_mark {
+	bool found;	/* there was a file; false: it is ours altogether */
+	mode_t mode;	/* its permissions */
+	bool open_line; /* its last line had no newline */
+};
+
+/* SECTION with the mark M in it (none where nothing was found) to OUT. */
+void rclone_conf_mark(struct buf *out, struct span section, const struct rclone_mark *m);
+
+/* The mark in SECTION, or that of no file. */
+struct rclone_mark rclone_conf_marked(struct span section);
 
 #endif

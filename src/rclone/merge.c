@@ -119,3 +119,133 @@ int rclone_conf_merge(struct buf *out, struct span old, struct span section, str
 	return err_set(e, CODE_FAULT, "write rclone's configuration: it would be larger than %d bytes, or memory is short",
 		RCLONE_CONF_MAX);
 }
+
+/* ---- what a file was before ---- */
+
+#define MARK "; s3mounts: the file was here, mode "
+#define OPEN_LINE ", no newline at its end"
+
+void rclone_conf_mark(struct buf *out, struct span section, const struct rclone_mark *m)
+{
+	struct span header = next_line(&section);
+
+	buf_span(out, header);
+	if (m->found)
+		buf_fmt(out, MARK "%04o%s\n", (unsigned)m->mode & 07777, m->open_line ? OPEN_LINE : "");
+	buf_span(out, section);
+}
+
+struct rclone_mark rclone_conf_marked(struct span section)
+{
+	struct rclone_mark m = { .mode = 0600 };
+	struct span line;
+
+	while (section.n) {
+		line = trim(next_line(&section));
+		if (!span_starts(line, SPAN(MARK)))
+			continue;
+		line = span_skip(line, sizeof MARK - 1);
+		m.found = true;
+		m.mode = 0;
+		while (line.n && line.p[0] >= '0' && line.p[0] <= '7') {
+			m.mode = (m.mode * 8 + (mode_t)(line.p[0] - '0')) & 0777;
+			line = span_skip(line, 1);
+		}
+		m.open_line = span_is(line, OPEN_LINE);
+	}
+	return m;
+}
+
+/* ---- is it an rclone.conf at all? ---- */
+
+static const char *find(struct span s, const char *what)
+{
+	return memmem(s.p, s.n, what, strlen(what));
+}
+
+/* As goconfig cuts a line, trimmed before: a key may stand in quotes, and ends at the first '=' or ':'. */
+static bool cut_key(struct span line, struct span *key, struct span *value)
+{
+	const char *quote = line.p[0] == '`'		      ? "`" :
+			    span_starts(line, SPAN("\"\"\"")) ? "\"\"\"" :
+			    line.p[0] == '"'		      ? "\"" :
+								"";
+	size_t n = strlen(quote), at = n;
+	const char *end = n ? find(span_skip(line, n), quote) : line.p;
+
+	if (!end)
+		return false;
+	at = (size_t)(end - line.p);
+	*key = (struct span){ line.p + n, at - n };
+	while (at < line.n && line.p[at] != '=' && line.p[at] != ':')
+		at++;
+	if (at == line.n || at == (size_t)(end - line.p))
+		return false;
+	if (!n)
+		*key = trim((struct span){ line.p, at });
+	*value = trim(span_skip(line, at + 1));
+	return true;
+}
+
+/* A value that begins with a quote of several lines must have its end. */
+static bool is_value(struct span v)
+{
+	const char *quote = v.n >= 2 && v.p[0] == '`' ? "`" : v.n >= 6 && span_starts(v, SPAN("\"\"\"")) ? "\"\"\"" : "";
+
+	return !*quote || find(span_skip(v, strlen(quote)), quote);
+}
+
+static bool holds_control(struct span line)
+{
+	for (size_t i = 0; i < line.n; i++)
+		if (((unsigned char)line.p[i] < 0x20 && !space(line.p[i])) || line.p[i] == 0x7f)
+			return true;
+	return false;
+}
+
+/* What has been seen of a file. */
+struct look {
+	bool in_section, keys, type;
+};
+
+/* What is wrong with LINE; NULL: nothing. */
+static const char *look_at(struct look *l, struct span line)
+{
+	struct span name, key, value;
+
+	if (holds_control(line))
+		return "holds a control byte";
+	if (is_remark(line))
+		return NULL;
+	if (is_header(line, &name)) {
+		l->in_section = true;
+		return name.n ? NULL : "is a section without a name";
+	}
+	if (!cut_key(trim(line), &key, &value) || !is_value(value))
+		return "is neither a [section], nor KEY = VALUE, nor a comment";
+	if (!l->in_section)
+		return "stands before any [section]";
+	l->keys = true;
+	l->type |= span_is(key, "type") && value.n;
+	return NULL;
+}
+
+int rclone_conf_check(struct span file, struct err *e)
+{
+	struct span rest = skip_mark(file);
+	struct look l = { .in_section = false };
+
+	if (span_starts(file, SPAN("#!")))
+		return err_set(e, CODE_USAGE, "line 1 makes it a script");
+	if (is_encrypted(rest))
+		return 0;
+	for (size_t number = 1; rest.n; number++) {
+		const char *wrong = look_at(&l, next_line(&rest));
+
+		if (wrong)
+			return err_set(e, CODE_USAGE, "line %zu %s", number, wrong);
+	}
+	if (l.keys && !l.type)
+		return err_set(e, CODE_USAGE, "no section of it has a type, as each remote has");
+	return 0;
+}

@@ -22,39 +22,120 @@ static int check_folder(const char *path, struct err *e)
 	return 0;
 }
 
-/* Replaces our section in PATH by SECTION. */
-static int merge(const char *path, struct span section, struct err *e)
-{
-	struct buf old = buf_heap(RCLONE_CONF_MAX), new = buf_heap(2 * RCLONE_CONF_MAX);
-	struct stat st = { 0 };
-	int ret = -1;
+/* A file of somebody's that is to get our section, or to lose it, and what it becomes. */
+struct conf_file {
+	const char *path;
+	bool found;
+	struct stat st;
+	struct buf old, new;
+};
 
-	if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode)) {
-		err_set(e, CODE_FAULT, "write %s: it is a symbolic link, which is not followed", path);
-		goto out;
-	}
-	if (file_read(path, &old, e) < 0 || rclone_conf_merge(&new, buf_all(&old), section, e))
-		goto out;
-	if (span_eq(buf_all(&old), buf_all(&new)) && (st.st_mode & 0777) == 0600)
-		ret = 0;
-	else if (new.len || section.n)
-		ret = file_replace(path, 0600, buf_all(&new), e);
-	else
-		ret = unlink(path) && errno != ENOENT ? err_sys(e, CODE_FAULT, "remove %s", path) : 0;
-out:
-	buf_wipe(&old);
-	buf_wipe(&new);
-	return ret;
+static int check_owner(const struct conf_file *f, struct err *e)
+{
+	if (S_ISLNK(f->st.st_mode))
+		return err_set(e, CODE_FAULT, "write %s: it is a symbolic link, which is not followed", f->path);
+	if (f->st.st_uid == geteuid())
+		return 0;
+	err_set(e, CODE_FAULT, "write %s: it belongs to user %lu, who could read the keys", f->path,
+		(unsigned long)f->st.st_uid);
+	return err_hint(e, "name another file with --config, or none: then s3mounts keeps its own");
+}
+
+static int check_form(const struct conf_file *f, struct err *e)
+{
+	struct err inner;
+
+	if (rclone_conf_check(buf_all(&f->old), &inner) == 0)
+		return 0;
+	err_set(e, inner.code, "write %s: it is no rclone.conf: %s", f->path, inner.text);
+	return err_hint(e, "--config or RCLONE_CONFIG names it: name another file, or none: then s3mounts keeps its own");
+}
+
+static int open_conf(struct conf_file *f, const char *path, struct err *e)
+{
+	*f = (struct conf_file){ .path = path, .old = buf_heap(RCLONE_CONF_MAX), .new = buf_heap(2 * RCLONE_CONF_MAX) };
+	f->found = lstat(path, &f->st) == 0;
+	if (f->found && check_owner(f, e))
+		return -1;
+	return file_read(path, &f->old, e) < 0 || check_form(f, e) ? -1 : 0;
+}
+
+static void close_conf(struct conf_file *f)
+{
+	buf_wipe(&f->old);
+	buf_wipe(&f->new);
+}
+
+static bool is_same(const struct conf_file *f, mode_t mode)
+{
+	return f->found && span_eq(buf_all(&f->old), buf_all(&f->new)) && (f->st.st_mode & 07777) == mode;
+}
+
+static int write_conf(const struct conf_file *f, mode_t mode, struct err *e)
+{
+	if (is_same(f, mode))
+		return 0;
+	return file_replace_of(f->path, mode, f->found ? f->st.st_gid : (gid_t)-1, buf_all(&f->new), e);
+}
+
+/* What was there before us: it stands in our section, where that is there already. */
+static struct rclone_mark mark_of(const struct conf_file *f)
+{
+	struct span ours = rclone_conf_find(buf_all(&f->old));
+
+	if (ours.n)
+		return rclone_conf_marked(ours);
+	return (struct rclone_mark){
+		.found = f->found,
+		.mode = f->found ? f->st.st_mode & 0777 : 0600,
+		.open_line = f->old.len && f->old.p[f->old.len - 1] != '\n',
+	};
 }
 
 int rclone_store(const char *path, struct span section, struct err *e)
 {
+	struct buf marked = buf_heap(RCLONE_CONF_MAX);
+	struct conf_file f;
+	struct rclone_mark m;
+	int ret = -1;
+
 	if (check_folder(path, e))
 		return -1;
-	return merge(path, section, e);
+	if (open_conf(&f, path, e) == 0) {
+		m = mark_of(&f);
+		rclone_conf_mark(&marked, section, &m);
+		if (marked.full)
+			err_set(e, CODE_FAULT, "write %s: out of memory", path);
+		else if (rclone_conf_merge(&f.new, buf_all(&f.old), buf_all(&marked), e) == 0)
+			ret = write_conf(&f, m.mode & 0700, e);
+	}
+	buf_wipe(&marked);
+	close_conf(&f);
+	return ret;
 }
 
 int rclone_unstore(const char *path, struct err *e)
 {
-	return access(path, F_OK) ? 0 : merge(path, SPAN(""), e);
+	struct conf_file f;
+	struct rclone_mark m;
+	struct span ours;
+	int ret = -1;
+
+	if (access(path, F_OK))
+		return 0;
+	if (open_conf(&f, path, e) == 0 && rclone_conf_merge(&f.new, buf_all(&f.old), SPAN(""), e) == 0) {
+		ours = rclone_conf_find(buf_all(&f.old));
+		m = mark_of(&f);
+		/* Only where nobody has written behind us since. */
+		if (m.open_line && ours.p + ours.n == f.old.p + f.old.len && f.new.len &&f.new.p[f.new.len - 1] == '\n')
+			f.new.len--;
+		if (!ours.n)
+			ret = 0;
+		else if (f.new.len || m.found)
+			ret = write_conf(&f, m.mode, e);
+		else
+			ret = unlink(path) && errno != ENOENT ? err_sys(e, CODE_FAULT, "remove %s", path) : 0;
+	}
+	close_conf(&f);
+	return ret;
 }

@@ -12,16 +12,29 @@
 
 #define KEYS "S3_ACCESS_KEY_ID=AKID", "S3_ACCESS_SECRET=SECRET", "S3_BUCKET_NAME=bkt"
 
-static const char *const *vars; /* NULL-terminated, "NAME=VALUE" */
+/* NULL-terminated, "NAME=VALUE"; GIVEN wins. */
+static const char *const *vars, *const *given_vars;
 
-static const char *env(const char *name)
+static const char *find(const char *const *v, const char *name)
 {
 	size_t n = strlen(name);
 
-	for (const char *const *v = vars; *v; v++)
+	for (; v && *v; v++)
 		if (strncmp(*v, name, n) == 0 && (*v)[n] == '=')
 			return *v + n + 1;
 	return NULL;
+}
+
+static const char *given(const char *name)
+{
+	return find(given_vars, name);
+}
+
+static const char *env(const char *name)
+{
+	const char *value = given(name);
+
+	return value ? value : find(vars, name);
 }
 
 #define ENV(...) ((const char *const[]){ __VA_ARGS__, NULL })
@@ -261,6 +274,12 @@ static const struct {
 	{ { "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b", "AWS_SESSION_TOKEN=c", "S3_BUCKET_NAME=bkt" },
 		"a|b|c||us-east-1|" },
 	{ { "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b", "S3_ACCESS_KEY_ID=", "S3_BUCKET_NAME=bkt" }, "a|b|||us-east-1|" },
+	{ { "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b", "AWS_SECURITY_TOKEN=c", "S3_BUCKET_NAME=bkt" },
+		"a|b|c||us-east-1|" },
+	{ { "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b", "AWS_SECURITY_TOKEN=old", "AWS_SESSION_TOKEN=c",
+		  "S3_BUCKET_NAME=bkt" },
+		"a|b|c||us-east-1|" },
+	{ { KEYS, "AWS_SECURITY_TOKEN=c", "AWS_SECRET_KEY=d" }, "AKID|SECRET|||us-east-1|" },
 	{ { KEYS, "AWS_ENDPOINT_URL=http://1", "AWS_DEFAULT_REGION=r1" }, "AKID|SECRET||http://1|r1!|" },
 	{ { KEYS, "AWS_ENDPOINT_URL=http://1", "AWS_ENDPOINT_URL_S3=http://2", "AWS_DEFAULT_REGION=r1", "AWS_REGION=r2" },
 		"AKID|SECRET||http://2|r2!|" },
@@ -284,6 +303,56 @@ static void reads_variables(void **state)
 		assert_string_equal(text, settings[i].shows);
 		plan_free(&p);
 	}
+}
+
+/* Two sources: what is given wins as a whole. */
+static const struct {
+	const char *given[8], *vars[8];
+	const char *shows;
+} two_sources[] = {
+	{ { "S3_ACCESS_KEY_ID=a", "S3_ACCESS_SECRET=b" }, { KEYS, "S3_SESSION_TOKEN=old" }, "a|b|||us-east-1|" },
+	{ { "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b" }, { KEYS, "S3_SESSION_TOKEN=old" }, "a|b|||us-east-1|" },
+	{ { "AWS_ENDPOINT_URL=http://1", "AWS_DEFAULT_REGION=r1" }, { KEYS, "S3_ENDPOINT_URL=http://2", "S3_REGION=r2" },
+		"AKID|SECRET||http://1|r1!|" },
+	{ { "S3_REGION=r1" }, { KEYS, "S3_ENDPOINT_URL=http://2" }, "AKID|SECRET||http://2|r1!|" },
+};
+
+static void lets_the_given_win(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof two_sources / sizeof *two_sources; i++) {
+		struct plan_input in = { .env = env, .given = given, .specs = SPECS("s3://bkt/a:/m"), .spec_count = 1 };
+		char text[256];
+		struct buf out = buf_over(text, sizeof text);
+		struct plan p;
+		struct err e;
+
+		given_vars = two_sources[i].given;
+		vars = two_sources[i].vars;
+		assert_int_equal(plan_read(&p, &in, &e), 0);
+		buf_fmt(&out, "%s|%s|%s|%s|%s%s|%s", p.creds.key_id, p.creds.secret, p.creds.token, p.endpoint, p.region,
+			p.region_given ? "!" : "", p.provider);
+		given_vars = NULL;
+		assert_string_equal(text, two_sources[i].shows);
+		plan_free(&p);
+	}
+}
+
+/* Half a set is not made whole by the other source. */
+static void mends_no_set_from_two_sources(void **state)
+{
+	struct plan_input in = { .env = env, .given = given, .specs = SPECS("a:/m"), .spec_count = 1 };
+	struct plan p;
+	struct err e;
+
+	(void)state;
+	given_vars = ENV("S3_ACCESS_KEY_ID=new");
+	vars = ENV(KEYS);
+	assert_int_equal(plan_read(&p, &in, &e), -1);
+	given_vars = NULL;
+	assert_string_equal(
+		e.text, "variable S3_ACCESS_SECRET is not set, but S3_ACCESS_KEY_ID is: credentials come as one set");
+	plan_free(&p);
 }
 
 #define AT_END ": a newline or another control byte stands at its end"
@@ -381,6 +450,68 @@ static void wipes_credentials(void **state)
 		assert_int_equal(((const char *)&p.creds)[i], 0);
 }
 
+/* ---- what was not filled in ---- */
+
+#define UNFILLED " looks like a variable that was not filled in"
+
+static const struct {
+	const char *spec, *says;
+} unfilled[] = {
+	{ "threads/$THREAD_ID:/m", "--mount threads/$THREAD_ID:/m: \"$THREAD_ID\"" UNFILLED },
+	{ "a:/m/{THREAD_ID}", "--mount a:/m/{THREAD_ID}: \"{THREAD_ID}\"" UNFILLED },
+	{ "a:/m:user_agent=%THREAD_ID%", "--mount a:/m:user_agent=%THREAD_ID%: \"%THREAD_ID%\"" UNFILLED },
+	{ "s3://$BUCKET/a:/m", "--mount s3://$BUCKET/a:/m: \"$BUCKET\"" UNFILLED },
+	{ "a/${X}:/m", "--mount a/${X}:/m: variable X: its value holds \"%USER_ID%\", which" UNFILLED },
+	{ "a:/m/${X}", "--mount a:/m/${X}: variable X: its value holds \"%USER_ID%\", which" UNFILLED },
+	{ "a:/m:user_agent=${X}", "--mount a:/m:user_agent=${X}: variable X: its value holds \"%USER_ID%\", which" UNFILLED },
+};
+
+/* With credentials, and at a template's build. */
+static void refuses_what_was_not_filled_in(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof unfilled / sizeof *unfilled; i++) {
+		struct plan p;
+		struct err e;
+
+		assert_int_equal(read_plan(&p, i % 2 ? ENV("X=%USER_ID%") : ENV(KEYS, "X=%USER_ID%"),
+					 SPECS(unfilled[i / 2].spec), NULL, &e),
+			-1);
+		assert_string_equal(e.text, unfilled[i / 2].says);
+		assert_int_equal(e.code, CODE_USAGE);
+		assert_true(e.hint[0]);
+		plan_free(&p);
+	}
+}
+
+#define SHARED "looks like a value that was not set: all who have it share one folder"
+
+static const struct {
+	const char *specs[3], *warnings[3];
+} odd[] = {
+	{ { "a/${X}:/m/${X}" }, { "variable X is \"undefined\", which " SHARED } },
+	{ { "a/${X}:/m", "b/${X}:/n" }, { "variable X is \"undefined\", which " SHARED } },
+	{ { "threads/null:/m/threads/None" },
+		{ "source \"threads/null\": \"null\" " SHARED, "target \"/m/threads/None\": \"None\" " SHARED } },
+	{ { "a:/m:user_agent=${X}" }, { NULL } },
+	{ { "a/nullable:/m" }, { NULL } },
+};
+
+static void warns_of_no_value(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
+		struct plan p;
+		struct err e;
+
+		assert_int_equal(read_plan(&p, ENV(KEYS, "X=undefined"), odd[i].specs, NULL, &e), 0);
+		assert_int_equal(p.warning_count, length(odd[i].warnings));
+		for (size_t k = 0; k < p.warning_count; k++)
+			assert_string_equal(p.warnings[k], odd[i].warnings[k]);
+		plan_free(&p);
+	}
+}
+
 /* ---- where the mounts come from ---- */
 
 static char folder[] = "/tmp/plan_test.XXXXXX";
@@ -462,6 +593,8 @@ static const struct {
 	{ "a /a auto rw\r\n", ":1: the line ends with CR LF, and the CR would be part of its last field" },
 	{ "a /a auto rw\n# x\nb /a/b auto rw\n", ":3: target /a and target /a/b: one lies inside the other" },
 	{ "a /${USER_ID} auto rw\n", ":1: variable USER_ID is not set" },
+	{ "a/$USER_ID /a auto rw\n", ":1: \"$USER_ID\" looks like a variable that was not filled in" },
+	{ "b /b auto rw\na /\044USER_ID auto rw\n", ":2: \"$USER_ID\" looks like a variable that was not filled in" },
 	{ "a /a auto rw\nb b auto rw\n", ":2: target \"b\" is not absolute: it does not begin with \"/\"" },
 	{ "a /a auto x\\08\n", ":1: \"x\\08\": the backslash at byte 2 does not begin an escape" },
 };
@@ -619,6 +752,10 @@ int main(void)
 		cmocka_unit_test(refuses_variables),
 		cmocka_unit_test(limits_credentials),
 		cmocka_unit_test(wipes_credentials),
+		cmocka_unit_test(lets_the_given_win),
+		cmocka_unit_test(mends_no_set_from_two_sources),
+		cmocka_unit_test(refuses_what_was_not_filled_in),
+		cmocka_unit_test(warns_of_no_value),
 		cmocka_unit_test(takes_the_first_match),
 		cmocka_unit_test(reads_an_fstab),
 		cmocka_unit_test(names_file_and_line),

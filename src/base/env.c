@@ -1,0 +1,110 @@
+#include "base/env.h"
+
+#include <stdlib.h>
+
+struct given {
+	struct given *next;
+	size_t name_length;
+	char text[]; /* "NAME=VALUE" */
+};
+
+static struct given *all;
+
+static bool is_named(const struct given *g, struct span name)
+{
+	return span_eq((struct span){ g->text, g->name_length }, name);
+}
+
+static struct given *find(struct span name)
+{
+	for (struct given *g = all; g; g = g->next)
+		if (is_named(g, name))
+			return g;
+	return NULL;
+}
+
+static const char *value_of(const struct given *g)
+{
+	return g->text + g->name_length + 1;
+}
+
+const char *env_given(const char *name)
+{
+	const struct given *g = find(span_of(name));
+
+	return g && *value_of(g) ? value_of(g) : NULL;
+}
+
+const char *env(const char *name)
+{
+	const char *v = find(span_of(name)) ? env_given(name) : getenv(name);
+
+	return v && *v ? v : NULL;
+}
+
+static void drop(struct given **at)
+{
+	struct given *g = *at;
+
+	*at = g->next;
+	explicit_bzero(g->text, strlen(g->text));
+	free(g);
+}
+
+int env_give(struct span name, struct span value, struct err *e)
+{
+	struct given *g = malloc(sizeof *g + name.n + value.n + 2), **at = &all;
+
+	if (!g)
+		return err_set(e, CODE_FAULT, "read the variables: out of memory");
+	while (*at && !is_named(*at, name))
+		at = &(*at)->next;
+	if (*at)
+		drop(at);
+	g->name_length = name.n;
+	memcpy(g->text, name.p, name.n);
+	g->text[name.n] = '=';
+	memcpy(g->text + name.n + 1, value.p, value.n);
+	g->text[name.n + 1 + value.n] = 0;
+	g->next = all;
+	all = g;
+	return 0;
+}
+
+/* What is asked for after the plan was read. */
+static bool is_setting(const struct given *g)
+{
+	static const char *const settings[] = { "S3MOUNTS_RCLONE", "S3MOUNTS_RUN_DIR", "S3MOUNTS_CACHE_DIR", "RCLONE_CONFIG",
+		"AWS_CA_BUNDLE", "SSL_CERT_FILE", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME", "HOME", "PATH" };
+
+	for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+		if (is_named(g, span_of(settings[i])))
+			return true;
+	return false;
+}
+
+void env_wipe(void)
+{
+	struct given **at = &all;
+
+	while (*at)
+		if (is_setting(*at))
+			at = &(*at)->next;
+		else
+			drop(at);
+}
+
+int env_export(void)
+{
+	for (const struct given *g = all; g; g = g->next) {
+		char name[256];
+
+		if (g->name_length >= sizeof name)
+			return -1;
+		memcpy(name, g->text, g->name_length);
+		name[g->name_length] = 0;
+		if (setenv(name, value_of(g), 1))
+			return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,254 @@
+#include "base/env_file.h"
+
+#include "base/env.h"
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- the form ---- */
+
+/* One line on its way to a variable. */
+struct line {
+	struct span name, value;
+	bool bare;     /* there is no '=' */
+	bool spaced;   /* a blank stands before the '=': Docker refuses that, so it is systemd's form */
+	struct buf *b; /* room for a value without its escapes */
+};
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static bool letter(char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
+}
+
+/* Wider than a shell's, as Docker takes it: "spring.datasource.url" is passed over, not an error. */
+static bool is_name(struct span s)
+{
+	if (!s.n || !letter(s.p[0]))
+		return false;
+	for (size_t i = 1; i < s.n; i++)
+		if (!letter(s.p[i]) && !(s.p[i] >= '0' && s.p[i] <= '9') && s.p[i] != '.' && s.p[i] != '-')
+			return false;
+	return true;
+}
+
+static struct span skip_export(struct span s)
+{
+	struct span rest;
+
+	if (!span_starts(s, SPAN("export ")) && !span_starts(s, SPAN("export\t")))
+		return s;
+	rest = span_trim(span_skip(s, 7));
+	return rest.n && rest.p[0] != '=' ? (struct span){ rest.p, (size_t)(s.p + s.n - rest.p) } : s;
+}
+
+/* Parts LINE; false where no name begins it. */
+static bool part_line(struct span line, struct line *l)
+{
+	struct span value = line, name;
+
+	l->bare = !span_cut(&value, '=', &name);
+	l->name = span_trim(name);
+	l->spaced = !l->bare && l->name.p + l->name.n != name.p + name.n;
+	l->value = value;
+	return is_name(l->name);
+}
+
+/* What stands between L's quotes, in L->value. Why it cannot be read, or NULL. */
+static const char *unquote(struct line *l, struct span in)
+{
+	char quote = in.p[0];
+	size_t i = 1;
+
+	buf_clear(l->b);
+	while (i < in.n && in.p[i] != quote) {
+		if (quote == '"' && in.p[i] == '\\' && i + 1 < in.n && strchr("\"\\`$", in.p[i + 1]))
+			i++;
+		buf_char(l->b, in.p[i++]);
+	}
+	if (i >= in.n)
+		return "its value begins with a quote that is not closed on its line";
+	if (span_trim(span_skip(in, i + 1)).n)
+		return "text stands behind the closing quote of its value";
+	if (l->b->full)
+		return "out of memory";
+	l->value = buf_all(l->b);
+	return NULL;
+}
+
+/* The value itself, in L->value. Why it will not do, or NULL. */
+static const char *take_value(struct line *l)
+{
+	struct span trimmed = span_trim(l->value);
+
+	for (size_t i = 0; i < l->value.n; i++)
+		if (((unsigned char)l->value.p[i] < 0x20 && l->value.p[i] != '\t') || l->value.p[i] == 0x7f)
+			return "its value holds a control byte";
+	if (trimmed.n && (trimmed.p[0] == '"' || trimmed.p[0] == '\''))
+		return unquote(l, trimmed);
+	if (l->spaced)
+		l->value = span_skip(l->value, (size_t)(trimmed.p - l->value.p));
+	if (l->value.n != trimmed.n)
+		return "a blank stands at an end of its value, without quotes";
+	if (memchr(l->value.p, '\\', l->value.n))
+		return "its value holds a backslash, without quotes";
+	return NULL;
+}
+
+static int refuse(const struct line *l, const char *name, size_t number, const char *why, struct err *e)
+{
+	err_set(e, CODE_USAGE, "%.255s:%zu: variable %.*s: %s", name, number, (int)l->name.n, l->name.p, why);
+	return err_hint(e, "write it as %.*s='VALUE': nothing between single quotes has a meaning", (int)l->name.n, l->name.p);
+}
+
+static int take_bare(const struct line *l, struct err *e)
+{
+	struct buf name = buf_heap(l->name.n + 1);
+	const char *value;
+	int ret = 0;
+
+	buf_span(&name, l->name);
+	value = getenv(name.p);
+	if (value)
+		ret = env_give(l->name, span_of(value), e);
+	buf_free(&name);
+	return ret;
+}
+
+static int take_line(struct span text, struct buf *b, const char *name, size_t number, struct err *e)
+{
+	struct line l = { .b = b };
+	const char *why;
+
+	if (text.n && text.p[text.n - 1] == '\r')
+		text.n--;
+	while (text.n && is_blank(text.p[0]))
+		text = span_skip(text, 1);
+	if (!text.n || text.p[0] == '#' || text.p[0] == ';')
+		return 0;
+	if (!part_line(skip_export(text), &l)) {
+		err_set(e, CODE_USAGE, "%.255s:%zu: no variable's name begins this line", name, number);
+		return err_hint(e, "a line is NAME=VALUE, NAME, blank, or begins with #");
+	}
+	if (l.bare)
+		return take_bare(&l, e);
+	why = take_value(&l);
+	return why ? refuse(&l, name, number, why, e) : env_give(l.name, l.value, e);
+}
+
+int env_parse(struct span text, const char *name, struct err *e)
+{
+	struct buf b = buf_heap(ENV_FILE_MAX + 1);
+	struct span line;
+	int ret = 0;
+
+	if (span_starts(text, SPAN("\xef\xbb\xbf")))
+		text = span_skip(text, 3);
+	for (size_t number = 1; text.n && ret == 0; number++) {
+		span_cut(&text, '\n', &line);
+		ret = take_line(line, &b, name, number, e);
+	}
+	buf_wipe(&b);
+	return ret;
+}
+
+/* ---- where it stands ---- */
+
+static int read_all(int fd, const char *name, struct err *e)
+{
+	struct buf text = buf_heap(ENV_FILE_MAX + 2); /* the NUL, and a byte to see the end with */
+	int ret;
+
+	if (file_read_fd(fd, &text) == 0)
+		ret = env_parse(buf_all(&text), name, e);
+	else if (text.full)
+		ret = err_set(e, CODE_USAGE, "%s: it is larger than %d bytes", name, ENV_FILE_MAX);
+	else
+		ret = err_sys(e, CODE_FAULT, "read %s", name);
+	buf_wipe(&text);
+	return ret;
+}
+
+static bool own(const struct stat *st)
+{
+	return st->st_uid == geteuid() || st->st_uid == 0;
+}
+
+static int refuse_file(const char *path, const struct stat *st, struct err *e)
+{
+	if (!S_ISREG(st->st_mode)) {
+		err_set(e, CODE_USAGE, "--env-file %s: it is not a regular file", path);
+		return err_hint(e, "a pipe is read with --env-fd, standard input with --env-file -");
+	}
+	if (!own(st))
+		return err_set(e, CODE_USAGE, "--env-file %s: it belongs to user %lu, neither to the caller nor to root", path,
+			(unsigned long)st->st_uid);
+	if (!(st->st_mode & 077))
+		return 0;
+	err_set(e, CODE_USAGE, "--env-file %s: others may read or change it (mode %03o)", path, (unsigned)st->st_mode & 0777);
+	return err_hint(e, "chmod 600 it before keys are written into it");
+}
+
+int env_file_read(const char *path, struct err *e)
+{
+	/* O_NONBLOCK: opening a FIFO must not wait for a writer. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+	int ret;
+
+	if (fd < 0 && errno == ELOOP) {
+		err_set(e, CODE_USAGE, "--env-file %s: it is a symbolic link, which is not followed", path);
+		return err_hint(e, "name the file itself; a descriptor is read with --env-fd");
+	}
+	if (fd < 0 && errno == ENOENT)
+		return err_set(e, CODE_USAGE, "--env-file %s: there is no such file", path);
+	if (fd < 0 || fstat(fd, &st)) {
+		err_sys(e, CODE_FAULT, "open --env-file %s", path);
+		ret = -1;
+	} else {
+		ret = refuse_file(path, &st, e) ? -1 : read_all(fd, path, e);
+	}
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
+int env_fd_read(int fd, const char *name, struct err *e)
+{
+	int null, ret;
+
+	if (fcntl(fd, F_GETFD) < 0)
+		return err_set(e, CODE_USAGE, "%s: no such descriptor is open", name);
+	ret = read_all(fd, name, e);
+	if (fd > 0) {
+		close(fd);
+		return ret;
+	}
+	null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (null < 0) /* a bare root has none; what can be read from a folder is nothing, too */
+		null = open("/", O_RDONLY | O_CLOEXEC);
+	if (null > 0) {
+		dup2(null, fd);
+		close(null);
+	}
+	return ret;
+}
+
+int env_file_remove(const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (lstat(path, &st))
+		return errno == ENOENT ? 0 : err_sys(e, CODE_FAULT, "remove --env-file %s", path);
+	if (!S_ISREG(st.st_mode) || !own(&st))
+		return err_set(e, CODE_USAGE, "remove --env-file %s: it is no regular file of the caller's, and stays", path);
+	return unlink(path) ? err_sys(e, CODE_FAULT, "remove --env-file %s: it is still there, with what it holds", path) : 0;
+}

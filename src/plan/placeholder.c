@@ -1,0 +1,203 @@
+#include "plan/parts.h"
+
+#define NAME_MAX_BYTES 32 /* shorter than a GUID, which .NET writes in braces; the name of a variable hardly is longer */
+
+static bool is_upper(char c)
+{
+	return (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+static bool is_letter(char c)
+{
+	return is_upper(c) || (c >= 'a' && c <= 'z');
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool is_hex(char c)
+{
+	return is_digit(c) || (c >= 'A' && c <= 'F') || (c >= 'a' && c <= 'f');
+}
+
+/* A placeholder's inside is looked at together with what stands BEHIND the placeholder. */
+typedef bool inside_fn(struct span s, struct span behind);
+
+static bool anything(struct span s, struct span behind)
+{
+	(void)s;
+	(void)behind;
+	return true;
+}
+
+static bool one_letter(struct span s, struct span behind)
+{
+	(void)behind;
+	return s.n == 1 && is_letter(s.p[0]);
+}
+
+/* "thread_id", "threadId", "thread-id", "var.thread": two bytes and more, since "a{b}" is a name. */
+static bool name(struct span s, struct span behind)
+{
+	(void)behind;
+	if (s.n < 2 || s.n > NAME_MAX_BYTES || !is_letter(s.p[0]))
+		return false;
+	for (size_t i = 1; i < s.n; i++)
+		if (!is_letter(s.p[i]) && !is_digit(s.p[i]) && s.p[i] != '.' && s.p[i] != '-')
+			return false;
+	return true;
+}
+
+static bool upper_name(struct span s, struct span behind)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!is_upper(s.p[i]) && !is_digit(s.p[i]))
+			return false;
+	return name(s, behind);
+}
+
+/* Not of "%C3%BC", a URL's "ü". */
+static bool windows_name(struct span s, struct span behind)
+{
+	bool escape = s.n == 2 && is_hex(s.p[0]) && is_hex(s.p[1]) && behind.n >= 2 && is_hex(behind.p[0]) &&
+		      is_hex(behind.p[1]);
+
+	return !escape && upper_name(s, behind);
+}
+
+static bool python_name(struct span s, struct span behind)
+{
+	return behind.n && strchr("sdifr", behind.p[0]) && behind.p[0] && name(s, behind);
+}
+
+/* "{}", "{0}", "{thread_id}". */
+static bool field(struct span s, struct span behind)
+{
+	unsigned long n;
+
+	return !s.n || span_number(s, 99, &n) || name(s, behind);
+}
+
+/* "<your thread id>". */
+static bool words(struct span s, struct span behind)
+{
+	(void)behind;
+	if (s.n < 2 || !is_letter(s.p[0]))
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		if (!is_letter(s.p[i]) && !is_digit(s.p[i]) && !strchr(" .-", s.p[i]))
+			return false;
+	return true;
+}
+
+static const struct form {
+	const char *open, *close;
+	inside_fn *inside;
+	bool whole; /* it must be all of a component */
+} forms[] = {
+	{ "${", "", anything, false },
+	{ "$(", "", anything, false },
+	{ "{{", "}}", anything, false },
+	{ "{%", "%}", anything, false },
+	{ "<%", "%>", anything, false },
+	{ "{", "}", field, false },
+	{ "<", ">", words, false },
+	{ "%(", ")", python_name, false },
+	{ "%!", "(", one_letter, false },
+	{ "%", "%", windows_name, false },
+	{ "%", "%", name, true },
+	{ "%", "", one_letter, true },
+	{ "@", "@", upper_name, false },
+	{ "__", "__", upper_name, true },
+	{ ":", "", name, true },
+};
+
+/* Up to the next '/', or '=' of an option. */
+static struct span component(struct span text)
+{
+	size_t n = 0;
+
+	while (n < text.n && text.p[n] != '/' && text.p[n] != '=')
+		n++;
+	return (struct span){ text.p, n };
+}
+
+/* The length of F at the start of TEXT; 0: it is not there. */
+static size_t match(const struct form *f, struct span text)
+{
+	size_t open = strlen(f->open), close = strlen(f->close), end;
+	const char *found;
+
+	if (f->whole)
+		text = component(text);
+	if (!span_starts(text, span_of(f->open)))
+		return 0;
+	if (f->whole) {
+		end = text.n - close;
+		if (text.n < open + close || memcmp(text.p + end, f->close, close) != 0)
+			return 0;
+	} else {
+		found = memmem(text.p + open, text.n - open, f->close, close);
+		if (!found)
+			return 0;
+		end = (size_t)(found - text.p);
+	}
+	return f->inside((struct span){ text.p + open, end - open }, span_skip(text, end + close)) ? end + close : 0;
+}
+
+/* "$NAME" at the start of TEXT, which stands behind BEFORE. */
+static size_t shell_variable(struct span text, char before, bool literal)
+{
+	size_t n = 1;
+
+	if (text.n < 2 || text.p[0] != '$' || !is_letter(text.p[1]))
+		return 0;
+	if (!literal && (is_letter(before) || is_digit(before)) && !is_upper(text.p[1]))
+		return 0;
+	while (n < text.n && (is_letter(text.p[n]) || is_digit(text.p[n])))
+		n++;
+	return n;
+}
+
+struct span plan_placeholder(struct span text, bool literal)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		struct span here = span_skip(text, i);
+		char before = i ? text.p[i - 1] : '/';
+		size_t n = shell_variable(here, before, literal);
+
+		for (size_t k = 0; k < sizeof forms / sizeof *forms && !n; k++)
+			if (!forms[k].whole || before == '/' || before == '=')
+				n = match(&forms[k], here);
+		if (n)
+			return (struct span){ here.p, n };
+	}
+	return (struct span){ text.p, 0 };
+}
+
+static bool is_one_of(struct span s, const char *const *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (span_is(s, list[i]))
+			return true;
+	return false;
+}
+
+bool plan_no_value(struct span component)
+{
+	static const char *const alone[] = { "true", "false", "True", "False", "(null)", "[object Object]",
+		"[object Promise]" };
+	static const char *const parts[] = { "undefined", "null", "NULL", "None", "nil", "NaN" };
+	struct span first = component, last = component;
+
+	for (size_t i = component.n; i-- > 0;)
+		if (strchr("-_.:@", component.p[i])) {
+			if (last.n == component.n)
+				last = span_skip(component, i + 1);
+			first.n = i;
+		}
+	return is_one_of(component, alone, sizeof alone / sizeof *alone) ||
+	       is_one_of(first, parts, sizeof parts / sizeof *parts) || is_one_of(last, parts, sizeof parts / sizeof *parts);
+}
