@@ -193,11 +193,31 @@ static void check_entries(struct span old, struct span now, const struct s3_site
 	CHECK(ours == 5 + !!*creds->key_id + !!*creds->secret + !!*creds->token + !!*site->region + !!*url);
 }
 
+/* What is taken for an rclone.conf is one for goconfig, before and after; a mark comes back as it was put in. */
+static void check_look(struct span old, struct span section)
+{
+	static struct entry entries[ENTRIES_MAX];
+	struct rclone_mark m = { true, 0640, old.n % 2 }, back;
+	struct buf marked = buf_heap(RCLONE_CONF_MAX), out = buf_heap(RCLONE_CONF_MAX);
+	struct err e;
+
+	if (rclone_conf_check(old, &e) == 0 && old.n < ENTRIES_MAX && !memmem(old.p, old.n, "RCLONE_ENCRYPT_V", 16)) {
+		CHECK(go_read(old, entries) >= 0);
+		rclone_conf_mark(&marked, section, &m);
+		CHECK(rclone_conf_merge(&out, old, buf_all(&marked), &e) == 0 && rclone_conf_check(buf_all(&out), &e) == 0);
+		back = rclone_conf_marked(rclone_conf_find(buf_all(&out)));
+		CHECK(back.found && back.mode == m.mode && back.open_line == m.open_line);
+	}
+	buf_wipe(&marked);
+	buf_wipe(&out);
+}
+
 static void check_merge(struct span old, struct span section, const struct s3_site *site, const struct creds *creds)
 {
 	struct buf out = buf_heap(RCLONE_CONF_MAX), want = buf_heap(RCLONE_CONF_MAX), again = buf_heap(RCLONE_CONF_MAX);
 	struct err e;
 
+	check_look(old, section);
 	if (rclone_conf_merge(&out, old, section, &e) == 0) {
 		expect(&want, old, section);
 		CHECK(span_eq(buf_all(&out), buf_all(&want)));

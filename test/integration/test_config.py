@@ -66,7 +66,65 @@ def test_up_and_down_leave_others_as_they_were(sandbox):
     sandbox.up("--config", path, *sandbox.specs)
     assert path.read_bytes().startswith(OTHERS)
     sandbox.down()
-    assert path.read_bytes().rstrip(b"\n") == OTHERS.rstrip(b"\n")
+    assert path.read_bytes() == OTHERS
+
+
+NO_CONF = {
+    "passwd": (b"root:x:0:0:root:/root:/bin/bash\nuser:x:1000:1000::/home/user:/bin/sh\n", "line 1 stands before any [section]"),
+    "environment": (b"# of the system\nPATH=/usr/bin\n", "line 2 stands before any [section]"),
+    "script": (b"#!/bin/sh\nset -e\n", "line 1 makes it a script"),
+    "JSON": (b'{\n  "a": 1\n}\n', "line 1 is neither"),
+    "YAML": (b"[a]\ntype = local\n- item\n", "line 3 is neither"),
+    "binary": (b"\x7fELF\x02\x01\x01\0\0\n[a]\ntype = local\n", "line 1 holds a control byte"),
+    "AWS's own": (b"[default]\naws_access_key_id = AKIA\naws_secret_access_key = x\n", "no section of it has a type"),
+    "unit": (b"[Unit]\nDescription=x\n[Service]\nType=simple\n", "no section of it has a type"),
+}
+
+
+@pytest.mark.parametrize("kind", NO_CONF)
+@pytest.mark.parametrize("command", ["config", "up"])
+def test_a_file_that_is_no_rclone_conf_is_refused_untouched(sandbox, command, kind):
+    text, why = NO_CONF[kind]
+    path = sandbox.folder / "file"
+    path.write_bytes(text)
+    path.chmod(0o644)
+    os.chown(path, -1, 4711)
+    before = path.stat()
+    result = sandbox.s3mounts(command, "--json", *sandbox.specs, env={"RCLONE_CONFIG": str(path)})
+    assert result.code == 2 and f"write {path}: it is no rclone.conf: {why}" in result.json["error"]["message"], result
+    after = path.stat()
+    assert path.read_bytes() == text
+    assert [getattr(after, name) for name in ("st_mode", "st_uid", "st_gid", "st_ino", "st_mtime_ns")] == [
+        getattr(before, name) for name in ("st_mode", "st_uid", "st_gid", "st_ino", "st_mtime_ns")]
+    assert sandbox.mounts() == [] and os.listdir(sandbox.folder).count("file") == 1
+
+
+@pytest.mark.parametrize("mode, meanwhile", [(0o644, 0o600), (0o640, 0o600), (0o600, 0o600), (0o400, 0o400)])
+@pytest.mark.parametrize("text", [OTHERS, OTHERS + b"\n", b"", b"# mine\n"], ids=["open line", "closed line", "empty", "comment"])
+def test_down_gives_the_file_back(sandbox, text, mode, meanwhile):
+    """Its bytes, mode, owner and group. While our keys are in it nobody else may read it."""
+    path = sandbox.folder / "rclone.conf"
+    path.write_bytes(text)
+    path.chmod(mode)
+    os.chown(path, -1, 4711)
+    sandbox.up("--config", path, *sandbox.specs)
+    assert stat.S_IMODE(path.stat().st_mode) == meanwhile and path.stat().st_gid == 4711
+    assert "s3mounts" in dump(sandbox, path)
+    sandbox.up("--config", path, *sandbox.specs, "--mount=x:%s/x" % sandbox.mnt)
+    sandbox.down()
+    assert path.read_bytes() == text
+    now = path.stat()
+    assert (stat.S_IMODE(now.st_mode), now.st_uid, now.st_gid) == (mode, 0, 4711)
+
+
+def test_another_users_file_is_refused(sandbox):
+    """Its owner could read the keys."""
+    path = sandbox.folder / "rclone.conf"
+    path.write_bytes(OTHERS)
+    os.chown(path, 65534, 65534)
+    result = sandbox.s3mounts("config", "--json", "--config", path, *sandbox.specs)
+    assert result.code == 8 and "user 65534, who could read the keys" in result.json["error"]["message"], result
+    assert path.read_bytes() == OTHERS
 
 
 def test_an_old_section_of_ours_is_replaced_in_its_place(sandbox):

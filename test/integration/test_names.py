@@ -65,7 +65,69 @@ def test_other_commands_refuse_them_too(sandbox, command, value):
     assert not (sandbox.run / "rclone.conf").exists()
 
 
-@pytest.mark.parametrize("name", ["S3_ACCESS_SECRET", "S3_ACCESS_KEY_ID", "S3_SESSION_TOKEN", "AWS_SECRET_ACCESS_KEY"])
+UNFILLED = ["$THREAD_ID", "${THREAD_ID}", "${THREAD_ID", "$(echo id)", "{THREAD_ID}", "{thread_id}", "{{THREAD_ID}}", "{{ .thread }}",
+            "%THREAD_ID%", "%(thread)s", "%s", "<THREAD_ID>", "<your-id>", "__THREAD_ID__", "@THREAD_ID@", ":thread_id", "{}", "{0}",
+            "THREAD_ID", "user-$USER_ID", "user-{user_id}"]
+
+
+@pytest.mark.parametrize("value", UNFILLED)
+def test_what_was_not_filled_in_is_refused(sandbox, value):
+    """Two users whose THREAD_ID is this would share one folder."""
+    answer = sandbox.up(env={"THREAD_ID": value}, code=2)
+    assert "variable THREAD_ID" in answer["error"]["message"] and value.removeprefix("user-") [:2] in answer["error"]["message"]
+    assert sandbox.processes() == [] and list(sandbox.mnt.rglob("*")) == [], "something was made"
+
+
+LITERALS = [value for value in UNFILLED if value not in ("${THREAD_ID}", "${THREAD_ID", "THREAD_ID", "%s", "{}", "{0}")]
+
+
+@pytest.mark.parametrize("value", LITERALS)
+@pytest.mark.parametrize("where", ["source", "target", "option"])
+@pytest.mark.parametrize("how", ["mount", "fstab"])
+def test_it_is_refused_where_a_mount_is_written_too(sandbox, value, where, how):
+    fields = {"source": f"threads/{value}", "target": f"{sandbox.mnt}/{value}", "option": f"user_agent={value}"}
+    source, target, option = (fields[name] if name == where else plain for name, plain in
+                              (("source", "threads/x"), ("target", f"{sandbox.mnt}/x"), ("option", "rw")))
+    if how == "mount":
+        options = [f"--mount={source}:{target}:{option}".replace("/:thread_id", "/\\:thread_id")]
+    else:
+        fstab = sandbox.folder / "fstab"
+        fstab.write_text(" ".join(field.replace(" ", "\\040") for field in (source, target, "auto", option)) + "\n")
+        options = ["--fstab", fstab]
+    answer = sandbox.up(*options, code=2)
+    assert "looks like a variable that was not filled in" in answer["error"]["message"], answer
+    assert "${THREAD_ID}" in answer["error"]["hint"]
+    assert ("--mount" if how == "mount" else f"{fstab}:1: ") in answer["error"]["message"]
+
+
+@pytest.mark.parametrize("value", ["undefined", "null", "None", "nil", "NaN", "[object Object]", "user-undefined"])
+def test_what_stands_for_no_value_is_told(sandbox, value):
+    """It may be a name; it hardly is one."""
+    sandbox.env["THREAD_ID"] = value
+    note = f'variable THREAD_ID is "{value}", which looks like a value that was not set: all who have it share one folder'
+    assert sandbox.up()["warnings"] == [note]
+    for command in ("up", "check"):
+        result = sandbox.s3mounts(command, *sandbox.specs)
+        assert result.code == 0 and result.err.startswith(f"s3mounts: note: {note}\n"), result
+    assert sandbox.s3mounts("check", "--json", *sandbox.specs).json["warnings"] == [note]
+    sandbox.down()
+    result = sandbox.s3mounts("run", *sandbox.specs, "--", "true")
+    assert result.code == 0 and f"s3mounts: note: {note}\n" in result.err, result
+    start = sandbox.start("start", "--wait", *sandbox.specs)
+    assert start.stderr.readline() == f"s3mounts: note: {note}\n"
+    start.terminate()
+    sandbox.finish(start)
+
+
+def test_the_same_where_a_mount_is_written(sandbox):
+    answer = sandbox.up(f"--mount=threads/undefined:{sandbox.mnt}/null")
+    assert len(answer["warnings"]) == 2 and 'source "threads/undefined"' in answer["warnings"][0]
+    assert f'target "{sandbox.mnt}/null"' in answer["warnings"][1]
+    assert sandbox.up()["warnings"] == []
+
+
+@pytest.mark.parametrize("name", ["S3_ACCESS_SECRET", "S3_ACCESS_KEY_ID", "S3_SESSION_TOKEN", "AWS_SECRET_ACCESS_KEY",
+                                  "AWS_SECURITY_TOKEN"])
 def test_no_credential_becomes_a_path(sandbox, name):
     sandbox.up(f"--mount=a/${{{name}}}:{sandbox.mnt}/x", code=2)
 
@@ -76,12 +138,12 @@ ODD = {
     "blanks around": " a ",
     "one blank": " ",
     "quotes": "it's \"quoted\"",
-    "command substitution": "$(id>s3mounts-was-here)",
-    "backticks": "`id`",
-    "variable": "${HOME}$USER",
+    "backticks": "`id>s3mounts-was-here`",
+    "dollars": "ke$ha US$100 $",
     "percent": "100%",
     "percent escape": "%2e%2e%2f",
-    "interpolation": "%(name)s",
+    "a URL's": "M%C3%BCller",
+    "interpolation": "100%(net",
     "printf": "%s%n%d",
     "plus": "a+b",
     "latin": "Müller",
@@ -100,6 +162,8 @@ ODD = {
     "hash": "#a#",
     "semicolon": "a;b&c|d",
     "glob": "*?[a]{b}",
+    "GUID": "{DF2504E0-4F89-11D3-9A0C-0305E82C3301}",
+    "dunder": "__pycache__",
     "tilde": "~",
     "three dots": "...",
     "dots inside": "a..b",

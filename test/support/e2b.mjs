@@ -63,6 +63,10 @@ export class Sandbox {
     }
   }
 
+  files = {
+    write: (path, data, { user = 'user' } = {}) => ask('write', { number: this.number, path, data, user })
+  }
+
   kill() {
     return ask('kill', { number: this.number })
   }

@@ -4,13 +4,15 @@ templates and sandboxes are guests of this machine.
 
 As the real one: a login shell runs a command as the user `user`, who may sudo, or as root; sandbox variables and the call's
 own reach only that command; the call waits for end-of-file on stdout AND stderr; after TIMEOUT seconds (60) it kills the direct
-child alone and raises; an exit code other than 0 raises CommandExitException. A template's start command is started when that
+child alone and raises; an exit code other than 0 raises CommandExitException. Each command is logged with the call's variables, as
+they are (envd.log), a file that is written by its path alone; where it is new its mode is 0644. A template's start command is started when that
 is built, without any of these variables; it is built when the ready command exits 0, and a sandbox then has that process in it.
 (The first sandbox of a template is the guest that was built, for want of a clone.)
 """
 
 import asyncio
 import json
+import os
 import pathlib
 import shutil
 import sys
@@ -20,6 +22,7 @@ from support import proc
 from support.guest import Guest
 
 HOMES = {"root": "/root", "user": "/tmp"}
+IDS = {"root": 0, "user": 1000}
 ACCOUNTS = r"""
 set -e
 mkdir /run/etc
@@ -65,11 +68,24 @@ def login(guest, user, cmd):
         "LOGNAME": user, "E2B_SANDBOX": "true"}
 
 
+class Log:
+    """The daemon's, at the level debug, as its interceptor writes it: a line of JSON a request."""
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+
+    def write(self, method, **more):
+        with self.path.open("a") as file:
+            print(json.dumps({"level": "debug", "method": f"POST {method}", **more}), file=file)
+
+
 class Commands:
-    def __init__(self, guest, envs):
-        self._guest, self._envs = guest, envs
+    def __init__(self, guest, envs, log):
+        self._guest, self._envs, self._log = guest, envs, log
 
     async def run(self, cmd, background=None, envs=None, user="user", cwd=None, timeout=60, **_):
+        self._log.write("/process.Process/Start", request={"process": {
+            "cmd": "/bin/bash", "args": ["-l", "-c", cmd], "envs": envs or {}, "cwd": cwd}})
         argv, home = login(self._guest, user, cmd)
         child = await asyncio.create_subprocess_exec(
             *argv, env={**home, **self._envs, **(envs or {})}, cwd=cwd or "/",
@@ -88,12 +104,31 @@ class Commands:
         return result
 
 
+class Files:
+    def __init__(self, guest, log):
+        self._guest, self._log = guest, log
+
+    async def write(self, path, data, user="user", **_):
+        """Folders that are missing are the user's, a file that is there keeps its mode and becomes the user's."""
+        self._log.write("/files", path=path, username=user)
+        place = self._guest.root / path[1:]
+        for folder in reversed(place.parents):
+            if not folder.exists():
+                folder.mkdir(0o755)
+                os.chown(folder, IDS[user], IDS[user])
+        fd = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        os.fchown(fd, IDS[user], IDS[user])
+        with open(fd, "wb") as file:
+            file.write(data.encode() if isinstance(data, str) else data)
+
+
 class Platform:
-    """`made` lists the sandboxes; close() ends them, and the templates of which there is none."""
+    """`log` is what its daemons have logged; `made` lists the sandboxes; close() ends them, and the templates of which there is none."""
 
     def __init__(self, binary, folder):
         self.binary, self.folder = binary, pathlib.Path(folder)
         self.guests, self.templates, self.starters, self.made = [], {}, [], []
+        self.log = Log(self.folder / "envd.log")
 
     def _guest(self, *scripts):
         guest = Guest(self.binary, self.folder / f"guest{len(self.guests)}")
@@ -157,7 +192,9 @@ def module(platform):
 
         def __init__(self, template, envs):
             self.guest = platform.create(template)
-            self.commands = Commands(self.guest, envs)
+            platform.log.write("/init", keys=sorted(envs))  # their names alone
+            self.commands = Commands(self.guest, envs, platform.log)
+            self.files = Files(self.guest, platform.log)
             self.made.append(self)
 
         @classmethod
@@ -193,6 +230,8 @@ async def serve(platform, path):
         sandbox = platform.made[values.pop("number")]
         if kind == "kill":
             return await sandbox.kill()
+        if kind == "write":
+            return await sandbox.files.write(**values)
         try:
             result = await sandbox.commands.run(**values)
         except CommandExitException as failure:

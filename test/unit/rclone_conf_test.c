@@ -224,6 +224,80 @@ static void tells_when_a_merge_has_no_room(void **state)
 	}
 }
 
+/* ---- is it an rclone.conf? ---- */
+
+static const struct {
+	const char *text, *says; /* NULL: it is one */
+} files[] = {
+	{ "", NULL },
+	{ "\n\n", NULL },
+	{ "# a comment\n; another\n", NULL },
+	{ "[a]\ntype = local\n", NULL },
+	{ "\xef\xbb\xbf[a]\r\ntype = local\r\n", NULL },
+	{ "# of it\n[a b]\n  type: s3\n\tkey = `a`b`\nempty =\n[c]\n", NULL },
+	{ "[a]\n`type` = local\n\"x:y\" = 1\ntoken = {\"access_token\":\"x\"}\nv = \"\"\"a\"\"\"\n", NULL },
+	{ "[a]\nremote = b:c\n[b]\ntype = alias\n", NULL },
+	{ "[s3mounts]\n", NULL },
+	{ "# Encrypted rclone configuration File\n\nRCLONE_ENCRYPT_V0:\nabcd\n", NULL },
+	{ "root:x:0:0:root:/root:/bin/bash\n", "line 1 stands before any [section]" },
+	{ "# os-release\nNAME=Debian\n", "line 2 stands before any [section]" },
+	{ "#!/bin/sh\n", "line 1 makes it a script" },
+	{ "#!/bin/sh\nset -e\n", "line 1 makes it a script" },
+	{ "{\n  \"a\": 1\n}\n", "line 1 is neither a [section], nor KEY = VALUE, nor a comment" },
+	{ "[a]\ntype = s3\nwords\n", "line 3 is neither a [section], nor KEY = VALUE, nor a comment" },
+	{ "[a]\ntype = s3\n= x\n", "line 3 is neither a [section], nor KEY = VALUE, nor a comment" },
+	{ "[a]\ntype = s3\n`k = x\n", "line 3 is neither a [section], nor KEY = VALUE, nor a comment" },
+	{ "[a]\ntype = s3\n`k`= x\n\"k = x\n", "line 4 is neither a [section], nor KEY = VALUE, nor a comment" },
+	{ "[a]\ntype = s3\nk = `x\n", "line 3 is neither a [section], nor KEY = VALUE, nor a comment" },
+	{ "[]\ntype = s3\n", "line 1 is a section without a name" },
+	{ "[default]\naws_access_key_id = AKIA\n", "no section of it has a type, as each remote has" },
+	{ "[Unit]\nType = x\n", "no section of it has a type, as each remote has" },
+	{ "[a]\ntype =\n", "no section of it has a type, as each remote has" },
+	{ "[core]\n\trepositoryformatversion = 0\n", "no section of it has a type, as each remote has" },
+	{ "\x7f"
+	  "ELF\x02\x01",
+		"line 1 holds a control byte" },
+	{ "[a]\ntype = \x1b[2J\n", "line 2 holds a control byte" },
+};
+
+static void knows_an_rclone_conf(void **state)
+{
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+		e = (struct err){ 0 };
+		assert_int_equal(rclone_conf_check(span_of(files[i].text), &e), files[i].says ? -1 : 0);
+		assert_string_equal(e.text, files[i].says ? files[i].says : "");
+		assert_int_equal(e.code, files[i].says ? CODE_USAGE : 0);
+	}
+	assert_int_equal(rclone_conf_check(SPAN("[a]\ntype\0 = s3\n"), &e), -1);
+	assert_string_equal(e.text, "line 2 holds a control byte");
+}
+
+/* ---- what the file was ---- */
+
+static void remembers_the_file(void **state)
+{
+	static const struct rclone_mark marks[] = { { false, 0600, false }, { true, 0644, false }, { true, 0400, true },
+		{ true, 0, false }, { true, 0777, true } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+		char mem[256];
+		struct buf out = buf_over(mem, sizeof mem);
+		struct rclone_mark back;
+
+		rclone_conf_mark(&out, SPAN(NEW), &marks[i]);
+		back = rclone_conf_marked(buf_all(&out));
+		assert_int_equal(back.found, marks[i].found);
+		assert_int_equal(back.mode, marks[i].mode);
+		assert_int_equal(back.open_line, marks[i].open_line);
+		assert_true(marks[i].found || span_is(buf_all(&out), NEW));
+		assert_true(span_eq(rclone_conf_find(buf_all(&out)), buf_all(&out)));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -236,6 +310,8 @@ int main(void)
 		cmocka_unit_test(merges_text_with_nul),
 		cmocka_unit_test(refuses_an_encrypted_file),
 		cmocka_unit_test(tells_when_a_merge_has_no_room),
+		cmocka_unit_test(knows_an_rclone_conf),
+		cmocka_unit_test(remembers_the_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
