@@ -2,6 +2,8 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
+#include "cmd/left.h"
+#include "cmd/leftover.h"
 #include "cmd/live.h"
 #include "cmd/options.h"
 #include "cmd/print.h"
@@ -9,15 +11,23 @@
 #include "rclone/store.h"
 #include "sup/ask.h"
 #include "sup/mount.h"
-#include "sup/orphan.h"
 
 #define TIMEOUT_S 50 /* a sandbox's SDK gives a command 60 s */
+#define LOOK_MS 500  /* that all is in S3 is said even where what was to be done before has taken all of the time */
+
+/* What stands in the way of "all of it is in S3". */
+struct verdict_on {
+	struct report report;
+	struct leftovers left;
+	struct err left_error; /* of LEFT; code CODE_OK: none */
+};
 
 /* Of `flush` the supervisor has judged: what was written since does not count. */
-static enum code judge(const struct report *r, bool down, const struct err **why)
+static enum code judge(const struct verdict_on *v, bool down, const struct err **why)
 {
+	const struct report *r = &v->report;
+	bool left = v->left.folders;
 	size_t hold = 0;
-	bool left = false;
 
 	*why = &r->error;
 	for (size_t i = 0; i < r->mount_count && down; i++) {
@@ -29,16 +39,19 @@ static enum code judge(const struct report *r, bool down, const struct err **why
 		else if ((*why)->code == CODE_OK)
 			*why = &m->error;
 	}
+	if ((*why)->code == CODE_OK)
+		*why = &v->left_error;
 	/* Pending data is the worst of it: it is told even where other mounts went. */
 	if (left)
-		return CODE_PENDING;
+		return r->error.code == CODE_PENDING || v->left_error.code == CODE_OK ? CODE_PENDING : v->left_error.code;
 	if (hold == r->mount_count || !down || r->error.code != CODE_OK)
 		return r->error.code;
 	return sum_up(hold, (*why)->code == CODE_OK ? CODE_MOUNT : (*why)->code);
 }
 
-static int print_json(const char *command, const struct report *r, enum code code, const struct err *why, int64_t ms)
+static int print_json(const char *command, const struct verdict_on *v, enum code code, const struct err *why, int64_t ms)
 {
+	const struct report *r = &v->report;
 	struct json_out o;
 
 	json_begin(&o, command, code, why);
@@ -55,17 +68,19 @@ static int print_json(const char *command, const struct report *r, enum code cod
 		json_close(&o.j, '}');
 	}
 	json_close(&o.j, ']');
+	json_leftovers(&o.j, &v->left);
 	return json_end(&o, code);
 }
 
-static void print_lines(const char *command, const struct report *r)
+static void print_lines(const char *command, const struct verdict_on *v)
 {
+	const struct report *r = &v->report;
 	int target, source;
 
 	columns(r, &target, &source);
 	if (r->error.code != CODE_OK)
 		say_error(&r->error);
-	if (!r->mount_count)
+	else if (!r->mount_count)
 		say(2, "s3mounts: %s: nothing is mounted\n", command);
 	for (size_t i = 0; i < r->mount_count; i++) {
 		const struct report_mount *m = &r->mounts[i];
@@ -84,6 +99,7 @@ static void print_lines(const char *command, const struct report *r)
 		if (m->error.code != CODE_OK)
 			say_error(&m->error);
 	}
+	say_leftovers(&v->left);
 }
 
 /* Whose supervisor and driver were killed: what stood under the mount still does. */
@@ -107,44 +123,65 @@ static int clear_layers(const struct run *run, struct err *e)
 	return ret;
 }
 
-/* Is there really nothing? For `down` what is no mount goes with it, as the config that `s3mounts config` may have left in RUN. */
-static int nothing_stands(const struct run *run, const char *cache, bool down, struct err *e)
+/* Is there really no mount? For `down` what is none goes with the last, as the config that `s3mounts config` may have left in RUN. */
+static int nothing_stands(const struct run *run, bool down, struct report *r, struct err *e)
 {
-	if (orphan_mounts(run, e) || (down && clear_layers(run, e)) || orphan_files(cache, e))
+	if (leftover_mounts(run, &r->error))
+		return 0;
+	if (down && clear_layers(run, e))
 		return -1;
 	return down ? rclone_unstore(run_path(run, "rclone.conf").s, e) : 0;
 }
 
-static int ask_down(const char *command, bool down, const struct options *o, bool brief, struct err *e)
+/* Fills *V; the report's strings are in A. 0, or -1 with *E set. */
+static int take_stock(struct verdict_on *v, const struct run *run, bool down, const struct options *o, struct arena *a, struct err *e)
 {
 	struct request q = { .kind = down ? REQUEST_DOWN : REQUEST_FLUSH, .timeout_ms = o->timeout_ms, .lazy = o->lazy };
-	struct arena a = { 0 };
-	struct report r = { 0 };
-	int64_t begun = clock_ms();
+	int64_t deadline = clock_ms() + o->timeout_ms;
 	struct live live = { .pending = true };
 	struct ask_watch w = live_watch(&live, o->json);
+	struct leftovers tried = { 0 };
+	int got = o->left ? left_upload(&tried, run, o, e) : 0;
+
+	if (got == 0) {
+		q.timeout_ms = clock_left(deadline) > LOOK_MS ? clock_left(deadline) : LOOK_MS;
+		got = ask(run, ASK_INHERIT, &q, &w, a, &v->report, e);
+		live_end(&live);
+	}
+	if (got >= 0 && down)
+		left_end(run, clock_left(deadline));
+	if (got >= 0 && !v->report.mount_count && v->report.error.code == CODE_OK)
+		got = nothing_stands(run, down, &v->report, e);
+	if (got >= 0) {
+		leftovers_look(&v->left, run, o, &v->report, false);
+		left_reasons(&v->left, &tried, &v->left_error);
+	}
+	leftover_free(&tried);
+	return got < 0 ? -1 : 0;
+}
+
+static int ask_down(const char *command, bool down, const struct options *o, bool brief, struct err *e)
+{
+	struct verdict_on v = { .report = { 0 } };
+	struct arena a = { 0 };
+	int64_t begun = clock_ms();
 	const struct err *why;
 	char cache[PATH_MAX];
 	struct run run;
-	int code, got;
+	int code;
 
-	if (run_find(&run, o->run_dir, e))
+	/* That a cache folder is known is asked before anything goes down. */
+	if (run_find(&run, o->run_dir, e) || run_cache_dir(cache, sizeof cache, o->cache_dir, e))
 		return -1;
-	if (run_cache_dir(cache, sizeof cache, o->cache_dir, e))
-		return -1;
-	got = ask(&run, ASK_INHERIT, &q, &w, &a, &r, e);
-	live_end(&live);
-	if (got >= 0 && !r.mount_count && r.error.code == CODE_OK)
-		got = nothing_stands(&run, cache, down, e);
-	if (got < 0) {
-		arena_free(&a);
-		return -1;
+	code = take_stock(&v, &run, down, o, &a, e);
+	if (code == 0) {
+		code = (int)judge(&v, down, &why);
+		if (o->json)
+			code = print_json(command, &v, (enum code)code, why, clock_ms() - begun);
+		else if (!brief || code != CODE_OK)
+			print_lines(command, &v);
 	}
-	code = (int)judge(&r, down, &why);
-	if (o->json)
-		code = print_json(command, &r, (enum code)code, why, clock_ms() - begun);
-	else if (!brief || code != CODE_OK)
-		print_lines(command, &r);
+	leftover_free(&v.left);
 	arena_free(&a);
 	return code;
 }

@@ -5,6 +5,7 @@
 #include "base/text.h"
 
 #define FOR_PLAN (FOR_UP | FOR_CHECK | FOR_CONFIG | FOR_START | FOR_RUN)
+#define FOR_VARIABLES (FOR_PLAN | FOR_FLUSH)
 #define FOR_ALL (FOR_PLAN | FOR_STATUS | FOR_FLUSH | FOR_DOWN | FOR_READY)
 #define FOR_DRIVERS (FOR_UP | FOR_START | FOR_RUN)
 #define TIMEOUT_MAX_S 86400
@@ -20,13 +21,13 @@ static const struct option_row {
 } rows[] = {
 	{ "mount", "SOURCE:TARGET[:OPTIONS]", FOR_PLAN, "mount this (repeatable); SOURCE: a prefix, or s3://bucket/prefix" },
 	{ "fstab", "FILE", FOR_PLAN, "read the mounts from FILE, in the form of fstab(5)" },
-	{ "env-file", "FILE", FOR_PLAN,
+	{ "env-file", "FILE", FOR_VARIABLES,
 		"read variables from FILE (0600, the caller's; -: standard input); repeatable, the last wins" },
-	{ "env-fd", "N", FOR_PLAN, "read variables from descriptor N, to its end" },
-	{ "env-file-remove", NULL, FOR_PLAN, "remove each --env-file once it is read, whatever comes of it" },
-	{ "rclone", "PATH", FOR_DRIVERS, "the rclone program (S3MOUNTS_RCLONE; else found in PATH)" },
+	{ "env-fd", "N", FOR_VARIABLES, "read variables from descriptor N, to its end" },
+	{ "env-file-remove", NULL, FOR_VARIABLES, "remove each --env-file once it is read, whatever comes of it" },
+	{ "rclone", "PATH", FOR_DRIVERS | FOR_FLUSH, "the rclone program (S3MOUNTS_RCLONE; else found in PATH)" },
 	{ "config", "FILE", FOR_DRIVERS | FOR_CONFIG, "the rclone.conf to write (RCLONE_CONFIG; else in the run directory)" },
-	{ "cache-dir", "DIR", FOR_DRIVERS | FOR_FLUSH | FOR_DOWN,
+	{ "cache-dir", "DIR", FOR_DRIVERS | FOR_STATUS | FOR_FLUSH | FOR_DOWN,
 		"where files wait for their upload (S3MOUNTS_CACHE_DIR; /var/cache/s3mounts)" },
 	{ "run-dir", "DIR", FOR_ALL, "control socket, logs, config (S3MOUNTS_RUN_DIR; /run/s3mounts)" },
 	{ "timeout", "SECONDS", FOR_DRIVERS | FOR_FLUSH | FOR_DOWN | FOR_READY, "how long it may take" },
@@ -37,6 +38,7 @@ static const struct option_row {
 	{ "wait", NULL, FOR_START, "wait for up even where credentials are given" },
 	{ "mounted", NULL, FOR_READY, "every mount must be proven, too" },
 	{ "keep", NULL, FOR_UP, "leave mounts up that this call does not name" },
+	{ "left", NULL, FOR_FLUSH, "upload what earlier runs have left, too; with the variables that up takes" },
 	{ "lazy", NULL, FOR_DOWN, "detach a mount that is in use, once its files are in S3" },
 	{ "write", NULL, FOR_CHECK, "also put and delete a small object below each prefix" },
 	{ "print", NULL, FOR_CONFIG, "print the config with its secrets masked, write nothing" },
@@ -163,6 +165,7 @@ static const struct option_place {
 	{ "run-dir", NULL, PLACE(run_dir), 0 },
 	{ "env-file-remove", NULL, 0, PLACE(env_file_remove) },
 	{ "keep", NULL, 0, PLACE(keep) },
+	{ "left", NULL, 0, PLACE(left) },
 	{ "lazy", NULL, 0, PLACE(lazy) },
 	{ "write", NULL, 0, PLACE(write) },
 	{ "print", NULL, 0, PLACE(print) },

@@ -37,7 +37,7 @@ struct options {
 	size_t env_source_count;
 	const char *fstab, *rclone, *run_dir, *cache_dir, *config;
 	int timeout_ms, stop_ms;
-	bool json, write, print, keep, lazy, watch, wait, mounted, keep_env, anyway, env_file_remove;
+	bool json, write, print, keep, left, lazy, watch, wait, mounted, keep_env, anyway, env_file_remove;
 	long uid, gid;	/* run: whose COMMAND is; -1: the caller's */
 	char **command; /* run: what stands behind "--"; NULL: none */
 	bool help;	/* --help was given and printed: nothing else is to be done */

@@ -65,6 +65,7 @@ int setup_read(struct setup *s, const struct options *o, struct err *e)
 		.spec_count = o->spec_count,
 		.fstab = o->fstab,
 		.fstab_path = FSTAB,
+		.no_mounts = o->left,
 	};
 	int bad;
 

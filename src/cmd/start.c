@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
+#include "cmd/leftover.h"
 #include "cmd/print.h"
 #include "cmd/setup.h"
 #include "sup/ask.h"
@@ -25,11 +26,28 @@ static int open_control(const struct setup *s, struct err *e)
 	return fd;
 }
 
+/* At its end it is as `down`: files that are left anywhere are told. */
+static int tell_left(const struct setup *s, const struct options *o, const char *cache, int code)
+{
+	const struct leftover_scope scope = { .ours = &s->run };
+	const struct report nobody = { 0 };
+	struct leftovers l = { 0 };
+
+	leftovers_look(&l, &s->run, o, &nobody, false);
+	if (cache[0])
+		leftover_find(&l, cache, &scope);
+	say_leftovers(&l);
+	code = l.folders && code == CODE_OK ? CODE_PENDING : code;
+	leftover_free(&l);
+	return code;
+}
+
 static int serve(struct setup *s, const struct options *o, struct err *e)
 {
 	bool now = s->plan.have_creds && !o->wait;
 	struct up_request up;
-	int listener;
+	const char *cache;
+	int listener, code;
 
 	setup_warn(s);
 	if (setup_places(s, e) || (now && setup_request(&up, s, o, e)))
@@ -44,7 +62,8 @@ static int serve(struct setup *s, const struct options *o, struct err *e)
 	if (!now)
 		say(2, "s3mounts: start: %zu placeholder folders stand; waiting for 's3mounts up' with the credentials\n",
 			s->plan.place_count);
-	return sup_serve(&s->run, listener, now ? &up.request : NULL, o->stop_ms);
+	code = sup_serve(&s->run, listener, now ? &up.request : NULL, o->stop_ms, &cache);
+	return tell_left(s, o, cache, code);
 }
 
 int cmd_start(char **argv)

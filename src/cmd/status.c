@@ -1,10 +1,10 @@
 #include "base/text.h"
 #include "cmd/cmd.h"
+#include "cmd/leftover.h"
 #include "cmd/options.h"
 #include "cmd/print.h"
 #include "mnt/table.h"
 #include "sup/ask.h"
-#include "sup/orphan.h"
 
 #include <poll.h>
 #include <unistd.h>
@@ -17,10 +17,11 @@ static bool is_up(const struct report_mount *m)
 	return span_is(span_of(m->state), "up");
 }
 
-static enum code judge(const struct report *r)
+static enum code judge(const struct report *r, const struct leftovers *l)
 {
 	enum code first = r->error.code;
 	size_t hold = 0;
+	enum code all;
 
 	for (size_t i = 0; i < r->mount_count; i++) {
 		const struct report_mount *m = &r->mounts[i];
@@ -30,7 +31,8 @@ static enum code judge(const struct report *r)
 		else if (first == CODE_OK && !m->nofail)
 			first = m->error.code == CODE_OK ? CODE_MOUNT : m->error.code;
 	}
-	return sum_up(hold, first);
+	all = sum_up(hold, first);
+	return all == CODE_OK && l->folders ? CODE_PENDING : all;
 }
 
 static void json_history(struct json *j, const struct report_mount *m)
@@ -49,11 +51,11 @@ static void json_history(struct json *j, const struct report_mount *m)
 	json_close(j, ']');
 }
 
-static int print_json(const struct report *r, enum code code)
+static int print_json(const struct report *r, const struct leftovers *l, enum code code, const struct err *why)
 {
 	struct json_out o;
 
-	json_begin(&o, "status", code, &r->error);
+	json_begin(&o, "status", code, why);
 	if (r->pid) {
 		json_open(&o.j, "supervisor", '{');
 		json_int(&o.j, "pid", r->pid);
@@ -77,6 +79,7 @@ static int print_json(const struct report *r, enum code code)
 		json_close(&o.j, '}');
 	}
 	json_close(&o.j, ']');
+	json_leftovers(&o.j, l);
 	return json_end(&o, code);
 }
 
@@ -115,6 +118,29 @@ static void print_table(const struct report *r)
 	}
 }
 
+/* R, of a supervisor or (SERVED is false) of none, and what earlier runs have left. */
+static int tell(const struct run *run, const struct options *o, const struct report *r, bool served)
+{
+	struct leftovers l = { 0 };
+	struct err left = { .code = CODE_OK };
+	int code;
+
+	leftovers_look(&l, run, o, r, false);
+	leftover_error(&l, &left);
+	code = (int)judge(r, &l);
+	if (o->json) {
+		code = print_json(r, &l, (enum code)code, code == CODE_PENDING ? &left : &r->error);
+	} else {
+		if (served)
+			print_table(r);
+		else
+			say_error(&r->error);
+		say_leftovers(&l);
+	}
+	leftover_free(&l);
+	return code;
+}
+
 static int show(const struct run *run, const struct options *o, struct err *e)
 {
 	struct request q = { .kind = REQUEST_STATUS, .timeout_ms = TIMEOUT_MS, .mount_ns = mnt_namespace() };
@@ -122,23 +148,15 @@ static int show(const struct run *run, const struct options *o, struct err *e)
 	struct arena a = { 0 };
 	struct ask_watch nothing = { .tick = NULL };
 	int got = ask(run, ASK_NEVER, &q, &nothing, &a, &r, e);
-	int code = CODE_FAULT;
 
-	if (got > 0 && orphan_mounts(run, &r.error) == 0) {
+	if (got > 0 && leftover_mounts(run, &r.error) == 0) {
 		err_set(&r.error, CODE_MOUNT, "status: no supervisor runs in %s: nothing is mounted by s3mounts", run->dir);
 		err_hint(&r.error, "s3mounts up mounts");
 	}
-	if (got >= 0) {
-		code = (int)judge(&r);
-		if (o->json)
-			code = print_json(&r, (enum code)code);
-		else if (got > 0)
-			say_error(&r.error);
-		else
-			print_table(&r);
-	}
+	if (got >= 0)
+		got = tell(run, o, &r, got == 0);
 	arena_free(&a);
-	return got < 0 ? -1 : code;
+	return got;
 }
 
 int cmd_status(char **argv)

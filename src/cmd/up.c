@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
+#include "cmd/leftover.h"
 #include "cmd/live.h"
 #include "cmd/print.h"
 #include "cmd/setup.h"
@@ -36,7 +37,8 @@ static enum code judge(const struct report *r, const struct err **why)
 	return (*why)->code == CODE_OK ? CODE_MOUNT : (*why)->code;
 }
 
-static int print_json(const struct setup *s, const struct report *r, enum code code, const struct err *why, int64_t ms)
+static int print_json(const struct setup *s, const struct report *r, const struct leftovers *l, enum code code,
+	const struct err *why, int64_t ms)
 {
 	struct json_out o;
 
@@ -59,6 +61,7 @@ static int print_json(const struct setup *s, const struct report *r, enum code c
 		json_close(&o.j, '}');
 	}
 	json_close(&o.j, ']');
+	json_leftovers(&o.j, l);
 	return json_end(&o, code);
 }
 
@@ -128,12 +131,29 @@ static int mount_all(struct setup *s, const struct options *o, struct arena *a, 
 	return ret;
 }
 
+/* What earlier runs have left is told, and changes nothing in the verdict on the mounts. */
+static int tell(const struct setup *s, const struct options *o, const struct report *r, bool brief, int64_t ms)
+{
+	struct leftovers l = { 0 };
+	const struct err *why;
+	int code = (int)judge(r, &why);
+
+	leftovers_look(&l, &s->run, o, r, true);
+	if (o->json) {
+		code = print_json(s, r, &l, (enum code)code, why, ms);
+	} else {
+		print_lines(r, brief && code == CODE_OK, ms);
+		say_leftovers(&l);
+	}
+	leftover_free(&l);
+	return code;
+}
+
 int up_run(const char *command, const struct options *o, bool brief)
 {
 	struct arena a = { 0 };
 	int64_t begun = clock_ms();
 	struct setup s = { 0 };
-	const struct err *why;
 	struct report r;
 	struct err e;
 	int code;
@@ -149,11 +169,7 @@ int up_run(const char *command, const struct options *o, bool brief)
 	} else if (mount_all(&s, o, &a, &r, &e)) {
 		code = fail(command, o->json, &e);
 	} else {
-		code = judge(&r, &why);
-		if (o->json)
-			code = print_json(&s, &r, (enum code)code, why, clock_ms() - begun);
-		else
-			print_lines(&r, brief && code == CODE_OK, clock_ms() - begun);
+		code = tell(&s, o, &r, brief, clock_ms() - begun);
 	}
 	setup_free(&s);
 	arena_free(&a);

@@ -257,7 +257,14 @@ int plan_read(struct plan *p, const struct plan_input *in, struct err *e)
 	const char *from;
 
 	memset(p, 0, sizeof *p);
-	if (plan_environment(p, in, &r.bucket, &why) || read_first_match(&r, in, &from)) {
+	if (plan_environment(p, in, &p->bucket, &why)) {
+		*e = why;
+		return -1;
+	}
+	if (in->no_mounts)
+		return 0;
+	r.bucket = p->bucket;
+	if (read_first_match(&r, in, &from)) {
 		*e = why;
 		return -1;
 	}

@@ -34,6 +34,7 @@ struct plan_mount {
 	int umask;	      /* -1: the default */
 	const char **options; /* for the driver, in the order given and as written ("vfs_write_back=1s"), not checked */
 	size_t option_count;
+	const char *cache; /* the id of the cache folder that it must have; NULL or "": found from its source */
 };
 
 struct plan {
@@ -44,6 +45,7 @@ struct plan {
 	const char *region;   /* "us-east-1" where none was given */
 	bool region_given;
 	const char *provider; /* rclone's name ("Cloudflare"), "" = find it from the endpoint */
+	const char *bucket;   /* S3_BUCKET_NAME, "" where it is not set */
 	struct plan_mount *mounts;
 	size_t mount_count;
 
@@ -71,6 +73,7 @@ struct plan_input {
 	size_t spec_count;
 	const char *fstab;	/* --fstab FILE: must exist; NULL: none given */
 	const char *fstab_path; /* the file that serves where it exists: "/etc/s3mounts.fstab" */
+	bool no_mounts;		/* the variables alone are read: mounts and places stay empty */
 };
 
 /*

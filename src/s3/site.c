@@ -118,6 +118,16 @@ static void lower(char *s)
 			*s = (char)(*s + 32);
 }
 
+/* One address has many spellings; RFC 5952 names the one. */
+static int canonical_v6(struct s3_site *s)
+{
+	struct in6_addr address;
+
+	if (inet_pton(AF_INET6, s->host, &address) != 1)
+		return -1;
+	return inet_ntop(AF_INET6, &address, s->host, sizeof s->host) ? 0 : -1;
+}
+
 static int take_host(struct s3_site *s, struct span host, struct err *e)
 {
 	bool v6 = host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']';
@@ -130,9 +140,7 @@ static int take_host(struct s3_site *s, struct span host, struct err *e)
 		return bad_endpoint(e, "the host is malformed");
 	memcpy(s->host, host.p, host.n);
 	lower(s->host);
-	return v6 && inet_pton(AF_INET6, s->host, &(struct in6_addr){ 0 }) != 1 ?
-		       bad_endpoint(e, "the IPv6 address is malformed") :
-		       0;
+	return v6 && canonical_v6(s) ? bad_endpoint(e, "the IPv6 address is malformed") : 0;
 }
 
 static int take_url(struct s3_site *s, const char *endpoint, struct err *e)
@@ -273,10 +281,19 @@ int s3_site_parse(struct s3_site *s, const char *endpoint, const char *provider,
 	return finish(s, provider, region, e);
 }
 
+static void put_url(struct buf *b, const struct s3_site *s)
+{
+	bool v6 = strchr(s->host, ':') != NULL;
+
+	buf_fmt(b, v6 ? "%s://[%s]" : "%s://%s", s->tls ? "https" : "http", s->host);
+	if (s->port != (s->tls ? 443 : 80))
+		buf_fmt(b, ":%u", s->port);
+	buf_str(b, s->path);
+}
+
 void s3_site_url(const struct s3_site *s, char *out, size_t size)
 {
 	struct buf b = buf_over(out, size);
-	bool v6 = strchr(s->host, ':') != NULL;
 
 	if (s->aws && s->tls && s->port == 443) {
 		struct span region;
@@ -286,8 +303,22 @@ void s3_site_url(const struct s3_site *s, char *out, size_t size)
 		if (split_aws(s->host, &head, &region) && strcmp(head, "s3.") == 0)
 			return;
 	}
-	buf_fmt(&b, v6 ? "%s://[%s]" : "%s://%s", s->tls ? "https" : "http", s->host);
-	if (s->port != (s->tls ? 443 : 80))
-		buf_fmt(&b, ":%u", s->port);
-	buf_str(&b, s->path);
+	put_url(&b, s);
+}
+
+void s3_site_identity(const struct s3_site *s, char *out, size_t size)
+{
+	struct buf b = buf_over(out, size);
+	struct s3_site same = *s;
+	struct span region;
+	const char *head;
+
+	/* Dual-stack, FIPS, plain HTTP: a region's buckets are the same by all of its names. */
+	if (s->aws && split_aws(s->host, &head, &region)) {
+		text_fmt(same.region, sizeof same.region, "%.*s", (int)region.n, region.p);
+		aws_host(&same, "s3.");
+		same.tls = true;
+		same.port = 443;
+	}
+	put_url(&b, &same);
 }

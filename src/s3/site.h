@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 struct s3_site {
-	char host[256]; /* lower case; an IPv6 address without its brackets */
+	char host[256]; /* lower case; an IPv6 address in its canonical form, without brackets */
 	uint16_t port;
 	bool tls;
 	bool path_style; /* https://host/bucket/key, else https://bucket.host/key */
@@ -38,5 +38,11 @@ int s3_site_move(struct s3_site *s, const char *region);
 
 /* The URL of the endpoint for rclone: "https://host:port/path"; "" for plain AWS. SIZE is at least 600. */
 void s3_site_url(const struct s3_site *s, char *out, size_t size);
+
+/*
+ * One URL for all spellings of the same site, "https://host:port/path": what was written by one and is read by another belongs together. AWS's
+ * names of a region are one. SIZE is at least 600.
+ */
+void s3_site_identity(const struct s3_site *s, char *out, size_t size);
 
 #endif

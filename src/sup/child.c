@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "mnt/layer.h"
 #include "sup/below.h"
+#include "sup/cache.h"
 #include "sup/pidfile.h"
 #include "sup/step.h"
 
@@ -113,7 +114,7 @@ static int launch(struct mount *m, int out, struct err *e)
 	if (a.ready.mounted)
 		return task_send(out, &a, sizeof a, -1);
 	/* Whoever had to be waited for may have mounted meanwhile, and left that behind. */
-	if (dir_make(m->job.cache_dir, 0700, e) || dir_private(m->job.cache_dir, e) || redirect(m, e) ||
+	if (dir_make(m->job.cache_dir, 0700, e) || dir_private(m->job.cache_dir, e) || redirect(m, e) || cache_take(m, e) ||
 		target_ready(m, &a.ready, e))
 		return -1;
 	below = lay(m, &a);

@@ -16,6 +16,8 @@ struct driver_job {
 	const char *ca_cert;	/* "" where TLS is not used */
 	const char *helper_dir; /* leads PATH */
 	bool allow_other;
+	const char *endpoint; /* of s3_site_identity(); "": not known */
+	const char *region, *provider;
 };
 
 struct driver {

@@ -338,7 +338,7 @@ static void begin(struct sup *s)
 			s->mounts[i]->lazy = j->req.lazy;
 			s->mounts[i]->successor = false;
 		}
-		all(s, EVENT_STOP);
+		all(s, j->req.abandon ? EVENT_ABORT : EVENT_STOP);
 		break;
 	case REQUEST_FLUSH:
 		for (size_t i = 0; i < s->count; i++)

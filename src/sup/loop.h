@@ -56,6 +56,7 @@ struct sup {
 	unsigned long turns;
 	struct job job;
 	char config[PATH_MAX]; /* the rclone.conf that holds our section; "": none */
+	char cache[PATH_MAX];  /* the root of the last mounts' caches; "": none yet */
 	int listener, signals, table_fd;
 	int clock_fd;		   /* readable when somebody sets the wall clock; -1 */
 	struct clock_reading last; /* when it was compared last */

@@ -29,14 +29,15 @@ static bool own(struct mount *m)
 			return false;
 	}
 	spec->options = options;
+	spec->cache = NULL;
 	job->spec = spec;
 	return copy(&m->mem, &spec->target) && copy(&m->mem, &spec->bucket) && copy(&m->mem, &spec->prefix) &&
 	       copy(&m->mem, &job->rclone) && copy(&m->mem, &job->config) && copy(&m->mem, &job->cache_dir) &&
-	       copy(&m->mem, &job->ca_cert) && copy(&m->mem, &job->helper_dir);
+	       copy(&m->mem, &job->ca_cert) && copy(&m->mem, &job->helper_dir) && copy(&m->mem, &job->endpoint) &&
+	       copy(&m->mem, &job->region) && copy(&m->mem, &job->provider);
 }
 
-/* Hex of SHA-256's first 16 bytes over the COUNT parts, each with its end. */
-static void hash(char out[MOUNT_ID], const struct span *parts, size_t count)
+void mount_hash(char out[MOUNT_ID], const struct span *parts, size_t count)
 {
 	unsigned char digest[br_sha256_SIZE];
 	struct buf hex = buf_over(out, MOUNT_ID);
@@ -51,15 +52,14 @@ static void hash(char out[MOUNT_ID], const struct span *parts, size_t count)
 	buf_hex(&hex, digest, 16);
 }
 
-static int identify(struct mount *m, const char *endpoint, const char *cache_root, struct span config, struct err *e)
+static int identify(struct mount *m, const char *id, const char *cache_root, struct span config, struct err *e)
 {
-	struct span who[] = { span_of(endpoint), span_of(m->source), span_of(m->spec.target) };
 	char path[PATH_MAX];
 	struct arena a = { 0 };
 	struct buf all = buf_heap(COMMAND_MAX);
 	char **command;
 
-	hash(m->id, who, 3);
+	text_fmt(m->id, sizeof m->id, "%s", id);
 	text_fmt(path, sizeof path, "%s/%s", cache_root, m->id);
 	m->job.cache_dir = arena_str(&m->mem, span_of(path));
 	if (!m->job.cache_dir)
@@ -70,8 +70,8 @@ static int identify(struct mount *m, const char *endpoint, const char *cache_roo
 	if (command) {
 		struct span what[] = { buf_all(&all), config };
 
-		hash(m->options, what, 1);
-		hash(m->fingerprint, what, 2);
+		mount_hash(m->options, what, 1);
+		mount_hash(m->fingerprint, what, 2);
 	}
 	buf_free(&all);
 	arena_free(&a);
@@ -108,11 +108,11 @@ struct mount *mount_make(const struct run *run, const struct plan_mount *spec, c
 }
 
 struct mount *mount_new(const struct run *run, const struct plan_mount *spec, const struct driver_job *job,
-	const char *endpoint, const char *cache_root, struct span config, struct err *e)
+	const char *id, const char *cache_root, struct span config, struct err *e)
 {
 	struct mount *m = mount_make(run, spec, job, e);
 
-	if (!m || identify(m, endpoint, cache_root, config, e) == 0)
+	if (!m || identify(m, id, cache_root, config, e) == 0)
 		return m;
 	mount_free(m);
 	return NULL;

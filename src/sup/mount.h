@@ -61,7 +61,7 @@ struct mount {
 	const struct driver *driver;
 	const struct run *run;
 	char *source;
-	char id[MOUNT_ID];	    /* names its cache folder and its files in RUN: from source, target and endpoint */
+	char id[MOUNT_ID];	    /* names its cache folder and its files in RUN (sup/cache.h) */
 	char fingerprint[MOUNT_ID]; /* of the driver's command and config */
 	char options[MOUNT_ID];	    /* of the command alone */
 
@@ -127,12 +127,15 @@ struct mount {
 	size_t history_count;
 };
 
+/* Hex of SHA-256's first 16 bytes over the COUNT parts, each with its end. */
+void mount_hash(char out[MOUNT_ID], const struct span *parts, size_t count);
+
 /*
- * A mount for SPEC, in the heap, state MOUNT_DOWN; JOB's strings are copied, its cache_dir is found here. CONFIG is the section of
+ * A mount for SPEC, in the heap, state MOUNT_DOWN; JOB's strings are copied, its cache_dir is CACHE_ROOT/ID. CONFIG is the section of
  * rclone.conf, for the fingerprint. NULL with *E set.
  */
 struct mount *mount_new(const struct run *run, const struct plan_mount *spec, const struct driver_job *job,
-	const char *endpoint, const char *cache_root, struct span config, struct err *e);
+	const char *id, const char *cache_root, struct span config, struct err *e);
 
 /* The same without ID and FINGERPRINT; JOB has a cache_dir. */
 struct mount *mount_make(const struct run *run, const struct plan_mount *spec, const struct driver_job *job, struct err *e);

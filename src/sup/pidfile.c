@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "sup/cache.h"
 #include "sup/child.h"
 #include "sup/wire.h"
 
@@ -15,12 +16,22 @@
 
 #define SUFFIX ".driver"
 
-static struct run_path driver_file(const struct mount *m)
+static struct run_path id_file(const struct run *run, const char *id)
 {
 	char name[MOUNT_ID + 8];
 
-	text_fmt(name, sizeof name, "%s" SUFFIX, m->id);
-	return run_path(m->run, name);
+	text_fmt(name, sizeof name, "%s" SUFFIX, id);
+	return run_path(run, name);
+}
+
+static struct run_path driver_file(const struct mount *m)
+{
+	return id_file(m->run, m->id);
+}
+
+bool pidfile_exists(const struct run *run, const char *id)
+{
+	return access(id_file(run, id).s, F_OK) == 0;
 }
 
 /* PID writes its errors to the log of M: it is the driver, and no other process that has its pid by now. */
@@ -36,16 +47,7 @@ static bool is_driver(const struct mount *m, unsigned long pid)
 void pidfile_write(const struct mount *m)
 {
 	struct run_path path = driver_file(m);
-	struct request r = {
-		.kind = REQUEST_UP,
-		.rclone = m->job.rclone,
-		.config = m->job.config,
-		.cache_dir = m->job.cache_dir,
-		.ca_cert = m->job.ca_cert,
-		.allow_other = m->job.allow_other,
-		.mounts = (struct plan_mount *)&m->spec,
-		.mount_count = 1,
-	};
+	struct request r = cache_request(m);
 	struct buf b = buf_heap(WIRE_MAX);
 	/* Without fsync(2): after a crash of the machine there is no driver to be found. */
 	int fd = open(path.s, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
@@ -145,6 +147,9 @@ struct mount *pidfile_mount(const struct run *run, const char *name)
 			.ca_cert = r.ca_cert,
 			.helper_dir = helpers.s,
 			.allow_other = r.allow_other,
+			.endpoint = r.endpoint,
+			.region = r.region,
+			.provider = r.provider,
 		};
 
 		m = mount_make(run, &r.mounts[0], &job, &unused);

@@ -22,6 +22,9 @@ void pidfile_kill(const struct mount *m);
 
 void pidfile_remove(const struct mount *m);
 
+/* RUN/ID.driver is there: its driver was started, and has not been seen to end. */
+bool pidfile_exists(const struct run *run, const char *id);
+
 /* The mount of which RUN/NAME was written, state MOUNT_DOWN; wanted: its driver runs. NULL: that is no such file. */
 struct mount *pidfile_mount(const struct run *run, const char *name);
 

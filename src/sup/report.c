@@ -62,6 +62,7 @@ static void report_mount(struct report_mount *r, struct arena *a, const struct m
 		.source = m->source,
 		.driver = m->driver->name,
 		.state = mount_state_name(m),
+		.cache = m->job.cache_dir,
 		.nofail = m->spec.nofail,
 		.pid = m->pid,
 		.ms = m->ms,

@@ -301,13 +301,15 @@ static void explain_late(struct mount *m, const struct answer *a, struct err *e)
 /* For the error E of a listing, what the driver says of it. */
 static void add_last_words(const struct mount *m, struct err *e)
 {
-	char words[sizeof e->text];
+	char words[sizeof e->text], hint[sizeof e->hint];
 	struct err bare = *e;
 
-	child_last_words(m, words, sizeof words);
-	if (words[0])
-		err_set(e, bare.code, "mount %s: %s: %s", m->spec.target, bare.text, words);
-	err_hint(e, "its log is %s", child_log(m).s);
+	child_last_words(m, words, sizeof words, hint, sizeof hint);
+	err_set(e, bare.code, "mount %s: %s%s%s", m->spec.target, bare.text, words[0] ? ": " : "", words);
+	if (hint[0])
+		err_hint(e, "%s", hint);
+	else
+		err_hint(e, "its log is %s", child_log(m).s);
 }
 
 void step_not_proven(struct mount *m, const struct mnt_table *t)

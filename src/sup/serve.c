@@ -120,10 +120,11 @@ static int supervise(struct sup *s, const struct run *run, int listener, struct 
 
 static struct sup the_supervisor; /* one a process; too large for the stack */
 
-int sup_serve(const struct run *run, int listener, struct request *first, int stop_ms)
+int sup_serve(const struct run *run, int listener, struct request *first, int stop_ms, const char **cache)
 {
 	log_also(2);
 	the_supervisor = (struct sup){ .stay = true, .stop_ms = stop_ms };
+	*cache = the_supervisor.cache;
 	return supervise(&the_supervisor, run, listener, first);
 }
 

@@ -24,8 +24,8 @@ int sup_spawn(const struct run *run, int listener, struct creds *secrets, struct
 /*
  * Is the supervisor of RUN, in this process, until SIGTERM or SIGINT: then it flushes and unmounts for at most STOP_MS, and returns CODE_OK, or
  * CODE_PENDING where files are not in S3 yet (their drivers run on). What it does goes to stderr too. FIRST is an `up` that it begins with, or
- * NULL; its credentials are wiped.
+ * NULL; its credentials are wiped. *CACHE is where the last mounts have had their caches, "" where there were none.
  */
-int sup_serve(const struct run *run, int listener, struct request *first, int stop_ms);
+int sup_serve(const struct run *run, int listener, struct request *first, int stop_ms, const char **cache);
 
 #endif

@@ -4,7 +4,10 @@
 #include "base/text.h"
 #include "rclone/conf.h"
 #include "rclone/store.h"
+#include "sup/cache.h"
 #include "sup/check.h"
+
+#include <unistd.h>
 
 /* The place in the plan of the mount M's target; the plan's size where it does not name it. */
 static size_t place(const struct job *j, const struct mount *m)
@@ -27,6 +30,12 @@ static bool unchanged(const struct job *j, const struct mount *m)
 	return named(j, m) ? !j->fresh[place(j, m)] : j->req.keep;
 }
 
+/* What one leaves the other uploads. */
+static bool same_cache(const struct mount *a, const struct mount *b)
+{
+	return strcmp(a->job.cache_dir, b->job.cache_dir) == 0;
+}
+
 /* Something would be stopped, or would upload with the new credentials what it has left: S3 has to take them first. */
 static bool change_needed(const struct sup *s)
 {
@@ -39,11 +48,59 @@ static bool change_needed(const struct sup *s)
 	return false;
 }
 
+/* Another mount has the folder ID below the cache root, or will have it by this plan, in which SPEC is number COUNT. */
+static bool id_taken(const struct sup *s, const char *id, const struct plan_mount *spec, size_t count)
+{
+	struct run_path dir;
+
+	for (size_t i = 0; i < s->count; i++)
+		if (strcmp(s->mounts[i]->id, id) == 0 && strcmp(s->mounts[i]->spec.target, spec->target) != 0)
+			return true;
+	for (size_t i = 0; i < count; i++)
+		if (s->job.fresh[i] && strcmp(s->job.fresh[i]->id, id) == 0)
+			return true;
+	text_fmt(dir.s, sizeof dir.s, "%s/%s", s->job.req.cache_dir, id);
+	return cache_held(dir.s) > 0;
+}
+
+/* The folder of a second mount of a source holds what that has left. */
+static bool left_files(const struct sup *s, const char *id, const struct plan_mount *spec)
+{
+	struct run_path dir;
+	struct pending p;
+	struct err e;
+
+	text_fmt(dir.s, sizeof dir.s, "%s/%s", s->job.req.cache_dir, id);
+	return access(dir.s, F_OK) == 0 && (rclone_pending(dir.s, spec, &p, &e) || p.files);
+}
+
+/*
+ * Which cache SPEC has: its source's; one of its own where another mount of that source has it. A mount that stands keeps the one that it has.
+ */
+static void choose_id(const struct sup *s, char id[MOUNT_ID], const char *endpoint, const struct plan_mount *spec, size_t count)
+{
+	const struct mount *old = job_find(s, spec->target);
+	char own[MOUNT_ID];
+
+	if (spec->cache && cache_is_id(spec->cache)) {
+		text_fmt(id, MOUNT_ID, "%s", spec->cache);
+		return;
+	}
+	cache_id(id, endpoint, spec, false);
+	cache_id(own, endpoint, spec, true);
+	if (old && strcmp(old->id, id) == 0)
+		return;
+	if ((old && strcmp(old->id, own) == 0) || id_taken(s, id, spec, count) ||
+		(!id_taken(s, own, spec, count) && left_files(s, own, spec)))
+		memcpy(id, own, MOUNT_ID);
+}
+
 /* A struct mount for each of the plan's that does not stand as it is wanted. */
-static int make_fresh(struct sup *s, struct err *e)
+static int make_fresh(struct sup *s, const struct s3_site *site, struct err *e)
 {
 	struct job *j = &s->job;
 	struct run_path helpers = run_path(s->run, "bin");
+	char endpoint[640], id[MOUNT_ID];
 	struct driver_job with = {
 		.rclone = j->req.rclone,
 		.config = j->req.config,
@@ -51,19 +108,24 @@ static int make_fresh(struct sup *s, struct err *e)
 		.ca_cert = j->req.ca_cert,
 		.helper_dir = helpers.s,
 		.allow_other = j->req.allow_other,
+		.endpoint = endpoint,
+		.region = site->region,
+		.provider = site->provider,
 	};
 
+	s3_site_identity(site, endpoint, sizeof endpoint);
 	j->fresh = arena_get(&j->mem, (j->req.mount_count + 1) * sizeof *j->fresh);
 	if (!j->fresh)
 		return err_set(e, CODE_FAULT, "up: no memory");
 	for (size_t i = 0; i < j->req.mount_count; i++) {
 		const struct plan_mount *spec = &j->req.mounts[i];
-		struct mount *old = job_find(s, spec->target);
-		struct mount *m = mount_new(s->run, spec, &with, j->req.endpoint, j->req.cache_dir, buf_all(&j->config), e);
+		struct mount *old = job_find(s, spec->target), *m;
 
+		choose_id(s, id, endpoint, spec, i);
+		m = mount_new(s->run, spec, &with, id, j->req.cache_dir, buf_all(&j->config), e);
 		if (!m)
 			return -1;
-		if (old && strcmp(old->fingerprint, m->fingerprint) == 0 && strcmp(old->id, m->id) == 0) {
+		if (old && strcmp(old->fingerprint, m->fingerprint) == 0 && same_cache(old, m)) {
 			old->spec.nofail = spec->nofail;
 			mount_free(m);
 		} else {
@@ -85,6 +147,7 @@ static int stop_others(struct sup *s)
 		rclone_unstore(s->config, &unused);
 	buf_wipe(&j->config);
 	text_fmt(s->config, sizeof s->config, "%s", j->req.config);
+	text_fmt(s->cache, sizeof s->cache, "%s", j->req.cache_dir);
 	s->job.phase = JOB_STOP;
 	for (size_t i = 0; i < s->count; i++) {
 		struct mount *m = s->mounts[i];
@@ -93,7 +156,7 @@ static int stop_others(struct sup *s)
 			continue;
 		m->kept = false;
 		m->successor = named(j, m);
-		m->heir = named(j, m) && strcmp(j->fresh[place(j, m)]->id, m->id) == 0;
+		m->heir = named(j, m) && same_cache(j->fresh[place(j, m)], m);
 		/* Keys may have run out: the new ones, and the other mounts, get a share of the time. */
 		m->give_up = j->deadline - j->req.timeout_ms / (m->heir ? 2 : 4);
 		/* Whatever is started of it now reads the new config. */
@@ -110,7 +173,7 @@ int up_begin(struct sup *s)
 
 	j->config = buf_heap(RCLONE_CONF_MAX);
 	if (s3_site_parse(&site, j->req.endpoint, j->req.provider, j->req.region, &j->error) ||
-		rclone_conf_section(&j->config, &site, &j->req.creds, &j->error) || make_fresh(s, &j->error))
+		rclone_conf_section(&j->config, &site, &j->req.creds, &j->error) || make_fresh(s, &site, &j->error))
 		return -1;
 	if (task_start(&j->check, check_child, &j->req, j->req.timeout_ms, &j->error))
 		return -1;
@@ -139,7 +202,7 @@ static void start(struct sup *s, struct mount *m, bool fresh)
 /* Could not go down, or has left files that M's driver (M is NULL: nobody) would not upload: it stays in the list, and says why. */
 static bool stays(const struct mount *old, const struct mount *m)
 {
-	return mount_active(old) || (old->error.code != CODE_OK && (!m || strcmp(old->id, m->id) != 0));
+	return mount_active(old) || (old->error.code != CODE_OK && (!m || !same_cache(old, m)));
 }
 
 /* Those that the plan no longer names are forgotten when they have gone. */
@@ -153,7 +216,7 @@ static void drop_others(struct sup *s)
 /* Why M takes the place of OLD, which was up. */
 static const char *renewal(const struct mount *old, const struct mount *m)
 {
-	if (!old->up_since || strcmp(old->id, m->id) != 0)
+	if (!old->up_since || !same_cache(old, m))
 		return NULL;
 	if (old->error.code != CODE_OK)
 		return "mounted again with its new settings, to upload what was not in S3 yet";

@@ -15,6 +15,7 @@ static const struct record_field request_fields[] = {
 	REQUEST(RECORD_INT, timeout_ms),
 	REQUEST(RECORD_BOOL, keep),
 	REQUEST(RECORD_BOOL, lazy),
+	REQUEST(RECORD_BOOL, abandon),
 	REQUEST(RECORD_LONG, mount_ns),
 	REQUEST(RECORD_STR, endpoint),
 	REQUEST(RECORD_STR, region),
@@ -42,6 +43,7 @@ static const struct record_field plan_fields[] = {
 	PLAN(RECORD_LONG, uid),
 	PLAN(RECORD_LONG, gid),
 	PLAN(RECORD_INT, umask),
+	PLAN(RECORD_STR, cache),
 	{ "option", RECORD_LIST, offsetof(struct plan_mount, options), offsetof(struct plan_mount, option_count) },
 };
 static const struct record_table plan_table = { plan_fields, COUNT(plan_fields) };
@@ -61,6 +63,7 @@ static const struct record_field entry_fields[] = {
 	ENTRY(RECORD_STR, source),
 	ENTRY(RECORD_STR, driver),
 	ENTRY(RECORD_STR, state),
+	ENTRY(RECORD_STR, cache),
 	ENTRY(RECORD_BOOL, nofail),
 	ENTRY(RECORD_LONG, pid),
 	ENTRY(RECORD_LONG, ms),
@@ -192,6 +195,7 @@ int wire_get_request(struct span body, struct arena *a, struct request *r, struc
 	for (size_t i = 0; i < r->mount_count; i++) {
 		fill(&r->mounts[i].bucket);
 		fill(&r->mounts[i].prefix);
+		fill(&r->mounts[i].cache);
 	}
 	return 0;
 }
@@ -209,6 +213,7 @@ int wire_get_report(struct span body, struct arena *a, struct report *r, struct 
 		fill(&r->mounts[i].source);
 		fill(&r->mounts[i].driver);
 		fill(&r->mounts[i].state);
+		fill(&r->mounts[i].cache);
 	}
 	return 0;
 }

@@ -25,6 +25,7 @@ struct request {
 	int timeout_ms;
 	bool keep;     /* up: mounts that the plan does not name stay */
 	bool lazy;     /* down: a busy mount is detached */
+	bool abandon;  /* down: at once, and what is not in S3 stays in the cache */
 	long mount_ns; /* up, status: the caller's mount namespace, in which it will look for the mounts; 0: not known */
 	/* up: */
 	const char *endpoint, *region, *provider;
@@ -43,6 +44,7 @@ struct report_mount {
 	const char *source; /* as the mount table shows it */
 	const char *driver; /* "rclone" */
 	const char *state;  /* "up", "down", "failed", "starting", "stopping", "unhealthy" */
+	const char *cache;  /* its folder */
 	bool nofail;
 	long pid;	 /* of the driver; 0: none */
 	long ms;	 /* up: what it took; 0: was up already */

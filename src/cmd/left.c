@@ -1,0 +1,323 @@
+#include "cmd/left.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "cmd/leftover.h"
+#include "cmd/setup.h"
+#include "sup/ask.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/file.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define AT_ONCE 8	 /* each is a driver, and the transfers of one fill most lines */
+#define MOUNT_MS 30000	 /* what one has to come up */
+#define ABANDON_MS 10000 /* to go down without its files */
+#define END_MS 5000	 /* a supervisor without mounts ends */
+
+static const struct ask_watch silent = { .tick = NULL };
+
+/* ---- the place: RUN/left ---- */
+
+/* With what is in it, as far as it is no folder with anything in it. */
+static void remove_folder(const char *path)
+{
+	DIR *d = opendir(path);
+	const struct dirent *entry;
+
+	while (d && (entry = readdir(d)))
+		if (unlinkat(dirfd(d), entry->d_name, 0) && (errno == EISDIR || errno == EPERM))
+			unlinkat(dirfd(d), entry->d_name, AT_REMOVEDIR);
+	if (d)
+		closedir(d);
+	rmdir(path);
+}
+
+static void remove_place(const struct run *left)
+{
+	remove_folder(run_path(left, "mnt").s);
+	remove_folder(run_path(left, "bin").s);
+	remove_folder(left->dir);
+}
+
+/* A descriptor that keeps others from working there; -1 with *E set. */
+static int enter_place(const struct run *left, struct err *e)
+{
+	int fd = open(left->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_sys(e, CODE_FAULT, "open %s", left->dir);
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return fd;
+	close(fd);
+	err_set(e, CODE_PENDING, "flush --left: another one is at work in %s", left->dir);
+	return err_hint(e, "wait until it has ended");
+}
+
+static void wait_for_end(long pid)
+{
+	int fd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	if (fd < 0)
+		return;
+	poll(&p, 1, END_MS);
+	close(fd);
+}
+
+static bool all_down(const struct report *r)
+{
+	for (size_t i = 0; i < r->mount_count; i++)
+		if (!span_is(span_of(r->mounts[i].state), "down"))
+			return false;
+	return true;
+}
+
+/* What R says of a folder in TRIED is the reason why that is not uploaded. */
+static void take_reasons(struct leftovers *tried, const struct report *r)
+{
+	for (size_t i = 0; i < r->mount_count; i++)
+		for (size_t k = 0; k < tried->count; k++)
+			if (r->mounts[i].error.code != CODE_OK && strcmp(r->mounts[i].cache, tried->list[k].folder) == 0 &&
+				tried->list[k].error.code == CODE_OK)
+				tried->list[k].error = r->mounts[i].error;
+}
+
+/* Every mount there goes down: within TIMEOUT_MS once its files are in S3, then without. The supervisor ends with the last. */
+static void take_down(const struct run *left, struct leftovers *tried, int timeout_ms)
+{
+	struct request down = { .kind = REQUEST_DOWN, .timeout_ms = timeout_ms };
+	struct arena a = { 0 };
+	struct report r = { 0 };
+	struct err unused;
+	int got = ask(left, ASK_INHERIT, &down, &silent, &a, &r, &unused);
+
+	if (got == 0) {
+		take_reasons(tried, &r);
+		if (!all_down(&r)) {
+			down.abandon = true;
+			down.timeout_ms = ABANDON_MS;
+			got = ask(left, ASK_INHERIT, &down, &silent, &a, &r, &unused);
+		}
+	}
+	if (got == 0 && r.pid)
+		wait_for_end(r.pid);
+	arena_free(&a);
+}
+
+/* ---- the upload ---- */
+
+/* Other credentials are needed for it, or another command. */
+static bool matches(const struct setup *s, struct leftover *left)
+{
+	char here[640];
+
+	s3_site_identity(&s->site, here, sizeof here);
+	if (left->files < 0 || left->running)
+		return false;
+	if (!left->placeable) {
+		err_set(&left->error, CODE_PENDING, "left in %s: with which options it was mounted is not known", left->folder);
+		err_hint(&left->error, "s3mounts up with the same mount and options uploads it");
+		return false;
+	}
+	if ((!left->endpoint[0] || strcmp(left->endpoint, here) == 0) &&
+		(!s->plan.bucket[0] || strcmp(left->bucket, s->plan.bucket) == 0))
+		return true;
+	err_set(&left->error, CODE_PENDING, "left in %s: it belongs to bucket %s%s%s, not to what the variables name", left->folder,
+		left->bucket, left->endpoint[0] ? " at " : "", left->endpoint);
+	err_hint(&left->error, "s3mounts flush --left with that one's S3_ENDPOINT_URL, S3_BUCKET_NAME and keys");
+	return false;
+}
+
+/* They give rclone's cache another name; and what is uploaded with them is stored by them. */
+static void keep_s3_options(struct arena *a, struct plan_mount *m, const struct leftover *left)
+{
+	m->options = arena_get(a, (left->option_count + 1) * sizeof *m->options);
+	for (size_t i = 0; m->options && i < left->option_count; i++)
+		if (strncmp(left->options[i], "s3", 2) == 0)
+			m->options[m->option_count++] = left->options[i];
+}
+
+static struct plan_mount mount_of(struct arena *a, const struct run *left_run, const struct leftover *left)
+{
+	char above[PATH_MAX], name[64];
+	struct plan_mount m = {
+		.bucket = left->bucket,
+		.prefix = left->prefix,
+		.type = PLAN_RCLONE,
+		.uid = (long)geteuid(),
+		.gid = (long)getegid(),
+		.umask = 077,
+		.cache = file_above(above, left->folder),
+	};
+
+	text_fmt(name, sizeof name, "mnt/%s", m.cache);
+	m.target = arena_str(a, span_of(run_path(left_run, name).s));
+	keep_s3_options(a, &m, left);
+	return m;
+}
+
+struct batch {
+	struct setup *setup;	/* its run is RUN/left */
+	struct request request; /* of `up` */
+	struct leftovers *tried;
+	int64_t deadline;
+};
+
+/* Mounts those of the batch, which share a root, and takes them down again once they are uploaded. */
+static void upload(struct batch *b)
+{
+	struct request *up = &b->request;
+	struct arena a = { 0 };
+	struct report r = { 0 };
+	struct err e;
+
+	up->timeout_ms = clock_left(clock_first(b->deadline, clock_ms() + MOUNT_MS));
+	if (ask(&b->setup->run, ASK_START, up, &silent, &a, &r, &e) == 0 && r.error.code == CODE_OK)
+		take_reasons(b->tried, &r);
+	else
+		for (size_t i = 0; i < b->tried->count; i++)
+			for (size_t k = 0; k < up->mount_count; k++)
+				if (text_in(b->tried->list[i].folder, up->mounts[k].cache))
+					b->tried->list[i].error = r.error.code == CODE_OK ? e : r.error;
+	arena_free(&a);
+	take_down(&b->setup->run, b->tried, clock_left(b->deadline));
+	up->mount_count = 0;
+}
+
+static void upload_all(struct batch *b)
+{
+	struct plan_mount mounts[AT_ONCE];
+	char root[PATH_MAX] = "", above[PATH_MAX];
+	struct arena a = { 0 };
+
+	b->request.mounts = mounts;
+	b->request.mount_count = 0;
+	b->request.cache_dir = root;
+	for (size_t i = 0; i < b->tried->count && clock_left(b->deadline); i++) {
+		struct leftover *left = &b->tried->list[i];
+
+		if (!matches(b->setup, left))
+			continue;
+		file_above(above, left->folder);
+		if (b->request.mount_count == AT_ONCE || (b->request.mount_count && strcmp(above, root) != 0))
+			upload(b);
+		memcpy(root, above, sizeof root);
+		mounts[b->request.mount_count] = mount_of(&a, &b->setup->run, left);
+		b->request.mount_count += mounts[b->request.mount_count].target && mounts[b->request.mount_count].options;
+	}
+	if (b->request.mount_count)
+		upload(b);
+	arena_free(&a);
+}
+
+static bool any_matches(const struct setup *s, struct leftovers *l)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < l->count; i++)
+		any |= matches(s, &l->list[i]);
+	return any;
+}
+
+/* In RUN/left, which is made. */
+static int work(struct setup *s, struct leftovers *tried, const struct run *left, const struct options *o, int64_t deadline,
+	struct err *e)
+{
+	struct batch b = { .setup = s, .tried = tried, .deadline = deadline };
+	struct up_request up;
+	int lock;
+
+	if (dir_private(s->run.dir, e) || dir_private(left->dir, e) || (lock = enter_place(left, e)) < 0)
+		return -1;
+	s->run = *left;
+	if (setup_request(&up, s, o, e)) {
+		close(lock);
+		return -1;
+	}
+	/* Nobody else's config is touched. */
+	up.config = run_path(left, "rclone.conf");
+	b.request = up.request;
+	upload_all(&b);
+	creds_wipe(&up.request.creds);
+	creds_wipe(&b.request.creds);
+	remove_place(left);
+	close(lock);
+	return 0;
+}
+
+/* Of mounts that stand or are about to, their supervisor answers for itself; what it has given up is ours to upload. */
+static void find(struct leftovers *l, const struct run *run, const struct options *o)
+{
+	struct request status = { .kind = REQUEST_STATUS, .timeout_ms = ABANDON_MS };
+	struct arena a = { 0 };
+	struct report r = { 0 };
+	struct err unused;
+
+	ask(run, ASK_NEVER, &status, &silent, &a, &r, &unused);
+	leftovers_look(l, run, o, &r, true);
+	arena_free(&a);
+}
+
+int left_upload(struct leftovers *tried, const struct run *run, const struct options *o, struct err *e)
+{
+	int64_t deadline = clock_ms() + o->timeout_ms;
+	struct setup s = { 0 };
+	struct run left;
+	int ret = -1;
+
+	if (setup_read(&s, o, e) || leftover_run(&left, run, e))
+		goto out;
+	find(tried, run, o);
+	if (tried->count && !s.plan.have_creds) {
+		err_set(e, CODE_NO_CREDS, "flush --left: no credentials are given");
+		err_hint(e, "give S3_ACCESS_KEY_ID and S3_ACCESS_SECRET to this command, and the variables of where to, as to up");
+		goto out;
+	}
+	ret = any_matches(&s, tried) ? work(&s, tried, &left, o, deadline, e) : 0;
+	if (ret == 0)
+		left_end(run, clock_left(deadline));
+out:
+	setup_free(&s);
+	return ret;
+}
+
+void left_end(const struct run *run, int timeout_ms)
+{
+	struct leftovers none = { 0 };
+	struct run left;
+	struct err unused;
+	int lock;
+
+	/* Where one is at work it ends by itself. */
+	if (leftover_run(&left, run, &unused) || access(left.dir, F_OK) || (lock = enter_place(&left, &unused)) < 0)
+		return;
+	take_down(&left, &none, timeout_ms);
+	remove_place(&left);
+	close(lock);
+}
+
+void left_reasons(struct leftovers *left, const struct leftovers *tried, struct err *e)
+{
+	const struct err *first = NULL;
+
+	e->code = CODE_OK;
+	for (size_t i = 0; i < left->count; i++)
+		for (size_t k = 0; k < tried->count; k++) {
+			const struct leftover *was = &tried->list[k];
+
+			if (strcmp(left->list[i].folder, was->folder) != 0 || left->list[i].error.code != CODE_OK)
+				continue;
+			left->list[i].error = was->error;
+			if (!first && was->error.code != CODE_OK && was->error.code != CODE_PENDING)
+				first = &was->error;
+		}
+	leftover_error(left, e);
+	if (first && left->folders == tried->folders)
+		*e = *first;
+}

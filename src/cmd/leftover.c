@@ -1,0 +1,79 @@
+#include "cmd/leftover.h"
+
+#include "base/file.h"
+#include "base/text.h"
+#include "cmd/print.h"
+
+void leftovers_look(struct leftovers *l, const struct run *run, const struct options *o, const struct report *r, bool live)
+{
+	const struct leftover_scope scope = { .known = r, .live = live, .ours = run };
+	char root[PATH_MAX];
+	struct err unused;
+
+	/* Without a home there is no default: then whoever mounted has named a folder, and its mounts tell which. */
+	if (run_cache_dir(root, sizeof root, o->cache_dir, &unused) == 0)
+		leftover_find(l, root, &scope);
+	for (size_t i = 0; i < r->mount_count; i++) {
+		file_above(root, r->mounts[i].cache);
+		if (root[0] == '/')
+			leftover_find(l, root, &scope);
+	}
+}
+
+void json_leftovers(struct json *j, const struct leftovers *l)
+{
+	json_open(j, "leftovers", '[');
+	for (size_t i = 0; i < l->count; i++) {
+		const struct leftover *left = &l->list[i];
+
+		json_open(j, NULL, '{');
+		json_str(j, "folder", left->folder);
+		json_str(j, "endpoint", left->endpoint);
+		json_str(j, "bucket", left->bucket);
+		json_str(j, "prefix", left->prefix);
+		json_str(j, "target", left->target);
+		json_int(j, "pending_files", left->files);
+		json_int(j, "pending_bytes", left->bytes);
+		json_strings(j, "pending_names", left->names, left->name_count);
+		json_error(j, "error", &left->error);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
+/* Names that whoever wrote the files has chosen: nothing in them reaches the terminal. */
+static void say_name(const char *name)
+{
+	char text[PATH_MAX];
+
+	text_fmt(text, sizeof text, "%s", name);
+	text_tame(text);
+	say(2, "          not in S3 yet: %s\n", text);
+}
+
+static void say_one(const struct leftover *left)
+{
+	char place[PATH_MAX + 640];
+
+	text_fmt(place, sizeof place, "s3://%s/%s%s%s", left->bucket, left->prefix, left->endpoint[0] ? " at " : "", left->endpoint);
+	text_tame(place);
+	say(2, "left      %s  ", left->folder);
+	if (left->files < 0)
+		say(2, "pending: unknown\n");
+	else
+		say(2, "%s  pending: %ld file%s, %ld bytes\n", place, left->files, left->files == 1 ? "" : "s", left->bytes);
+	for (size_t i = 0; i < left->name_count; i++)
+		say_name(left->names[i]);
+	if (left->error.code != CODE_OK)
+		say_error(&left->error);
+}
+
+void say_leftovers(const struct leftovers *l)
+{
+	struct err all;
+
+	for (size_t i = 0; i < l->count; i++)
+		say_one(&l->list[i]);
+	if (leftover_error(l, &all))
+		say_error(&all);
+}

@@ -1,0 +1,40 @@
+/*
+ * sup/cache.h - the cache folder of a mount, CACHE/ID: how it is named, who may work in it, and where its files belong.
+ *
+ *	vfs/ vfsMeta/	rclone's	origin		where its files belong: the mount as a request without credentials, 0600
+ *
+ * A driver holds flock(2) on its folder for as long as it lives, the supervisor that started it or none; so there are never two in one folder,
+ * and a folder that nobody holds is what an earlier run has left.
+ */
+
+#ifndef SUP_CACHE_H
+#define SUP_CACHE_H
+
+#include "sup/mount.h"
+#include "sup/wire.h"
+
+/*
+ * The id of a mount of SPEC's bucket and prefix at the site ENDPOINT (s3_site_identity()): the same wherever it is mounted. WITH_TARGET: of one
+ * more mount of the same, beside the first.
+ */
+void cache_id(char id[MOUNT_ID], const char *endpoint, const struct plan_mount *spec, bool with_target);
+
+/* NAME is an id: no other folder below a cache root is ours. */
+bool cache_is_id(const char *name);
+
+/* Does a driver work in the folder DIR? 1, 0 (also where there is none), or -1 with errno set: unknown. */
+int cache_held(const char *dir);
+
+/*
+ * In the child that becomes the driver of M: takes the folder, for itself and what it becomes, and writes down where its files belong. Waits a
+ * moment for what a driver that was killed has left running. Returns 0, or -1 with *E set (CODE_MOUNT: another driver works in it; CODE_FAULT).
+ */
+int cache_take(const struct mount *m, struct err *e);
+
+/* Reads what cache_take() has written in the folder DIR, into *R and A: one mount. Returns 0, or -1: there is none that can be read. */
+int cache_origin(const char *dir, struct arena *a, struct request *r);
+
+/* M as a request of `up` without credentials: the form in which it is written down. It points into M. */
+struct request cache_request(const struct mount *m);
+
+#endif

@@ -1,0 +1,291 @@
+#include "sup/leftover.h"
+
+#include "base/file.h"
+#include "base/text.h"
+#include "mnt/table.h"
+#include "rclone/conf.h"
+#include "rclone/pending.h"
+#include "sup/cache.h"
+#include "sup/pidfile.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct leftover_root {
+	dev_t dev;
+	ino_t ino;
+};
+
+int leftover_mounts(const struct run *run, struct err *e)
+{
+	struct mnt_table t;
+	int ret = 0;
+
+	if (mnt_table_read(&t, e))
+		return -1;
+	for (size_t i = 0; i < t.count && ret == 0; i++) {
+		const struct mnt_entry *m = &t.entries[i];
+
+		if (!span_is(m->fstype, "fuse.rclone") || !span_starts(m->source, SPAN(RCLONE_REMOTE ":")))
+			continue;
+		ret = err_set(e, CODE_MOUNT,
+			"no supervisor serves in %s, but %.*s stands at %.*s: what it has uploaded is unknown", run->dir,
+			(int)m->source.n, m->source.p, (int)m->target.n, m->target.p);
+		err_hint(e, "run this as the user who ran up, and with the same --run-dir");
+	}
+	mnt_table_free(&t);
+	return ret;
+}
+
+int leftover_run(struct run *left, const struct run *run, struct err *e)
+{
+	if (text_fmt(left->dir, sizeof left->dir, "%s/left", run->dir) >= sizeof left->dir)
+		return err_set(e, CODE_USAGE, "run directory '%s': longer than %zu bytes", run->dir, sizeof left->dir - 6);
+	return 0;
+}
+
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* A mount that its supervisor tells of has the folder PATH, by whatever spelling. */
+static bool is_known(const struct leftover_scope *scope, const char *path, const char *name, const struct stat *st)
+{
+	const struct report *r = scope->known;
+	char above[PATH_MAX];
+	struct stat its;
+
+	for (size_t i = 0; r && i < r->mount_count; i++) {
+		const struct report_mount *m = &r->mounts[i];
+		bool idle = span_is(span_of(m->state), "down") || span_is(span_of(m->state), "failed");
+
+		if ((scope->live && idle) || strcmp(file_above(above, m->cache), name) != 0)
+			continue;
+		if (strcmp(m->cache, path) == 0 || (lstat(m->cache, &its) == 0 && same_file(&its, st)))
+			return true;
+	}
+	return false;
+}
+
+/* The driver that works in the folder ID only uploads. */
+static bool is_uploading(const struct leftover_scope *scope, const char *id)
+{
+	struct run left;
+	struct err e;
+
+	return scope->ours && leftover_run(&left, scope->ours, &e) == 0 && pidfile_exists(&left, id);
+}
+
+/* One more in the list; NULL: it is full, or there is no memory. */
+static struct leftover *add(struct leftovers *l, const char *folder)
+{
+	struct leftover *list, *new;
+
+	l->folders++;
+	if (l->count == LEFTOVERS_MAX || !(list = arena_grow(&l->mem, l->list, l->count, sizeof *list)))
+		return NULL;
+	l->list = list;
+	new = &list[l->count];
+	*new = (struct leftover){ .endpoint = "", .bucket = "", .prefix = "", .target = "" };
+	if (!(new->folder = arena_str(&l->mem, span_of(folder))))
+		return NULL;
+	l->count++;
+	return new;
+}
+
+static void add_unknown(struct leftovers *l, const char *folder, const struct err *e)
+{
+	struct leftover *new = add(l, folder);
+
+	if (!new)
+		return;
+	new->files = new->bytes = -1;
+	new->error = *e;
+}
+
+/* The entry of the folder PATH, where that holds one alone, and it is a folder: appended to PATH. */
+static bool descend(char path[PATH_MAX])
+{
+	DIR *d = opendir(path);
+	const struct dirent *entry;
+	char below[PATH_MAX];
+	int count = 0;
+	struct stat st;
+
+	while (d && count < 2 && (entry = readdir(d)))
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 && count++ == 0)
+			text_fmt(below, sizeof below, "%s/%s", path, entry->d_name);
+	if (d)
+		closedir(d);
+	if (count != 1 || strlen(below) == sizeof below - 1 || lstat(below, &st) || !S_ISDIR(st.st_mode))
+		return false;
+	memcpy(path, below, sizeof below);
+	return true;
+}
+
+/*
+ * vfsMeta/REMOTE/BUCKET/…: as far as there is but one way. It may lead deeper than the mount did: a mount of that folder alone finds its files
+ * in the cache all the same.
+ */
+static void place_by_paths(struct leftovers *l, struct leftover *new)
+{
+	char path[PATH_MAX];
+	size_t top = text_fmt(path, sizeof path, "%s/vfsMeta", new->folder);
+	struct span rest, remote, bucket;
+	char *prefix;
+
+	while (top < sizeof path && descend(path))
+		;
+	rest = span_of(path + (top < sizeof path ? top : 0));
+	if (rest.n < 2)
+		return;
+	rest = span_skip(rest, 1);
+	if (!span_cut(&rest, '/', &remote))
+		return;
+	span_cut(&rest, '/', &bucket);
+	prefix = arena_get(&l->mem, rest.n + 2);
+	new->bucket = arena_str(&l->mem, bucket);
+	if (!prefix || !new->bucket) {
+		new->bucket = "";
+		return;
+	}
+	text_fmt(prefix, rest.n + 2, "%.*s%s", (int)rest.n, rest.p, rest.n ? "/" : "");
+	new->prefix = prefix;
+	/* "s3mounts{…}" is the remote with options that nobody has written down. */
+	new->placeable = span_is(remote, RCLONE_REMOTE);
+}
+
+/* Only what we have written ourselves is believed. */
+static void place(struct leftovers *l, struct leftover *new, const struct stat *st)
+{
+	struct request r;
+
+	if (st->st_uid != geteuid() || cache_origin(new->folder, &l->mem, &r)) {
+		place_by_paths(l, new);
+		return;
+	}
+	new->endpoint = r.endpoint;
+	new->bucket = r.mounts[0].bucket;
+	new->prefix = r.mounts[0].prefix;
+	new->target = r.mounts[0].target;
+	new->options = r.mounts[0].options;
+	new->option_count = r.mounts[0].option_count;
+	new->placeable = true;
+}
+
+static void fill(struct leftovers *l, struct leftover *new, const struct stat *st, const struct pending *p)
+{
+	struct plan_mount spec = { .bucket = "", .prefix = "" };
+	struct pending named;
+	struct err e;
+
+	place(l, new, st);
+	new->files = (long)p->files;
+	new->bytes = (long)p->bytes;
+	/* Once more, for the names below the prefix that is known only now. */
+	spec.prefix = new->prefix;
+	if (rclone_pending(new->folder, &spec, &named, &e) || !(new->names = arena_get(&l->mem, PENDING_NAMES * sizeof *new->names)))
+		return;
+	for (int i = 0; i < named.named; i++)
+		if ((new->names[new->name_count] = arena_str(&l->mem, span_of(named.names[i]))))
+			new->name_count++;
+}
+
+static void look(struct leftovers *l, const char *root, const char *name, const struct leftover_scope *scope)
+{
+	static const struct plan_mount unknown = { .bucket = "", .prefix = "" };
+	struct leftover *new;
+	struct run_path path;
+	struct pending p;
+	struct stat st;
+	struct err e;
+	bool uploading;
+	int held;
+
+	/* A link is no cache: no driver is started on it. */
+	if (text_fmt(path.s, sizeof path.s, "%s/%s", root, name) >= sizeof path.s || lstat(path.s, &st) || !S_ISDIR(st.st_mode) ||
+		is_known(scope, path.s, name, &st))
+		return;
+	held = cache_held(path.s);
+	uploading = held > 0 && is_uploading(scope, name);
+	if (held > 0 && !uploading && !(scope->ours && pidfile_exists(scope->ours, name)))
+		return;
+	if (held < 0)
+		err_sys(&e, CODE_FAULT, "look for files that are not in S3: %s (of user %lu)", path.s, (unsigned long)st.st_uid);
+	if (held < 0 || rclone_pending(path.s, &unknown, &p, &e)) {
+		add_unknown(l, path.s, &e);
+		return;
+	}
+	if (!p.files)
+		return;
+	l->files += p.files;
+	l->bytes += p.bytes;
+	if (!(new = add(l, path.s)))
+		return;
+	fill(l, new, &st, &p);
+	new->running = held > 0 && !uploading;
+}
+
+/* By whatever spelling, a root is looked at once. */
+static bool is_new_root(struct leftovers *l, int fd)
+{
+	struct leftover_root *roots;
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return true;
+	for (size_t i = 0; i < l->root_count; i++)
+		if (l->roots[i].dev == st.st_dev && l->roots[i].ino == st.st_ino)
+			return false;
+	if ((roots = arena_grow(&l->mem, l->roots, l->root_count, sizeof *roots))) {
+		l->roots = roots;
+		roots[l->root_count++] = (struct leftover_root){ st.st_dev, st.st_ino };
+	}
+	return true;
+}
+
+void leftover_find(struct leftovers *l, const char *root, const struct leftover_scope *scope)
+{
+	DIR *d = opendir(root);
+	const struct dirent *entry;
+	int no = d ? 0 : errno;
+	struct err e;
+
+	if (d && is_new_root(l, dirfd(d))) {
+		for (errno = 0; (entry = readdir(d)); errno = 0)
+			if (cache_is_id(entry->d_name))
+				look(l, root, entry->d_name, scope);
+		no = errno;
+	}
+	if (d)
+		closedir(d);
+	if (!no || (!d && no == ENOENT))
+		return;
+	errno = no;
+	err_sys(&e, CODE_FAULT, "look for files that are not in S3: %s", root);
+	add_unknown(l, root, &e);
+}
+
+void leftover_free(struct leftovers *l)
+{
+	arena_free(&l->mem);
+	*l = (struct leftovers){ 0 };
+}
+
+int leftover_error(const struct leftovers *l, struct err *e)
+{
+	if (!l->folders)
+		return 0;
+	if (!l->files) {
+		*e = l->count ? l->list[0].error : (struct err){ .code = CODE_FAULT };
+		e->code = CODE_PENDING; /* unknown is not "nothing" */
+		return -1;
+	}
+	err_set(e, CODE_PENDING, "files of an earlier run are not in S3: %llu file%s, %llu bytes in %zu cache folder%s", l->files,
+		l->files == 1 ? "" : "s", l->bytes, l->folders, l->folders == 1 ? "" : "s");
+	return err_hint(e, "s3mounts flush --left uploads them; so does s3mounts up with the same mounts");
+}
