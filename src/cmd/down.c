@@ -134,7 +134,8 @@ static int nothing_stands(const struct run *run, bool down, struct report *r, st
 }
 
 /* Fills *V; the report's strings are in A. 0, or -1 with *E set. */
-static int take_stock(struct verdict_on *v, const struct run *run, bool down, const struct options *o, struct arena *a, struct err *e)
+static int take_stock(
+	struct verdict_on *v, const struct run *run, bool down, const struct options *o, struct arena *a, struct err *e)
 {
 	struct request q = { .kind = down ? REQUEST_DOWN : REQUEST_FLUSH, .timeout_ms = o->timeout_ms, .lazy = o->lazy };
 	int64_t deadline = clock_ms() + o->timeout_ms;

@@ -11,12 +11,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #define AT_ONCE 8	 /* each is a driver, and the transfers of one fill most lines */
-#define MOUNT_MS 30000	 /* what one has to come up */
+#define MOUNT_MS 15000	 /* what one has to come up */
 #define ABANDON_MS 10000 /* to go down without its files */
 #define END_MS 5000	 /* a supervisor without mounts ends */
 
@@ -59,21 +60,21 @@ static int enter_place(const struct run *left, struct err *e)
 	return err_hint(e, "wait until it has ended");
 }
 
-static void wait_for_end(long pid)
+static bool has_ended(long pid, int timeout_ms)
 {
 	int fd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
 	struct pollfd p = { .fd = fd, .events = POLLIN };
+	bool ended = fd < 0 || poll(&p, 1, timeout_ms) > 0;
 
-	if (fd < 0)
-		return;
-	poll(&p, 1, END_MS);
-	close(fd);
+	if (fd >= 0)
+		close(fd);
+	return ended;
 }
 
-static bool all_down(const struct report *r)
+static bool all_are(const char *state, const struct report *r)
 {
 	for (size_t i = 0; i < r->mount_count; i++)
-		if (!span_is(span_of(r->mounts[i].state), "down"))
+		if (!span_is(span_of(r->mounts[i].state), state))
 			return false;
 	return true;
 }
@@ -88,8 +89,11 @@ static void take_reasons(struct leftovers *tried, const struct report *r)
 				tried->list[k].error = r->mounts[i].error;
 }
 
-/* Every mount there goes down: within TIMEOUT_MS once its files are in S3, then without. The supervisor ends with the last. */
-static void take_down(const struct run *left, struct leftovers *tried, int timeout_ms)
+/*
+ * Every mount there goes down: within TIMEOUT_MS once its files are in S3, then without. The supervisor ends with the last, and what it had
+ * goes. Where it does not answer nothing is touched: what stands there is found again. True: nothing stands there any more.
+ */
+static bool take_down(const struct run *left, struct leftovers *tried, int timeout_ms)
 {
 	struct request down = { .kind = REQUEST_DOWN, .timeout_ms = timeout_ms };
 	struct arena a = { 0 };
@@ -99,15 +103,32 @@ static void take_down(const struct run *left, struct leftovers *tried, int timeo
 
 	if (got == 0) {
 		take_reasons(tried, &r);
-		if (!all_down(&r)) {
+		if (!all_are("down", &r)) {
 			down.abandon = true;
 			down.timeout_ms = ABANDON_MS;
 			got = ask(left, ASK_INHERIT, &down, &silent, &a, &r, &unused);
 		}
 	}
-	if (got == 0 && r.pid)
-		wait_for_end(r.pid);
 	arena_free(&a);
+	if (got < 0 || (got == 0 && !has_ended(r.pid, END_MS)))
+		return false;
+	remove_place(left);
+	return true;
+}
+
+/* The supervisor there, where it takes its mounts down already, as whoever was killed had asked; 0: it does not, or there is none. */
+static pid_t ending(const struct run *left)
+{
+	struct request status = { .kind = REQUEST_STATUS, .timeout_ms = ABANDON_MS };
+	struct arena a = { 0 };
+	struct report r = { 0 };
+	struct err unused;
+	pid_t pid = 0;
+
+	if (ask(left, ASK_NEVER, &status, &silent, &a, &r, &unused) == 0 && r.mount_count && all_are("stopping", &r))
+		pid = (pid_t)r.pid;
+	arena_free(&a);
+	return pid;
 }
 
 /* ---- the upload ---- */
@@ -128,8 +149,8 @@ static bool matches(const struct setup *s, struct leftover *left)
 	if ((!left->endpoint[0] || strcmp(left->endpoint, here) == 0) &&
 		(!s->plan.bucket[0] || strcmp(left->bucket, s->plan.bucket) == 0))
 		return true;
-	err_set(&left->error, CODE_PENDING, "left in %s: it belongs to bucket %s%s%s, not to what the variables name", left->folder,
-		left->bucket, left->endpoint[0] ? " at " : "", left->endpoint);
+	err_set(&left->error, CODE_PENDING, "left in %s: it belongs to bucket %s%s%s, not to what the variables name",
+		left->folder, left->bucket, left->endpoint[0] ? " at " : "", left->endpoint);
 	err_hint(&left->error, "s3mounts flush --left with that one's S3_ENDPOINT_URL, S3_BUCKET_NAME and keys");
 	return false;
 }
@@ -169,8 +190,8 @@ struct batch {
 	int64_t deadline;
 };
 
-/* Mounts those of the batch, which share a root, and takes them down again once they are uploaded. */
-static void upload(struct batch *b)
+/* Mounts those of the batch, which share a root, and takes them down again once they are uploaded. False: they do not go. */
+static bool upload(struct batch *b)
 {
 	struct request *up = &b->request;
 	struct arena a = { 0 };
@@ -186,8 +207,8 @@ static void upload(struct batch *b)
 				if (text_in(b->tried->list[i].folder, up->mounts[k].cache))
 					b->tried->list[i].error = r.error.code == CODE_OK ? e : r.error;
 	arena_free(&a);
-	take_down(&b->setup->run, b->tried, clock_left(b->deadline));
 	up->mount_count = 0;
+	return take_down(&b->setup->run, b->tried, clock_left(b->deadline));
 }
 
 static void upload_all(struct batch *b)
@@ -195,23 +216,24 @@ static void upload_all(struct batch *b)
 	struct plan_mount mounts[AT_ONCE];
 	char root[PATH_MAX] = "", above[PATH_MAX];
 	struct arena a = { 0 };
+	bool go_on = true;
 
 	b->request.mounts = mounts;
 	b->request.mount_count = 0;
 	b->request.cache_dir = root;
-	for (size_t i = 0; i < b->tried->count && clock_left(b->deadline); i++) {
+	for (size_t i = 0; i < b->tried->count && go_on && clock_left(b->deadline); i++) {
 		struct leftover *left = &b->tried->list[i];
 
 		if (!matches(b->setup, left))
 			continue;
 		file_above(above, left->folder);
 		if (b->request.mount_count == AT_ONCE || (b->request.mount_count && strcmp(above, root) != 0))
-			upload(b);
+			go_on = upload(b);
 		memcpy(root, above, sizeof root);
 		mounts[b->request.mount_count] = mount_of(&a, &b->setup->run, left);
 		b->request.mount_count += mounts[b->request.mount_count].target && mounts[b->request.mount_count].options;
 	}
-	if (b->request.mount_count)
+	if (go_on && b->request.mount_count)
 		upload(b);
 	arena_free(&a);
 }
@@ -246,7 +268,6 @@ static int work(struct setup *s, struct leftovers *tried, const struct run *left
 	upload_all(&b);
 	creds_wipe(&up.request.creds);
 	creds_wipe(&b.request.creds);
-	remove_place(left);
 	close(lock);
 	return 0;
 }
@@ -276,7 +297,8 @@ int left_upload(struct leftovers *tried, const struct run *run, const struct opt
 	find(tried, run, o);
 	if (tried->count && !s.plan.have_creds) {
 		err_set(e, CODE_NO_CREDS, "flush --left: no credentials are given");
-		err_hint(e, "give S3_ACCESS_KEY_ID and S3_ACCESS_SECRET to this command, and the variables of where to, as to up");
+		err_hint(e,
+			"give S3_ACCESS_KEY_ID and S3_ACCESS_SECRET to this command, and the variables of where to, as to up");
 		goto out;
 	}
 	ret = any_matches(&s, tried) ? work(&s, tried, &left, o, deadline, e) : 0;
@@ -290,15 +312,19 @@ out:
 void left_end(const struct run *run, int timeout_ms)
 {
 	struct leftovers none = { 0 };
+	int64_t deadline = clock_ms() + timeout_ms;
 	struct run left;
 	struct err unused;
+	pid_t pid;
 	int lock;
 
 	/* Where one is at work it ends by itself. */
 	if (leftover_run(&left, run, &unused) || access(left.dir, F_OK) || (lock = enter_place(&left, &unused)) < 0)
 		return;
-	take_down(&left, &none, timeout_ms);
-	remove_place(&left);
+	/* It would answer nobody before it is done: the next one takes over what it has, and can be asked. */
+	if ((pid = ending(&left)) > 0 && !has_ended(pid, timeout_ms))
+		kill(pid, SIGKILL);
+	take_down(&left, &none, clock_left(deadline));
 	close(lock);
 }
 

@@ -55,7 +55,8 @@ static void say_one(const struct leftover *left)
 {
 	char place[PATH_MAX + 640];
 
-	text_fmt(place, sizeof place, "s3://%s/%s%s%s", left->bucket, left->prefix, left->endpoint[0] ? " at " : "", left->endpoint);
+	text_fmt(place, sizeof place, "s3://%s/%s%s%s", left->bucket, left->prefix, left->endpoint[0] ? " at " : "",
+		left->endpoint);
 	text_tame(place);
 	say(2, "left      %s  ", left->folder);
 	if (left->files < 0)

@@ -103,8 +103,12 @@ static void describe(const struct mount *m)
 	int fd = -1;
 
 	wire_put_request(&want, &r);
-	/* A mount that an earlier version has written down does not know where its files belong. */
-	if (!*m->job.endpoint || (file_read(path.s, &have, &unused) == 0 && span_eq(buf_all(&want), buf_all(&have))))
+	/*
+	 * A mount that an earlier version has written down does not know where its files belong; one that was given this folder is there for
+	 * what another has left.
+	 */
+	if (!*m->job.endpoint || *m->spec.cache ||
+		(file_read(path.s, &have, &unused) == 0 && span_eq(buf_all(&want), buf_all(&have))))
 		goto out;
 	fd = open(new.s, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	if (fd < 0 || want.full || write_all(fd, want.p, want.len) || rename(new.s, path.s))

@@ -188,7 +188,8 @@ static void fill(struct leftovers *l, struct leftover *new, const struct stat *s
 	new->bytes = (long)p->bytes;
 	/* Once more, for the names below the prefix that is known only now. */
 	spec.prefix = new->prefix;
-	if (rclone_pending(new->folder, &spec, &named, &e) || !(new->names = arena_get(&l->mem, PENDING_NAMES * sizeof *new->names)))
+	if (rclone_pending(new->folder, &spec, &named, &e) ||
+		!(new->names = arena_get(&l->mem, PENDING_NAMES * sizeof *new->names)))
 		return;
 	for (int i = 0; i < named.named; i++)
 		if ((new->names[new->name_count] = arena_str(&l->mem, span_of(named.names[i]))))
@@ -207,15 +208,16 @@ static void look(struct leftovers *l, const char *root, const char *name, const 
 	int held;
 
 	/* A link is no cache: no driver is started on it. */
-	if (text_fmt(path.s, sizeof path.s, "%s/%s", root, name) >= sizeof path.s || lstat(path.s, &st) || !S_ISDIR(st.st_mode) ||
-		is_known(scope, path.s, name, &st))
+	if (text_fmt(path.s, sizeof path.s, "%s/%s", root, name) >= sizeof path.s || lstat(path.s, &st) ||
+		!S_ISDIR(st.st_mode) || is_known(scope, path.s, name, &st))
 		return;
 	held = cache_held(path.s);
 	uploading = held > 0 && is_uploading(scope, name);
 	if (held > 0 && !uploading && !(scope->ours && pidfile_exists(scope->ours, name)))
 		return;
 	if (held < 0)
-		err_sys(&e, CODE_FAULT, "look for files that are not in S3: %s (of user %lu)", path.s, (unsigned long)st.st_uid);
+		err_sys(&e, CODE_FAULT, "look for files that are not in S3: %s (of user %lu)", path.s,
+			(unsigned long)st.st_uid);
 	if (held < 0 || rclone_pending(path.s, &unknown, &p, &e)) {
 		add_unknown(l, path.s, &e);
 		return;
@@ -285,7 +287,7 @@ int leftover_error(const struct leftovers *l, struct err *e)
 		e->code = CODE_PENDING; /* unknown is not "nothing" */
 		return -1;
 	}
-	err_set(e, CODE_PENDING, "files of an earlier run are not in S3: %llu file%s, %llu bytes in %zu cache folder%s", l->files,
-		l->files == 1 ? "" : "s", l->bytes, l->folders, l->folders == 1 ? "" : "s");
+	err_set(e, CODE_PENDING, "files of an earlier run are not in S3: %llu file%s, %llu bytes in %zu cache folder%s",
+		l->files, l->files == 1 ? "" : "s", l->bytes, l->folders, l->folders == 1 ? "" : "s");
 	return err_hint(e, "s3mounts flush --left uploads them; so does s3mounts up with the same mounts");
 }

@@ -29,12 +29,12 @@ static bool own(struct mount *m)
 			return false;
 	}
 	spec->options = options;
-	spec->cache = NULL;
+	spec->cache = spec->cache ? spec->cache : "";
 	job->spec = spec;
 	return copy(&m->mem, &spec->target) && copy(&m->mem, &spec->bucket) && copy(&m->mem, &spec->prefix) &&
-	       copy(&m->mem, &job->rclone) && copy(&m->mem, &job->config) && copy(&m->mem, &job->cache_dir) &&
-	       copy(&m->mem, &job->ca_cert) && copy(&m->mem, &job->helper_dir) && copy(&m->mem, &job->endpoint) &&
-	       copy(&m->mem, &job->region) && copy(&m->mem, &job->provider);
+	       copy(&m->mem, &spec->cache) && copy(&m->mem, &job->rclone) && copy(&m->mem, &job->config) &&
+	       copy(&m->mem, &job->cache_dir) && copy(&m->mem, &job->ca_cert) && copy(&m->mem, &job->helper_dir) &&
+	       copy(&m->mem, &job->endpoint) && copy(&m->mem, &job->region) && copy(&m->mem, &job->provider);
 }
 
 void mount_hash(char out[MOUNT_ID], const struct span *parts, size_t count)
@@ -107,8 +107,8 @@ struct mount *mount_make(const struct run *run, const struct plan_mount *spec, c
 	return NULL;
 }
 
-struct mount *mount_new(const struct run *run, const struct plan_mount *spec, const struct driver_job *job,
-	const char *id, const char *cache_root, struct span config, struct err *e)
+struct mount *mount_new(const struct run *run, const struct plan_mount *spec, const struct driver_job *job, const char *id,
+	const char *cache_root, struct span config, struct err *e)
 {
 	struct mount *m = mount_make(run, spec, job, e);
 
