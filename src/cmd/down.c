@@ -61,9 +61,7 @@ static int print_json(const char *command, const struct verdict_on *v, enum code
 		const struct report_mount *m = &r->mounts[i];
 
 		json_mount(&o.j, m);
-		json_int(&o.j, "pending_files", m->pending_files);
-		json_int(&o.j, "pending_bytes", m->pending_bytes);
-		json_strings(&o.j, "pending_names", m->pending_names, m->pending_name_count);
+		json_pending(&o.j, m);
 		json_error(&o.j, "error", &m->error);
 		json_close(&o.j, '}');
 	}
@@ -94,8 +92,7 @@ static void print_lines(const char *command, const struct verdict_on *v)
 		else
 			say(2, "  all of it is in S3");
 		say(2, "\n");
-		for (size_t k = 0; k < m->pending_name_count; k++)
-			say(2, "          not in S3 yet: %s\n", m->pending_names[k]);
+		say_pending(m, false);
 		if (m->error.code != CODE_OK)
 			say_error(&m->error);
 	}

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/text.h"
 
+#include <limits.h>
 #include <unistd.h>
 
 #define JSON_MAX (16 * 1024 * 1024)
@@ -103,6 +104,47 @@ void json_strings(struct json *j, const char *key, const char *const *list, size
 	for (size_t i = 0; i < count; i++)
 		json_str(j, NULL, list[i]);
 	json_close(j, ']');
+}
+
+/* Why pending file number I of M is not in S3; NULL: not known. */
+static const char *reason_of(const struct report_mount *m, size_t i)
+{
+	for (size_t k = 0; k < m->pending_reason_count; k++) {
+		struct span why = span_of(m->pending_reasons[k]), number;
+		unsigned long n;
+
+		span_cut(&why, ' ', &number);
+		if (span_number(number, ULONG_MAX, &n) && n == i)
+			return why.p;
+	}
+	return NULL;
+}
+
+void json_pending(struct json *j, const struct report_mount *m)
+{
+	json_int(j, "pending_files", m->pending_files);
+	json_int(j, "pending_bytes", m->pending_bytes);
+	json_strings(j, "pending_names", m->pending_names, m->pending_name_count);
+	json_open(j, "pending_reasons", '[');
+	for (size_t i = 0; i < m->pending_name_count; i++) {
+		if (!reason_of(m, i))
+			continue;
+		json_open(j, NULL, '{');
+		json_str(j, "name", m->pending_names[i]);
+		json_str(j, "reason", reason_of(m, i));
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
+void say_pending(const struct report_mount *m, bool reasoned)
+{
+	for (size_t i = 0; i < m->pending_name_count; i++) {
+		const char *why = reason_of(m, i);
+
+		if (why || !reasoned)
+			say(2, "          not in S3 yet: %s%s%s\n", m->pending_names[i], why ? ": " : "", why ? why : "");
+	}
 }
 
 void columns(const struct report *r, int *target, int *source)

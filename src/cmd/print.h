@@ -27,6 +27,12 @@ void json_verdict(struct json *j, const char *key, const struct verdict *v); /* 
 void json_mount(struct json *j, const struct report_mount *m);
 void json_strings(struct json *j, const char *key, const char *const *list, size_t count);
 
+/* What M has pending: files, bytes, names, and why, where that is known. */
+void json_pending(struct json *j, const struct report_mount *m);
+
+/* On stderr a line for each name; REASONED: only for those of which it is known why. */
+void say_pending(const struct report_mount *m, bool reasoned);
+
 /* How wide the columns of targets and of sources must be. */
 void columns(const struct report *r, int *target, int *source);
 

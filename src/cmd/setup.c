@@ -181,6 +181,25 @@ static int trust(const struct setup *s, struct run_path *out, struct err *e)
 	return s3_trust_write(out->s, e);
 }
 
+void setup_version(struct rclone_version *v, const char *rclone, const char *cache_root)
+{
+	struct err unused;
+
+	/* It is noted there. Where that cannot be made the first mount tells. */
+	dir_make(cache_root, 0700, &unused);
+	rclone_version_read(v, rclone, cache_root, &unused);
+}
+
+void setup_note_version(const struct options *o)
+{
+	struct run_path rclone, cache;
+	struct rclone_version v;
+	struct err unused;
+
+	if (find_rclone(&rclone, o, &unused) == 0 && run_cache_dir(cache.s, sizeof cache.s, o->cache_dir, &unused) == 0)
+		setup_version(&v, rclone.s, cache.s);
+}
+
 int setup_request(struct up_request *r, struct setup *s, const struct options *o, struct err *e)
 {
 	const struct plan *p = &s->plan;
@@ -204,6 +223,8 @@ int setup_request(struct up_request *r, struct setup *s, const struct options *o
 	if (find_rclone(&r->rclone, o, e) || fuse_usable(&r->request.allow_other, e) ||
 		run_cache_dir(r->cache.s, sizeof r->cache.s, o->cache_dir, e) || run_prepare(&s->run, e) || trust(s, &r->ca, e))
 		return -1;
+	setup_version(&s->rclone, r->rclone.s, r->cache.s);
+	r->request.rclone_version = s->rclone.text;
 	r->request.creds = p->creds;
 	creds_wipe(&s->plan.creds);
 	return 0;

@@ -5,6 +5,7 @@
 
 #include "cmd/options.h"
 #include "plan/plan.h"
+#include "rclone/version.h"
 #include "s3/site.h"
 #include "sup/run.h"
 #include "sup/wire.h"
@@ -19,6 +20,7 @@ struct setup {
 	struct plan plan;
 	struct s3_site site;
 	struct run run;
+	struct rclone_version rclone; /* known once a request has been made */
 };
 
 /*
@@ -42,6 +44,12 @@ struct up_request {
 	struct request request;
 	struct run_path rclone, config, ca, cache;
 };
+
+/* Asks RCLONE's version, which is noted for the next time, where it has not been asked before; in *V, unknown where it says none. */
+void setup_version(struct rclone_version *v, const char *rclone, const char *cache_root);
+
+/* Has the version of the rclone that O names noted, for the first `up`: nothing else comes of it. */
+void setup_note_version(const struct options *o);
 
 /*
  * Fills *R. Looks before anything starts: is rclone there, may FUSE be mounted, is there a run directory (made), a CA bundle (made, of the trust

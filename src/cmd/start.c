@@ -60,6 +60,8 @@ static int serve(struct setup *s, const struct options *o, struct err *e)
 		return -1;
 	}
 	if (!now)
+		setup_note_version(o);
+	if (!now)
 		say(2, "s3mounts: start: %zu placeholder folders stand; waiting for 's3mounts up' with the credentials\n",
 			s->plan.place_count);
 	code = sup_serve(&s->run, listener, now ? &up.request : NULL, o->stop_ms, &cache);

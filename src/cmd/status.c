@@ -70,8 +70,7 @@ static int print_json(const struct report *r, const struct leftovers *l, enum co
 		json_mount(&o.j, m);
 		json_int(&o.j, "pid", m->pid);
 		json_int(&o.j, "memory_kib", m->memory_kib);
-		json_int(&o.j, "pending_files", m->pending_files);
-		json_int(&o.j, "pending_bytes", m->pending_bytes);
+		json_pending(&o.j, m);
 		json_int(&o.j, "restarts", m->restarts);
 		json_strings(&o.j, "notes", m->notes, m->note_count);
 		json_history(&o.j, m);
@@ -115,6 +114,7 @@ static void print_table(const struct report *r)
 			say(2, "%s: note: %s\n", m->target, m->notes[k]);
 		if (m->error.code != CODE_OK)
 			say_error(&m->error);
+		say_pending(m, true);
 	}
 }
 

@@ -37,6 +37,38 @@ static enum code judge(const struct report *r, const struct err **why)
 	return (*why)->code == CODE_OK ? CODE_MOUNT : (*why)->code;
 }
 
+/* What this rclone is known to lose; nothing where nothing is written through it. */
+static size_t known_losses(const struct setup *s, const char *const **list)
+{
+	for (size_t i = 0; i < s->plan.mount_count; i++)
+		if (!s->plan.mounts[i].ro)
+			return rclone_version_losses(&s->rclone, list);
+	*list = NULL;
+	return 0;
+}
+
+static void json_rclone(struct json *j, const struct setup *s)
+{
+	const char *const *list;
+	size_t count = known_losses(s, &list);
+
+	json_open(j, "rclone", '{');
+	json_str(j, "version", s->rclone.text);
+	json_strings(j, "known_losses", list, count);
+	json_close(j, '}');
+}
+
+static void say_losses(const struct setup *s)
+{
+	const char *const *list;
+	size_t count = known_losses(s, &list);
+
+	for (size_t i = 0; i < count; i++)
+		say(2, "s3mounts: note: rclone %s: %s\n", s->rclone.text, list[i]);
+	if (count)
+		say(2, "          hint: rclone 1.76 or newer is the one for mounts that are written to\n");
+}
+
 static int print_json(const struct setup *s, const struct report *r, const struct leftovers *l, enum code code,
 	const struct err *why, int64_t ms)
 {
@@ -62,6 +94,7 @@ static int print_json(const struct setup *s, const struct report *r, const struc
 	}
 	json_close(&o.j, ']');
 	json_leftovers(&o.j, l);
+	json_rclone(&o.j, s);
 	return json_end(&o, code);
 }
 
@@ -143,6 +176,7 @@ static int tell(const struct setup *s, const struct options *o, const struct rep
 		code = print_json(s, r, &l, (enum code)code, why, ms);
 	} else {
 		print_lines(r, brief && code == CODE_OK, ms);
+		say_losses(s);
 		say_leftovers(&l);
 	}
 	leftover_free(&l);

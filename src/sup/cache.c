@@ -73,6 +73,7 @@ struct request cache_request(const struct mount *m)
 		.region = m->job.region,
 		.provider = m->job.provider,
 		.rclone = m->job.rclone,
+		.rclone_version = m->job.version,
 		.config = m->job.config,
 		.cache_dir = m->job.cache_dir,
 		.ca_cert = m->job.ca_cert,

@@ -106,7 +106,6 @@ static int launch(struct mount *m, int out, struct err *e)
 {
 	struct answer a = { .kind = ANSWER_DONE };
 	struct arena mem = { 0 };
-	char **command;
 	int below;
 
 	if (target_ready(m, &a.ready, e))
@@ -122,12 +121,9 @@ static int launch(struct mount *m, int out, struct err *e)
 	pidfile_write(m);
 	if (!a.ready.mounted && m->driver->prepare(&m->job, e))
 		return -1;
-	command = m->driver->command(&mem, &m->job, a.ready.path, e);
-	if (!command)
-		return -1;
 	if (task_send(out, &a, sizeof a, a.below_since ? below : -1))
 		return err_sys(e, CODE_FAULT, "tell the supervisor");
-	return a.ready.mounted ? 0 : m->driver->start(&mem, &m->job, command, e);
+	return a.ready.mounted ? 0 : m->driver->start(&mem, &m->job, a.ready.path, e);
 }
 
 int child_launch(void *arg, int out)
@@ -214,6 +210,13 @@ static int look_below(const struct mount *m, struct pending *p, struct err *e)
 	return fd < 0 ? 0 : below_look(fd, mount_path(m), m->below_since, p, e);
 }
 
+/* Its driver can be asked. */
+static bool serves(const struct mount *m)
+{
+	return m->pid && (m->state == MOUNT_UP || m->state == MOUNT_SICK || m->state == MOUNT_DRAIN ||
+				 (m->state == MOUNT_PROVE && m->proven));
+}
+
 int child_look(void *arg, int out)
 {
 	const struct mount *m = arg;
@@ -221,9 +224,9 @@ int child_look(void *arg, int out)
 	struct err e;
 
 	confine_search();
-	if (m->hurry && m->pid)
+	if (m->hurry && serves(m))
 		m->driver->hurry(&m->job);
-	if (m->driver->pending(&m->job, m->pid != 0, &a.pending, &e) || look_below(m, &a.stray, &e))
+	if (m->driver->pending(&m->job, serves(m), &a.pending, &e) || look_below(m, &a.stray, &e))
 		a.e = e;
 	return write_all(out, &a, sizeof a) ? 1 : 0;
 }

@@ -1,16 +1,32 @@
 #include "sup/driver.h"
 
+#include "base/buf.h"
 #include "base/confine.h"
 #include "base/text.h"
 #include "mnt/fuse.h"
 #include "rclone/args.h"
 #include "rclone/log.h"
+#include "rclone/rc.h"
 #include "rclone/repair.h"
 
 #include <signal.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
+#define RC_MS 5000 /* it answers from memory */
+
 extern char **environ;
+
+static struct rclone_version version_of(const struct driver_job *job)
+{
+	char mem[64];
+	struct buf output = buf_over(mem, sizeof mem);
+	struct rclone_version v;
+
+	buf_fmt(&output, "rclone v%s\n", job->version);
+	rclone_version_parse(&v, buf_all(&output));
+	return v;
+}
 
 static struct rclone_paths paths(const struct driver_job *job)
 {
@@ -24,12 +40,19 @@ static struct rclone_paths paths(const struct driver_job *job)
 	};
 }
 
+static char **rclone_list(
+	struct arena *a, const struct driver_job *job, const struct rclone_paths *p, const char *target, struct err *e)
+{
+	const struct plan_mount *m = job->spec;
+
+	return rclone_args(a, m, p, target, m->uid, m->gid, m->allow_other && job->allow_other, e);
+}
+
 static char **rclone_command(struct arena *a, const struct driver_job *job, const char *target, struct err *e)
 {
 	struct rclone_paths p = paths(job);
-	const struct plan_mount *m = job->spec;
 
-	return rclone_args(a, m, &p, target, m->uid, m->gid, m->allow_other && job->allow_other, e);
+	return rclone_list(a, job, &p, target, e);
 }
 
 /* What it has done stands in the driver's log. */
@@ -48,10 +71,31 @@ static int rclone_prepare(const struct driver_job *job, struct err *e)
 	return 0;
 }
 
-static int rclone_start(struct arena *a, const struct driver_job *job, char **command, struct err *e)
+static struct rclone_room room_of(const struct driver_job *job)
+{
+	struct statvfs disk;
+
+	if (statvfs(job->cache_dir, &disk))
+		return (struct rclone_room){ 0 };
+	return rclone_room((uint64_t)disk.f_bavail * disk.f_frsize, job->shares);
+}
+
+/* By the command that it was compared by, and what is known only now. */
+static int rclone_start(struct arena *a, const struct driver_job *job, const char *target, struct err *e)
 {
 	struct rclone_paths p = paths(job);
-	char **env = rclone_env(a, &p, environ);
+	char **command, **env;
+
+	p.version = version_of(job);
+	p.room = room_of(job);
+	if (rclone_version_has_rc_socket(&p.version)) {
+		p.rc_socket = job->socket;
+		unlink(job->socket); /* of one that was killed */
+	}
+	command = rclone_list(a, job, &p, target, e);
+	if (!command)
+		return -1;
+	env = rclone_env(a, &p, environ);
 
 	/* Another user's helper is the system's set-uid one. */
 	if (geteuid() == 0 && fuse_may_mount())
@@ -62,15 +106,39 @@ static int rclone_start(struct arena *a, const struct driver_job *job, char **co
 	return err_hint(e, "it must be rclone's program for this machine, with the libraries that it loads");
 }
 
+static bool listens(const struct driver_job *job)
+{
+	struct rclone_version v = version_of(job);
+
+	return rclone_version_has_rc_socket(&v);
+}
+
+/*
+ * By its metadata, and by what it says itself, which knows of no open files. It is asked first: what it has sent meanwhile may still stand in the
+ * metadata, what it has taken does.
+ */
 static int rclone_dirty(const struct driver_job *job, bool running, struct pending *p, struct err *e)
 {
-	(void)running;
-	return rclone_pending(job->cache_dir, job->spec, p, e);
+	struct rclone_rc_stats s = { 0 };
+	uint64_t queued;
+
+	if (running && listens(job) && rclone_rc_stats(job->socket, RC_MS, &s, e))
+		return -1;
+	if (rclone_pending(job->cache_dir, job->spec, p, e))
+		return -1;
+	queued = (uint64_t)s.uploads_in_progress + (uint64_t)s.uploads_queued;
+	if (!p->files && queued)
+		p->files = queued;
+	return 0;
 }
 
 static void rclone_hurry(const struct driver_job *job)
 {
-	(void)job;
+	struct rclone_version v = version_of(job);
+	struct err unused;
+
+	if (rclone_version_has_queue(&v) && listens(job))
+		rclone_rc_upload_now(job->socket, RC_MS, &unused);
 }
 
 const struct driver driver_rclone = {

@@ -18,6 +18,9 @@ struct driver_job {
 	bool allow_other;
 	const char *endpoint; /* of s3_site_identity(); "": not known */
 	const char *region, *provider;
+	const char *version; /* of rclone, as it says it; "": not known */
+	const char *socket;  /* where the driver shall listen to us; "": nowhere */
+	unsigned shares;     /* so many mounts have their caches on one disk */
 };
 
 struct driver {
@@ -35,8 +38,8 @@ struct driver {
 	/* In the child that shall become the driver, before it is started: sees to what an earlier one has left. 0, or -1 with *E set. */
 	int (*prepare)(const struct driver_job *job, struct err *e);
 
-	/* In the child that shall become the driver: starts it with COMMAND. Returns only on failure, -1 with *E set. */
-	int (*start)(struct arena *a, const struct driver_job *job, char **command, struct err *e);
+	/* In the child that shall become the driver: starts it on TARGET. Returns only on failure, -1 with *E set. */
+	int (*start)(struct arena *a, const struct driver_job *job, const char *target, struct err *e);
 
 	/* In a child: what is not in S3 yet. RUNNING: the driver lives, and is asked too. 0, or -1 with *E set: unknown. */
 	int (*pending)(const struct driver_job *job, bool running, struct pending *p, struct err *e);

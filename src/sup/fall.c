@@ -6,6 +6,7 @@
 #include "sup/child.h"
 #include "sup/look.h"
 #include "sup/pidfile.h"
+#include "sup/reason.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -95,7 +96,8 @@ static void not_sent(struct mount *m, const char *where)
 	}
 	err_set(&e, CODE_PENDING, "unmount %s: not in S3 yet: %llu file%s, %llu bytes; %s", m->spec.target,
 		(unsigned long long)p->files, p->files == 1 ? "" : "s", (unsigned long long)p->bytes, where);
-	err_hint(&e, "give it more time (--timeout), or look at %s for what S3 answers", child_log(m).s);
+	err_hint(&e, "give it more time (--timeout); its driver's log is %s", child_log(m).s);
+	mount_reason_add(m, &e);
 	mount_set_error(m, &e);
 }
 

@@ -7,6 +7,7 @@
 #include "sup/check.h"
 #include "sup/child.h"
 #include "sup/look.h"
+#include "sup/reason.h"
 
 #include <stdlib.h>
 
@@ -198,8 +199,10 @@ static bool flushed(struct sup *s)
 	}
 	err_set(&j->error, CODE_PENDING, "flush: not in S3 yet: %llu file%s, %llu bytes", (unsigned long long)files,
 		files == 1 ? "" : "s", (unsigned long long)bytes);
-	err_hint(&j->error, "give it more time (--timeout), or look at the drivers' logs in %s for what S3 answers",
-		s->run->dir);
+	err_hint(&j->error, "give it more time (--timeout); the drivers' logs are in %s", s->run->dir);
+	for (size_t i = 0; i < s->count; i++)
+		if (s->mounts[i]->pending.files && mount_reason_add(s->mounts[i], &j->error))
+			break;
 	return true;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "sup/child.h"
+#include "sup/reason.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -51,8 +52,10 @@ bool look_done(struct mount *m, unsigned long stamp)
 		return false;
 	m->look_stamp = look_stamp();
 	buf_clear(&m->found);
-	if (task_start(&m->look, child_look, m, LOOK_MS, &e) == 0)
+	if (task_start(&m->look, child_look, m, LOOK_MS, &e) == 0) {
+		m->hurry = false; /* once: what S3 has refused waits for its time */
 		return false;
+	}
 	unknown_pending(m, &e);
 	return true;
 }
@@ -84,6 +87,7 @@ void look_read(struct mount *m, const struct mnt_table *t)
 		m->pending_known = true;
 		m->pending = a.pending;
 		m->stray = a.stray;
+		mount_reason_keep(m);
 		m->pending_stamp = m->look_stamp;
 	} else {
 		unknown_pending(m, &a.e);

@@ -62,7 +62,8 @@ struct sup {
 	struct clock_reading last; /* when it was compared last */
 	struct mnt_table table;
 	bool table_known, table_changed;
-	int64_t tidy; /* when to look at the drivers' logs again */
+	int64_t tidy;	 /* when to look at the size of the drivers' logs again */
+	int64_t reasons; /* when to read what they tell */
 	bool ending;  /* SIGTERM has come */
 	bool stay;    /* serves without a mount too, until SIGTERM */
 	bool stopped; /* its last job is done */

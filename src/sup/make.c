@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define SOCKET_NAME sizeof "0123456.rc"
 #define COMMAND_MAX (1024 * 1024)
 
 static bool copy(struct arena *a, const char **s)
@@ -34,7 +35,8 @@ static bool own(struct mount *m)
 	return copy(&m->mem, &spec->target) && copy(&m->mem, &spec->bucket) && copy(&m->mem, &spec->prefix) &&
 	       copy(&m->mem, &spec->cache) && copy(&m->mem, &job->rclone) && copy(&m->mem, &job->config) &&
 	       copy(&m->mem, &job->cache_dir) && copy(&m->mem, &job->ca_cert) && copy(&m->mem, &job->helper_dir) &&
-	       copy(&m->mem, &job->endpoint) && copy(&m->mem, &job->region) && copy(&m->mem, &job->provider);
+	       copy(&m->mem, &job->endpoint) && copy(&m->mem, &job->region) && copy(&m->mem, &job->provider) &&
+	       copy(&m->mem, &job->version) && copy(&m->mem, &job->socket);
 }
 
 void mount_hash(char out[MOUNT_ID], const struct span *parts, size_t count)
@@ -52,14 +54,13 @@ void mount_hash(char out[MOUNT_ID], const struct span *parts, size_t count)
 	buf_hex(&hex, digest, 16);
 }
 
-static int identify(struct mount *m, const char *id, const char *cache_root, struct span config, struct err *e)
+static int identify(struct mount *m, const char *cache_root, struct span config, struct err *e)
 {
 	char path[PATH_MAX];
 	struct arena a = { 0 };
 	struct buf all = buf_heap(COMMAND_MAX);
 	char **command;
 
-	text_fmt(m->id, sizeof m->id, "%s", id);
 	text_fmt(path, sizeof path, "%s/%s", cache_root, m->id);
 	m->job.cache_dir = arena_str(&m->mem, span_of(path));
 	if (!m->job.cache_dir)
@@ -78,9 +79,20 @@ static int identify(struct mount *m, const char *id, const char *cache_root, str
 	return command ? 0 : -1;
 }
 
-struct mount *mount_make(const struct run *run, const struct plan_mount *spec, const struct driver_job *job, struct err *e)
+/* RUN_PATH_MAX leaves room for a part of the id in the name of a socket: two mounts of one run directory that share it are not to be expected. */
+static struct run_path socket_of(const struct mount *m)
+{
+	char name[SOCKET_NAME];
+
+	text_fmt(name, sizeof name, "%.7s.rc", m->id);
+	return run_path(m->run, name);
+}
+
+struct mount *mount_make(
+	const struct run *run, const struct plan_mount *spec, const struct driver_job *job, const char *id, struct err *e)
 {
 	struct mount *m = calloc(1, sizeof *m);
+	struct run_path socket;
 
 	if (!m) {
 		err_set(e, CODE_FAULT, "mount %s: no memory", spec->target);
@@ -100,6 +112,9 @@ struct mount *mount_make(const struct run *run, const struct plan_mount *spec, c
 		.answer = buf_heap(4 * sizeof(struct answer)),
 		.found = buf_heap(2 * sizeof(struct look_answer)),
 	};
+	text_fmt(m->id, sizeof m->id, "%.*s", MOUNT_ID - 1, id);
+	socket = socket_of(m);
+	m->job.socket = socket.s;
 	if (own(m) && (m->source = m->driver->source(&m->mem, &m->spec)))
 		return m;
 	err_set(e, CODE_FAULT, "mount %s: no memory", spec->target);
@@ -110,9 +125,9 @@ struct mount *mount_make(const struct run *run, const struct plan_mount *spec, c
 struct mount *mount_new(const struct run *run, const struct plan_mount *spec, const struct driver_job *job, const char *id,
 	const char *cache_root, struct span config, struct err *e)
 {
-	struct mount *m = mount_make(run, spec, job, e);
+	struct mount *m = mount_make(run, spec, job, id, e);
 
-	if (!m || identify(m, id, cache_root, config, e) == 0)
+	if (!m || identify(m, cache_root, config, e) == 0)
 		return m;
 	mount_free(m);
 	return NULL;

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/task.h"
 #include "mnt/table.h"
+#include "rclone/log.h"
 #include "s3/check.h"
 #include "sup/driver.h"
 #include "sup/run.h"
@@ -94,6 +95,9 @@ struct mount {
 	struct task task;
 	struct buf answer; /* of the task */
 	long log_from;	   /* where this driver's log begins */
+	long log_read;	   /* and how far it has been read into LOG */
+	struct rclone_log log;
+	char refusal[640]; /* what S3 has refused, as it was told; "": nothing */
 	int below;	   /* the plain folder under the mount; -1: not known */
 	int64_t below_since; /* what changes in it after this time is under the mount: nanoseconds since 1970; 0: not known */
 	bool covers;	     /* that folder held files before */
@@ -137,8 +141,9 @@ void mount_hash(char out[MOUNT_ID], const struct span *parts, size_t count);
 struct mount *mount_new(const struct run *run, const struct plan_mount *spec, const struct driver_job *job,
 	const char *id, const char *cache_root, struct span config, struct err *e);
 
-/* The same without ID and FINGERPRINT; JOB has a cache_dir. */
-struct mount *mount_make(const struct run *run, const struct plan_mount *spec, const struct driver_job *job, struct err *e);
+/* The same without FINGERPRINT; ID need not end behind its 32 bytes, JOB has a cache_dir. */
+struct mount *mount_make(
+	const struct run *run, const struct plan_mount *spec, const struct driver_job *job, const char *id, struct err *e);
 void mount_free(struct mount *m);
 
 /* Takes event EV. TABLE is the mount table as it is now, NULL where it cannot be read. */

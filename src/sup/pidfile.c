@@ -150,12 +150,13 @@ struct mount *pidfile_mount(const struct run *run, const char *name)
 			.endpoint = r.endpoint,
 			.region = r.region,
 			.provider = r.provider,
+			.version = r.rclone_version,
+			.shares = 1,
 		};
 
-		m = mount_make(run, &r.mounts[0], &job, &unused);
+		m = mount_make(run, &r.mounts[0], &job, name, &unused);
 	}
 	if (m) {
-		memcpy(m->id, name, MOUNT_ID - 1);
 		memcpy(m->fingerprint, d.fingerprint.p, MOUNT_ID - 1);
 		m->below_since = (int64_t)d.below_since;
 		m->wanted = is_driver(m, d.pid);

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "sup/look.h"
+#include "sup/reason.h"
 
 #include <limits.h>
 #include <unistd.h>
@@ -47,6 +48,16 @@ static void add_pending(struct report_mount *r, struct arena *a, const struct mo
 		r->error = m->pending_error;
 	if (known && r->error.code == CODE_OK)
 		look_stray(m, "mount", &r->error);
+	if (m->refusal[0] && r->error.code == CODE_OK)
+		mount_reason_refused(m, &r->error);
+	for (int i = 0; i < m->pending.named && known; i++) {
+		char why[sizeof r->error.text], line[sizeof why + 8];
+
+		if (!mount_reason_of(m, m->pending.names[i], why, sizeof why))
+			continue;
+		text_fmt(line, sizeof line, "%d %s", i, why);
+		add_text(a, &r->pending_reasons, &r->pending_reason_count, line);
+	}
 	for (size_t k = 0; k < 2 && known; k++) {
 		r->pending_files += (long)both[k]->files;
 		r->pending_bytes += (long)both[k]->bytes;

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "sup/child.h"
+#include "sup/reason.h"
 #include "sup/pidfile.h"
 
 #include <limits.h>
@@ -36,6 +37,7 @@ void step_launch(struct mount *m, const struct mnt_table *t)
 	m->busy_until = NEVER;
 	m->late_since = NEVER;
 	m->log_from = child_log_start(m);
+	mount_reason_init(m);
 	free(m->path);
 	m->path = NULL;
 	/* Of an adopted driver that could not be ended: its end, when it comes, is not that of the new one. */
@@ -333,7 +335,8 @@ void step_not_proven(struct mount *m, const struct mnt_table *t)
 	} else if (a && !listing) {
 		e = a->e;
 		m->hung = a->kind == ANSWER_ERROR;
-		if (!m->hung)
+		mount_reason_read(m);
+		if (!m->hung && !mount_reason_refused(m, &e))
 			add_last_words(m, &e);
 	} else {
 		explain_late(m, a, &e);
@@ -370,6 +373,7 @@ void step_proven(struct mount *m, const struct mnt_table *t)
 	}
 	m->hung = false;
 	m->late_since = NEVER;
+	mount_reason_answered(m);
 	if (!m->proven)
 		m->ms = now - m->begun;
 	if (!m->up_since)

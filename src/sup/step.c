@@ -31,6 +31,8 @@ const char *mount_state_name(const struct mount *m)
 		return m->up_since ? "unknown" : "unhealthy";
 	if (m->state == MOUNT_UP && m->fresh && !m->check.kind)
 		return "checking";
+	if ((m->state == MOUNT_UP || m->state == MOUNT_SICK) && m->refusal[0])
+		return "refused";
 	return state_names[m->state];
 }
 
@@ -51,8 +53,7 @@ void mount_signal_driver(const struct mount *m, int sig)
 		kill(-m->group, sig);
 }
 
-/* Into the log and the history, from which the oldest goes. */
-static void tell(struct mount *m, const char *words)
+void mount_tell(struct mount *m, const char *words)
 {
 	char time[LOG_TIME], line[LOG_TIME + sizeof m->error.text + 1];
 
@@ -78,13 +79,13 @@ void mount_enter(struct mount *m, enum mount_state s, int64_t deadline)
 	if (name == m->told || (s == MOUNT_PROVE && m->proven) || (s == MOUNT_UP && !m->wanted))
 		return;
 	m->told = name;
-	tell(m, name);
+	mount_tell(m, name);
 }
 
 void mount_set_error(struct mount *m, const struct err *e)
 {
 	m->error = *e;
-	tell(m, e->text);
+	mount_tell(m, e->text);
 }
 
 void mount_note(struct mount *m, const char *text)

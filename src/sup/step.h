@@ -19,6 +19,9 @@ void mount_signal_driver(const struct mount *m, int sig);
 /* A new state, until DEADLINE (NEVER). */
 void mount_enter(struct mount *m, enum mount_state s, int64_t deadline);
 
+/* Into the log and the history, from which the oldest goes. */
+void mount_tell(struct mount *m, const char *words);
+
 /* Sets its error, and logs it. */
 void mount_set_error(struct mount *m, const struct err *e);
 

@@ -5,6 +5,7 @@
 #include "sup/child.h"
 #include "sup/look.h"
 #include "sup/loop.h"
+#include "sup/reason.h"
 #include "sup/sever.h"
 
 #include <errno.h>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #define TIDY_MS 60000	  /* how often the drivers' logs are looked at */
+#define REASONS_MS 500	  /* how often they are read for what S3 answers */
 #define HEARTBEAT_MS 1000 /* with mounts: a pause is noticed within this time */
 #define DEAD_MS 10000	  /* away for so long: the other side has given up our connections */
 
@@ -142,6 +144,16 @@ static void watch_clock(struct sup *s)
 	timerfd_settime(s->clock_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL);
 }
 
+static void read_reasons(struct sup *s)
+{
+	if (clock_ms() < s->reasons)
+		return;
+	for (size_t i = 0; i < s->count; i++)
+		if (s->mounts[i]->pid)
+			mount_reason_read(s->mounts[i]);
+	s->reasons = clock_ms() + REASONS_MS;
+}
+
 /* Drivers append to their logs for as long as they run. */
 static void tidy(struct sup *s)
 {
@@ -186,6 +198,7 @@ static void pass_deadlines(struct sup *s)
 	}
 	if (s->count && s->tidy <= now)
 		tidy(s);
+	read_reasons(s);
 }
 
 static void add_watch(struct watches *w, enum watched what, size_t index, int fd, short events)

@@ -111,6 +111,8 @@ static int make_fresh(struct sup *s, const struct s3_site *site, struct err *e)
 		.endpoint = endpoint,
 		.region = site->region,
 		.provider = site->provider,
+		.version = j->req.rclone_version,
+		.shares = (unsigned)j->req.mount_count,
 	};
 
 	s3_site_identity(site, endpoint, sizeof endpoint);

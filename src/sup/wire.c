@@ -21,6 +21,7 @@ static const struct record_field request_fields[] = {
 	REQUEST(RECORD_STR, region),
 	REQUEST(RECORD_STR, provider),
 	REQUEST(RECORD_STR, rclone),
+	REQUEST(RECORD_STR, rclone_version),
 	REQUEST(RECORD_STR, config),
 	REQUEST(RECORD_STR, cache_dir),
 	REQUEST(RECORD_STR, ca_cert),
@@ -73,6 +74,8 @@ static const struct record_field entry_fields[] = {
 	ENTRY(RECORD_LONG, pending_bytes),
 	{ "pending", RECORD_LIST, offsetof(struct report_mount, pending_names),
 		offsetof(struct report_mount, pending_name_count) },
+	{ "reason", RECORD_LIST, offsetof(struct report_mount, pending_reasons),
+		offsetof(struct report_mount, pending_reason_count) },
 	{ "note", RECORD_LIST, offsetof(struct report_mount, notes), offsetof(struct report_mount, note_count) },
 	{ "history", RECORD_LIST, offsetof(struct report_mount, history), offsetof(struct report_mount, history_count) },
 	ENTRY(RECORD_STR, check.kind),
@@ -189,7 +192,7 @@ int wire_get_request(struct span body, struct arena *a, struct request *r, struc
 	if (read_body(body, a, &request_table, r, &plan_table, &mounts, &r->mount_count, sizeof *r->mounts))
 		return err_set(e, CODE_FAULT, "control socket: a request that cannot be read");
 	r->mounts = mounts;
-	const char **texts[] = { &r->endpoint, &r->region, &r->provider, &r->rclone, &r->config, &r->cache_dir, &r->ca_cert };
+	const char **texts[] = { &r->rclone_version, &r->endpoint, &r->region, &r->provider, &r->rclone, &r->config, &r->cache_dir, &r->ca_cert };
 	for (size_t i = 0; i < COUNT(texts); i++)
 		fill(texts[i]);
 	for (size_t i = 0; i < r->mount_count; i++) {

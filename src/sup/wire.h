@@ -30,6 +30,7 @@ struct request {
 	/* up: */
 	const char *endpoint, *region, *provider;
 	const char *rclone;    /* absolute */
+	const char *rclone_version; /* as it says it; "": not known */
 	const char *config;    /* rclone.conf */
 	const char *cache_dir; /* of all mounts; each gets a folder in it */
 	const char *ca_cert;   /* CA bundle for the check and rclone; "" where TLS is not used */
@@ -43,7 +44,7 @@ struct report_mount {
 	const char *target;
 	const char *source; /* as the mount table shows it */
 	const char *driver; /* "rclone" */
-	const char *state;  /* "up", "down", "failed", "starting", "stopping", "unhealthy" */
+	const char *state;  /* "up", "checking", "refused", "unhealthy", "down", "failed", "starting", "stopping" */
 	const char *cache;  /* its folder */
 	bool nofail;
 	long pid;	 /* of the driver; 0: none */
@@ -54,6 +55,8 @@ struct report_mount {
 	long pending_bytes;
 	const char **pending_names;
 	size_t pending_name_count;
+	const char **pending_reasons; /* of some of them: "NUMBER SENTENCE", why pending_names[NUMBER] is not in S3 */
+	size_t pending_reason_count;
 	const char **notes;
 	size_t note_count;
 	const char **history; /* the oldest first: "TIME WORDS" */

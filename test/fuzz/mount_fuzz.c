@@ -13,6 +13,7 @@
 #include "sup/child.h"
 #include "sup/look.h"
 #include "sup/pidfile.h"
+#include "sup/reason.h"
 #include "sup/step.h"
 
 #include <signal.h>
@@ -183,6 +184,35 @@ bool look_done(struct mount *m, unsigned long stamp)
 bool look_dirty(const struct mount *m)
 {
 	return !m->pending_known || m->pending.files;
+}
+
+void mount_reason_init(struct mount *m)
+{
+	m->refusal[0] = 0;
+}
+
+void mount_reason_read(struct mount *m)
+{
+	(void)m;
+}
+
+void mount_reason_answered(struct mount *m)
+{
+	(void)m;
+}
+
+bool mount_reason_refused(const struct mount *m, struct err *e)
+{
+	(void)m;
+	(void)e;
+	return false;
+}
+
+bool mount_reason_add(const struct mount *m, struct err *e)
+{
+	(void)m;
+	(void)e;
+	return false;
 }
 
 bool look_stray(const struct mount *m, const char *doing, struct err *e)

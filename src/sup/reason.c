@@ -1,0 +1,112 @@
+#include "sup/reason.h"
+
+#include "base/log.h"
+#include "base/text.h"
+#include "s3/verdict.h"
+#include "sup/check.h"
+#include "sup/child.h"
+#include "sup/step.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define STEP 16384
+#define STEPS_MAX 16 /* a driver that writes faster is read on the next time */
+
+void mount_reason_init(struct mount *m)
+{
+	rclone_log_init(&m->log);
+	m->log_read = m->log_from;
+	m->refusal[0] = 0;
+}
+
+/* A refusal that comes, or changes, is told once. */
+static void tell_refusal(struct mount *m)
+{
+	struct err e;
+
+	if (!mount_reason_refused(m, &e)) {
+		m->refusal[0] = 0;
+		return;
+	}
+	if (strncmp(m->refusal, e.text, sizeof m->refusal - 1) == 0)
+		return;
+	text_fmt(m->refusal, sizeof m->refusal, "%s", e.text);
+	mount_tell(m, e.text);
+}
+
+void mount_reason_read(struct mount *m)
+{
+	int fd = open(child_log(m).s, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	char text[STEP];
+	struct stat st;
+	ssize_t n = 0;
+
+	if (fd < 0)
+		return;
+	/* It was made small: the driver goes on at the start. */
+	if (fstat(fd, &st) == 0 && st.st_size < m->log_read)
+		m->log_read = 0;
+	for (int i = 0; i < STEPS_MAX && (n = pread(fd, text, sizeof text, m->log_read)) > 0; i++) {
+		rclone_log_feed(&m->log, (struct span){ text, (size_t)n });
+		m->log_read += n;
+	}
+	close(fd);
+	tell_refusal(m);
+}
+
+void mount_reason_answered(struct mount *m)
+{
+	mount_reason_read(m);
+	rclone_log_answered(&m->log);
+	tell_refusal(m);
+}
+
+void mount_reason_keep(struct mount *m)
+{
+	mount_reason_read(m);
+	rclone_log_keep(&m->log, &m->pending);
+	tell_refusal(m);
+}
+
+bool mount_reason_refused(const struct mount *m, struct err *e)
+{
+	char what[PATH_MAX];
+	struct verdict v;
+
+	if (!rclone_log_worst(&m->log, &v) || v.code != CODE_REFUSED)
+		return false;
+	text_fmt(what, sizeof what, "mount %s", m->spec.target);
+	check_error(e, what, &v);
+	return true;
+}
+
+bool mount_reason_of(const struct mount *m, const char *name, char *out, size_t size)
+{
+	struct verdict v;
+
+	if (!rclone_log_why(&m->log, name, &v))
+		return false;
+	verdict_sentence(&v, "the driver has failed", out, size);
+	return true;
+}
+
+bool mount_reason_add(const struct mount *m, struct err *e)
+{
+	char why[sizeof e->text], hint[sizeof e->hint];
+	const struct pending *p = &m->pending;
+	struct err bare = *e;
+	struct verdict v;
+
+	for (int i = 0; i < p->named; i++) {
+		if (!mount_reason_of(m, p->names[i], why, sizeof why))
+			continue;
+		rclone_log_why(&m->log, p->names[i], &v);
+		text_fmt(hint, sizeof hint, "%s", v.hint[0] ? v.hint : bare.hint);
+		err_set(e, bare.code, "%s; %s: %s", bare.text, p->names[i], why);
+		err_hint(e, "%s", hint);
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,29 @@
+/* sup/reason.h - why what a mount has pending is not in S3, and whether S3 still takes its keys: from what its driver writes to its log. */
+
+#ifndef SUP_REASON_H
+#define SUP_REASON_H
+
+#include "sup/mount.h"
+
+/* For a driver whose log begins at m->log_from. */
+void mount_reason_init(struct mount *m);
+
+/* Takes what the driver has written since the last time. A refusal that is new goes to the history. */
+void mount_reason_read(struct mount *m);
+
+/* Its root has been listed. */
+void mount_reason_answered(struct mount *m);
+
+/* M->pending is known anew: of other files nothing is remembered. */
+void mount_reason_keep(struct mount *m);
+
+/* Does S3 refuse this mount's requests, as far as is known? Sets *E (CODE_REFUSED) then. */
+bool mount_reason_refused(const struct mount *m, struct err *e);
+
+/* Why the pending file NAME is not in S3, as a sentence in OUT (may be ""). False: nothing is known of it. */
+bool mount_reason_of(const struct mount *m, const char *name, char *out, size_t size);
+
+/* Adds to *E, which tells that files are not in S3, the first of them for which a reason is known, and that. False: there is none. */
+bool mount_reason_add(const struct mount *m, struct err *e);
+
+#endif
