@@ -85,10 +85,13 @@ grep ^SigBlk /proc/$$/status > {out}.signals
 exit 1
 """
     sandbox.up("--rclone", fake(body), f"--mount=docs:{sandbox.mnt}/x", code=6,
-               env={"AWS_CA_BUNDLE": "/dev/null", "RCLONE_VFS_CACHE_MODE": "off", "AWS_PROFILE": "p", "OTHER": "kept"})
+               env={"AWS_CA_BUNDLE": "/dev/null", "RCLONE_VFS_CACHE_MODE": "off", "RCLONE_VFS_HANDLE_CACHING": "9s", "AWS_PROFILE": "p", "OTHER": "kept"})
     seen = {kind: pathlib.Path(f"{out}.{kind}").read_text() for kind in ("env", "args", "fds", "cwd", "signals", "helpers")}
     names = {line.split("=")[0] for line in seen["env"].splitlines()}
-    assert not [n for n in names if n.startswith(("AWS_", "S3_", "RCLONE_"))] and not names & {"THREAD_ID", "USER_ID"}
+    assert not [n for n in names if n.startswith(("AWS_", "S3_"))] and not names & {"THREAD_ID", "USER_ID"}
+    settings = [line for line in seen["env"].splitlines() if line.startswith("RCLONE_")]
+    assert "RCLONE_VFS_HANDLE_CACHING=0" in settings
+    assert {line.split("=")[0] for line in settings} <= {"RCLONE_VFS_HANDLE_CACHING", "RCLONE_VFS_CACHE_MIN_FREE_SPACE"}
     path = next(line for line in seen["env"].splitlines() if line.startswith("PATH=")).split("=")[1].split(":")
     assert path[0] == str(sandbox.run / "bin") and path[1:] == PATH.split(":")
     assert seen["helpers"].split() == [str(sandbox.run / "bin" / helper) for helper in ("fusermount3", "fusermount")]

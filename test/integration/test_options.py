@@ -71,6 +71,23 @@ def test_options_that_are_refused(sandbox, option):
     assert sandbox.mounts() == [] and sandbox.drivers() == []
 
 
+@pytest.mark.parametrize("option, why", [
+    ("vfs_cache_mode=off", "what is not in S3 yet"), ("vfs-cache-mode=OFF", "what is not in S3 yet"), ("vfs_cache_mode=minimal", "what is not in S3 yet"),
+    ("vfs_cache_mode=full,vfs_cache_mode=off", "what is not in S3 yet"), ("vfs_fast_fingerprint=false", "wrong bytes"),
+    ("vfs_cache_poll_interval=0s", "hang for good"), ("vfs_cache_max_size=off", "hang for good"), ("vfs_write_back=off", "ever be uploaded"),
+    ("s3_list_chunk=0", "look empty"), ("log_level=EMERGENCY", "why a file does not arrive"), ("use_json_log", "reads the log")])
+def test_options_that_would_make_us_lie(sandbox, option, why):
+    answer = sandbox.up(f"--mount=docs:{sandbox.mnt}/x:{option}", code=2)
+    assert why in answer["error"]["message"] and option.split(",")[-1].split("=")[0] in answer["error"]["message"]
+    assert sandbox.mounts() == [] and sandbox.drivers() == []
+
+
+def test_a_read_only_mount_may_have_no_cache(sandbox):
+    sandbox.put("docs/file", b"read")
+    sandbox.up(f"--mount=docs:{sandbox.mnt}/x:ro,vfs_cache_mode=off")
+    assert (sandbox.mnt / "x/file").read_bytes() == b"read"
+
+
 def test_fstab(sandbox):
     table = sandbox.folder / "fstab"
     table.write_text(f"""\

@@ -90,10 +90,12 @@ with open(sys.argv[1], "wb", buffering=0) as file:
 
 
 def write_2_mib(path):
-    """In a process of its own, which can be left behind where the mount hangs. Did the write succeed?"""
+    """In a process of its own, which is left behind where the mount hangs: it cannot even be killed. Did the write succeed?"""
+    child = subprocess.Popen(["/usr/bin/python3", "-c", WRITE, path], stderr=subprocess.DEVNULL)
     try:
-        return subprocess.run(["/usr/bin/python3", "-c", WRITE, path], timeout=10, check=False, stderr=subprocess.DEVNULL).returncode == 0
+        return child.wait(timeout=10) == 0
     except subprocess.TimeoutExpired:
+        child.kill()
         pytest.fail(f"writing {path} hangs")
 
 

@@ -244,6 +244,24 @@ static void tells_what_gives_no_answer(void **state)
 	}
 }
 
+/* The one that the tests drive. */
+static void knows_debians(void **state)
+{
+	FILE *p = popen("/usr/bin/rclone version", "r");
+	struct rclone_version v;
+	char first[100], says[100];
+	struct err e;
+
+	(void)state;
+	assert_non_null(p);
+	assert_non_null(fgets(first, sizeof first, p));
+	pclose(p);
+	assert_int_equal(rclone_version_read(&v, "/usr/bin/rclone", top, &e), 0);
+	assert_true(v.known && rclone_version_least(&v, 1, 60));
+	snprintf(says, sizeof says, "rclone v%s\n", v.text);
+	assert_string_equal(says, first);
+}
+
 static void tells_of_no_program(void **state)
 {
 	struct rclone_version v;
@@ -268,6 +286,7 @@ int main(void)
 		IN_A_FOLDER(works_without_a_place_for_notes),
 		IN_A_FOLDER(gives_it_no_credentials),
 		IN_A_FOLDER(tells_what_gives_no_answer),
+		IN_A_FOLDER(knows_debians),
 		IN_A_FOLDER(tells_of_no_program),
 	};
 
