@@ -69,8 +69,8 @@ static bool read_attribute(struct span *set)
 	struct span attribute, id, value;
 	unsigned tag;
 
-	return der_take(set, DER_SEQUENCE, &attribute, NULL) && der_oid(&attribute, &id) &&
-	       der_take_any(&attribute, &tag, &value) && is_text(tag, value);
+	return der_sequence(set, &attribute) && der_oid(&attribute, &id) && der_take_any(&attribute, &tag, &value) &&
+	       is_text(tag, value);
 }
 
 /* A Name: its whole element goes to NAME. */
@@ -120,8 +120,8 @@ static bool rsa_key(struct span alg, struct span bits, br_x509_pkey *k)
 {
 	struct span none, seq, n, e;
 
-	if (!der_take(&alg, DER_NULL, &none, NULL) || none.n || alg.n || !der_take(&bits, DER_SEQUENCE, &seq, NULL) ||
-		!der_integer(&seq, &n) || !rsa_exponent(seq, &e))
+	if (!der_take(&alg, DER_NULL, &none, NULL) || none.n || alg.n || !der_sequence(&bits, &seq) || !der_integer(&seq, &n) ||
+		!rsa_exponent(seq, &e))
 		return false;
 	if ((unsigned char)n.p[0] >= 0x80 || !(n.p[n.n - 1] & 1) || bits_of(n = strip_zero(n)) > RSA_BITS_MAX)
 		return false;
@@ -163,8 +163,7 @@ static bool read_key(struct span spki, br_x509_pkey *k)
 	struct span alg, id, bits;
 
 	k->key_type = 0;
-	if (!der_take(&spki, DER_SEQUENCE, &spki, NULL) || !der_take(&spki, DER_SEQUENCE, &alg, NULL) || !der_oid(&alg, &id) ||
-		!der_bytes(&spki, &bits))
+	if (!der_sequence(&spki, &spki) || !der_sequence(&spki, &alg) || !der_oid(&alg, &id) || !der_bytes(&spki, &bits))
 		return false;
 	if (span_eq(id, SPAN("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01")))
 		return rsa_key(alg, bits, k);
@@ -187,7 +186,7 @@ static bool read_subject_key_id(struct cert *c, struct span value)
 static bool read_authority_key_id(struct cert *c, struct span value)
 {
 	(void)c;
-	return der_take(&value, DER_SEQUENCE, &value, NULL) &&
+	return der_sequence(&value, &value) &&
 	       (!der_is_next(value, DER_CONTEXT) || der_take(&value, DER_CONTEXT, &value, NULL));
 }
 
@@ -209,7 +208,7 @@ static bool read_key_usage(struct cert *c, struct span value)
 static bool read_alt_names(struct cert *c, struct span value)
 {
 	unsigned known = 0;
-	bool good = der_take(&value, DER_SEQUENCE, &c->alt_names, NULL) && names_read(c->alt_names, &known);
+	bool good = der_sequence(&value, &c->alt_names) && names_read(c->alt_names, &known);
 
 	c->unknown = !known;
 	return good;
@@ -218,8 +217,7 @@ static bool read_alt_names(struct cert *c, struct span value)
 static bool read_basic_constraints(struct cert *c, struct span value)
 {
 	c->constrains = true;
-	return der_take(&value, DER_SEQUENCE, &value, NULL) &&
-	       (!der_is_next(value, DER_BOOLEAN) || der_boolean(&value, &c->authority)) &&
+	return der_sequence(&value, &value) && (!der_is_next(value, DER_BOOLEAN) || der_boolean(&value, &c->authority)) &&
 	       (!der_is_next(value, DER_INTEGER) || der_number(&value, DER_INTEGER, 0x7fffffff, &c->path_length));
 }
 
@@ -227,7 +225,7 @@ static bool read_name_constraints(struct cert *c, struct span value)
 {
 	struct span lists;
 
-	if (!der_take(&value, DER_SEQUENCE, &lists, NULL) || value.n)
+	if (!der_sequence(&value, &lists) || value.n)
 		return false;
 	if (der_is_next(lists, DER_CONTEXT_CONS) && !der_take(&lists, DER_CONTEXT_CONS, &c->permitted, NULL))
 		return false;
@@ -257,10 +255,10 @@ static bool read_crl_points(struct cert *c, struct span value)
 	struct span point;
 
 	(void)c;
-	if (!der_take(&value, DER_SEQUENCE, &value, NULL))
+	if (!der_sequence(&value, &value))
 		return false;
 	while (value.n)
-		if (!der_take(&value, DER_SEQUENCE, &point, NULL) || !read_crl_point(point))
+		if (!der_sequence(&value, &point) || !read_crl_point(point))
 			return false;
 	return true;
 }
@@ -269,7 +267,7 @@ bool cert_has_policy(struct span policies, struct span id)
 {
 	struct span one, other;
 
-	while (der_take(&policies, DER_SEQUENCE, &one, NULL))
+	while (der_sequence(&policies, &one))
 		if (der_take(&one, DER_OID, &other, NULL) && span_eq(id, other))
 			return true;
 	return false;
@@ -279,13 +277,12 @@ static bool read_policies(struct cert *c, struct span value)
 {
 	struct span one, id, before;
 
-	if (!der_take(&value, DER_SEQUENCE, &value, NULL))
+	if (!der_sequence(&value, &value))
 		return false;
 	c->policies = value;
 	for (int count = 0; value.n; count++) {
 		before = (struct span){ c->policies.p, (size_t)(value.p - c->policies.p) };
-		if (count == POLICIES_MAX || !der_take(&value, DER_SEQUENCE, &one, NULL) || !der_oid(&one, &id) ||
-			cert_has_policy(before, id))
+		if (count == POLICIES_MAX || !der_sequence(&value, &one) || !der_oid(&one, &id) || cert_has_policy(before, id))
 			return false;
 	}
 	return true;
@@ -296,10 +293,10 @@ static bool read_policy_mappings(struct cert *c, struct span value)
 	struct span one, from, to;
 
 	c->maps_policies = true;
-	if (!der_take(&value, DER_SEQUENCE, &value, NULL))
+	if (!der_sequence(&value, &value))
 		return false;
 	while (value.n) {
-		if (!der_take(&value, DER_SEQUENCE, &one, NULL) || !der_oid(&one, &from) || !der_oid(&one, &to))
+		if (!der_sequence(&value, &one) || !der_oid(&one, &from) || !der_oid(&one, &to))
 			return false;
 		if (span_eq(from, CERT_ANY_POLICY) || span_eq(to, CERT_ANY_POLICY))
 			c->maps_any_policy = true;
@@ -311,7 +308,7 @@ static bool read_policy_constraints(struct cert *c, struct span value)
 {
 	long skip;
 
-	if (!der_take(&value, DER_SEQUENCE, &value, NULL))
+	if (!der_sequence(&value, &value))
 		return false;
 	c->wants_policy = der_is_next(value, DER_CONTEXT);
 	return (!c->wants_policy || der_number(&value, DER_CONTEXT, 0x7fffffff, &skip)) &&
@@ -331,7 +328,7 @@ static bool read_extended_key_usage(struct cert *c, struct span value)
 {
 	struct span id;
 
-	if (!der_take(&value, DER_SEQUENCE, &value, NULL))
+	if (!der_sequence(&value, &value))
 		return false;
 	c->for_servers = !value.n;
 	while (value.n) {
@@ -348,10 +345,10 @@ static bool read_authority_access(struct cert *c, struct span value)
 	struct span one, id;
 
 	(void)c;
-	if (!der_take(&value, DER_SEQUENCE, &value, NULL))
+	if (!der_sequence(&value, &value))
 		return false;
 	while (value.n)
-		if (!der_take(&value, DER_SEQUENCE, &one, NULL) || !der_oid(&one, &id) ||
+		if (!der_sequence(&value, &one) || !der_oid(&one, &id) ||
 			(der_is_next(one, DER_CONTEXT + 6) && !der_take(&one, DER_CONTEXT + 6, &id, NULL)))
 			return false;
 	return true;
@@ -398,7 +395,7 @@ static bool take_extension(struct span *list, struct span *id, bool *critical, s
 	struct span one;
 
 	*critical = false;
-	return der_take(list, DER_SEQUENCE, &one, NULL) && der_oid(&one, id) &&
+	return der_sequence(list, &one) && der_oid(&one, id) &&
 	       (!der_is_next(one, DER_BOOLEAN) || der_boolean(&one, critical)) && der_take(&one, DER_OCTETS, value, NULL);
 }
 
@@ -429,7 +426,7 @@ static bool read_end(struct cert *c, struct span tbs)
 		return false;
 	if (c->version < 3 || !der_is_next(tbs, DER_CONTEXT_CONS + 3))
 		return c->version == 3 || !tbs.n;
-	return der_take(&tbs, DER_CONTEXT_CONS + 3, &x, NULL) && der_take(&x, DER_SEQUENCE, &x, NULL) && read_extensions(c, x);
+	return der_take(&tbs, DER_CONTEXT_CONS + 3, &x, NULL) && der_sequence(&x, &x) && read_extensions(c, x);
 }
 
 static bool read_version(struct cert *c, struct span *tbs)
@@ -448,7 +445,7 @@ static bool read_validity(struct cert *c, struct span *tbs)
 {
 	struct span dates;
 
-	return der_take(tbs, DER_SEQUENCE, &dates, NULL) && der_time(&dates, &c->not_before) && der_time(&dates, &c->not_after);
+	return der_sequence(tbs, &dates) && der_time(&dates, &c->not_before) && der_time(&dates, &c->not_after);
 }
 
 /* A serial number may be negative: rclone has Go's switch for that on. ALGORITHM is what stands outside, and must stand inside too. */
@@ -457,10 +454,9 @@ static bool read_tbs(struct cert *c, struct span tbs, struct span algorithm)
 	struct span serial, inner, key;
 	br_x509_pkey k;
 
-	return read_version(c, &tbs) && der_integer(&tbs, &serial) && der_take(&tbs, DER_SEQUENCE, &inner, NULL) &&
-	       span_eq(inner, algorithm) && read_name(&tbs, &c->issuer) && read_validity(c, &tbs) &&
-	       read_name(&tbs, &c->subject) && der_take(&tbs, DER_SEQUENCE, &key, &c->key) && read_key(c->key, &k) &&
-	       read_end(c, tbs);
+	return read_version(c, &tbs) && der_integer(&tbs, &serial) && der_sequence(&tbs, &inner) && span_eq(inner, algorithm) &&
+	       read_name(&tbs, &c->issuer) && read_validity(c, &tbs) && read_name(&tbs, &c->subject) &&
+	       der_take(&tbs, DER_SEQUENCE, &key, &c->key) && read_key(c->key, &k) && read_end(c, tbs);
 }
 
 /* Of ECDSA: two integers in their shortest form, which BearSSL does not ask for. */
@@ -472,8 +468,8 @@ static bool signature_is_strict(struct span algorithm, struct span signature)
 		return false;
 	if (!span_starts(id, SPAN("\x2a\x86\x48\xce\x3d\x04")))
 		return true;
-	return der_take(&signature, DER_SEQUENCE, &two, NULL) && !signature.n && der_integer(&two, &r) &&
-	       der_integer(&two, &s) && !two.n && (unsigned char)r.p[0] < 0x80 && (unsigned char)s.p[0] < 0x80;
+	return der_sequence(&signature, &two) && !signature.n && der_integer(&two, &r) && der_integer(&two, &s) && !two.n &&
+	       (unsigned char)r.p[0] < 0x80 && (unsigned char)s.p[0] < 0x80;
 }
 
 bool cert_read(struct cert *c, struct span der)
@@ -481,8 +477,8 @@ bool cert_read(struct cert *c, struct span der)
 	struct span in, tbs, algorithm, signature;
 
 	*c = (struct cert){ .der = der, .path_length = -1, .may_sign = true, .for_servers = true };
-	if (!der_take(&der, DER_SEQUENCE, &in, NULL) || der.n || !der_take(&in, DER_SEQUENCE, &tbs, NULL) ||
-		!der_take(&in, DER_SEQUENCE, &algorithm, NULL) || !der_bytes(&in, &signature))
+	if (!der_sequence(&der, &in) || der.n || !der_sequence(&in, &tbs) || !der_sequence(&in, &algorithm) ||
+		!der_bytes(&in, &signature))
 		return false;
 	c->strict_signature = signature_is_strict(algorithm, signature);
 	return read_tbs(c, tbs, algorithm);

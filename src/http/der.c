@@ -48,6 +48,11 @@ bool der_take(struct span *in, unsigned tag, struct span *content, struct span *
 	return true;
 }
 
+bool der_sequence(struct span *in, struct span *content)
+{
+	return der_take(in, DER_SEQUENCE, content, NULL);
+}
+
 static bool shortest_integer(struct span s)
 {
 	const unsigned char *p = (const unsigned char *)s.p;

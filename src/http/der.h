@@ -37,6 +37,9 @@ enum der_tag {
  */
 bool der_take(struct span *in, unsigned tag, struct span *content, struct span *whole);
 
+/* As der_take() of a SEQUENCE. */
+bool der_sequence(struct span *in, struct span *content);
+
 /* The element at the front, whatever it is. */
 bool der_take_any(struct span *in, unsigned *tag, struct span *content);
 

@@ -144,8 +144,7 @@ bool names_subtrees(struct span list, bool *unknown)
 	unsigned tag;
 
 	while (list.n)
-		if (!der_take(&list, DER_SEQUENCE, &one, NULL) || !der_take_any(&one, &tag, &base) ||
-			!is_subtree(tag, base, unknown))
+		if (!der_sequence(&list, &one) || !der_take_any(&one, &tag, &base) || !is_subtree(tag, base, unknown))
 			return false;
 	return true;
 }
@@ -265,7 +264,7 @@ static bool next_subtree(struct span *list, unsigned tag, struct span *base)
 	struct span one;
 	unsigned found;
 
-	while (der_take(list, DER_SEQUENCE, &one, NULL))
+	while (der_sequence(list, &one))
 		if (der_take_any(&one, &found, base) && found == tag)
 			return true;
 	return false;

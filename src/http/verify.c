@@ -1,5 +1,6 @@
 #include "http/verify.h"
 
+#include "http/curves.h"
 #include "http/der.h"
 #include "http/names.h"
 
@@ -192,7 +193,7 @@ static bool key_is_on_curve(const struct cert *c)
 	if (!cert_key(c->key, &k) || k.key_type != BR_KEYTYPE_EC)
 		return true;
 	memcpy(point, k.key.ec.q, k.key.ec.qlen);
-	return br_ec_all_m31.mul(point, k.key.ec.qlen, (const unsigned char *)"\1", 1, k.key.ec.curve);
+	return curves_all.mul(point, k.key.ec.qlen, (const unsigned char *)"\1", 1, k.key.ec.curve);
 }
 
 /* Go reads all that is sent, BearSSL up to the authority. */
@@ -219,7 +220,7 @@ static bool have_policy_in_common(const struct verify *v)
 	struct span rest = v->chain[0].policies, one, id;
 	bool common = false;
 
-	while (!common && der_take(&rest, DER_SEQUENCE, &one, NULL) && der_oid(&one, &id)) {
+	while (!common && der_sequence(&rest, &one) && der_oid(&one, &id)) {
 		common = !span_eq(id, CERT_ANY_POLICY);
 		for (size_t i = 1; i < v->links; i++)
 			common = common && cert_has_policy(v->chain[i].policies, id);
@@ -287,7 +288,7 @@ void verify_init(struct verify *v, const struct trust *t, struct span ip, int64_
 	v->now = now;
 	br_x509_minimal_init(&v->minimal, &br_sha256_vtable, v->anchors, 0);
 	br_x509_minimal_set_rsa(&v->minimal, &br_rsa_i31_pkcs1_vrfy);
-	br_x509_minimal_set_ecdsa(&v->minimal, &br_ec_all_m31, &br_ecdsa_i31_vrfy_asn1);
+	br_x509_minimal_set_ecdsa(&v->minimal, &curves_all, &br_ecdsa_i31_vrfy_asn1);
 	br_x509_minimal_set_hash(&v->minimal, br_sha256_ID, &br_sha256_vtable);
 	br_x509_minimal_set_hash(&v->minimal, br_sha384_ID, &br_sha384_vtable);
 	br_x509_minimal_set_hash(&v->minimal, br_sha512_ID, &br_sha512_vtable);

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "http/anchors.h"
+#include "s3/redact.h"
 #include "s3/request.h"
 #include "s3/verdict.h"
 
@@ -14,6 +15,7 @@
 
 #define BODY_MAX (64 * 1024) /* a list of one key has 1 to 6 KiB, an error 1 */
 #define PEM_MAX (1024 * 1024)
+#define SIGNATURE_DIGITS 64
 #define KEY_MAX 1024
 #define ATTEMPTS 5 /* where S3 is busy: after 0.1, 0.2, 0.4 and 0.8 s */
 #define BACKOFF_MS 100
@@ -72,16 +74,41 @@ static void copy_field(const struct http_response *r, const char *name, char *ou
 	}
 }
 
-/* The server was given the token: what it says may hold it, and that is not repeated. */
-static void hide_token(struct s3_answer *a, const struct creds *creds)
+/* That of the last request: who has it can send that again, for minutes. */
+static struct span signature(const struct s3_checker *c)
+{
+	static const char mark[] = "Signature=";
+	struct span head = buf_all(&c->head), none = { "", 0 };
+	const char *at = memmem(head.p, head.n, mark, sizeof mark - 1);
+
+	if (!at)
+		return none;
+	head = span_skip(head, (size_t)(at - head.p) + sizeof mark - 1);
+	return head.n < SIGNATURE_DIGITS ? none : (struct span){ head.p, SIGNATURE_DIGITS };
+}
+
+/* A code that S3 is known to have says nothing of its own. An address is shown without its query: that is where secrets are handed on. */
+static void withhold(const struct s3_checker *c, struct s3_answer *a)
 {
 	char *const said[] = { a->error.code, a->error.message, a->error.region, a->location };
-	char head[17] = "";
 
-	memcpy(head, creds->token, sizeof head - 1);
-	for (size_t i = 0; head[0] && i < sizeof said / sizeof *said; i++)
-		if (text_in(said[i], head))
-			said[i][0] = 0;
+	a->location[strcspn(a->location, "?#")] = 0;
+	for (size_t i = s3_code_known(a->error.code) ? 1 : 0; i < sizeof said / sizeof *said; i++) {
+		struct span words = span_of(said[i]);
+
+		if (!redact_holds(words, c->creds, signature(c)) && (i == 0 || !redact_looks_coded(words)))
+			continue;
+		text_fmt(said[i], sizeof a->error.code, "%s", i == 0 ? "withheld" : "");
+		a->withheld = true;
+	}
+}
+
+/* A certificate's name is the server's word too. */
+static void withhold_failure(const struct s3_checker *c, struct fail *f)
+{
+	if (f->kind == FAIL_TLS && redact_holds(span_of(f->err.text), c->creds, signature(c)))
+		err_set(&f->err, f->err.code, "TLS with %s failed; what its certificate says is withheld: %s", c->site->host,
+			VERDICT_WITHHELD);
 }
 
 static void read_answer(struct s3_checker *c, struct s3_answer *a)
@@ -99,7 +126,7 @@ static void read_answer(struct s3_checker *c, struct s3_answer *a)
 	s3_error_read(&a->error, a->body);
 	copy_field(r, "x-amz-bucket-region", a->error.region, sizeof a->error.region);
 	copy_field(r, "location", a->location, sizeof a->location);
-	hide_token(a, c->creds);
+	withhold(c, a);
 }
 
 /* Returns 0 with *A filled, or -1 with *F set. */
@@ -140,9 +167,10 @@ static void ask(
 		poll(NULL, 0, wait);
 	}
 	v->http_status = a->status;
-	if (!a->status)
+	if (!a->status) {
+		withhold_failure(c, &f);
 		verdict_failure(v, &f);
-	else if (a->status < 300)
+	} else if (a->status < 300)
 		verdict_set(v, CODE_OK, "ok", "", "");
 	else
 		verdict_refusal(v, site, c->creds, a);

@@ -70,6 +70,16 @@ void verdict_failure(struct verdict *v, const struct fail *f)
 			v->kind = kinds[i].kind;
 }
 
+static void tell_withheld(struct verdict *v, const struct s3_answer *a)
+{
+	char cause[sizeof v->cause];
+
+	if (!a->withheld)
+		return;
+	text_fmt(cause, sizeof cause, "%s", v->cause);
+	put(v->cause, sizeof v->cause, "%s; the server's own words are withheld: %s", cause, VERDICT_WITHHELD);
+}
+
 void verdict_foreign(struct verdict *v, const struct s3_site *site, const struct s3_answer *a)
 {
 	verdict_set(v, CODE_UNREACHABLE, "not-s3", "",
@@ -85,6 +95,7 @@ void verdict_foreign(struct verdict *v, const struct s3_site *site, const struct
 	if (!site->tls && ((a->status == 400 && a->body.n && memmem(a->body.p, a->body.n, "HTTPS", 5)) ||
 				  strncmp(a->location, "https:", 6) == 0))
 		put(v->hint, sizeof v->hint, "the server wants TLS: write https:// in S3_ENDPOINT_URL");
+	tell_withheld(v, a);
 }
 
 /* "75 h 3 min" */
@@ -137,6 +148,7 @@ void verdict_refusal(struct verdict *v, const struct s3_site *site, const struct
 		tell_skew(v, a->skew);
 	if (strcmp(v->kind, "wrong-region") == 0)
 		put(v->region, sizeof v->region, "%s", a->error.region);
+	tell_withheld(v, a);
 }
 
 void verdict_region(struct verdict *v, const char *asked_in, const struct verdict *second)

@@ -17,7 +17,10 @@ struct s3_answer {
 	struct s3_error error; /* all empty where the body is no <Error> document */
 	long skew;	       /* this machine's clock minus the server's, in seconds; 0 where it told none */
 	char location[128];    /* of a redirect */
+	bool withheld;	       /* one of these texts was emptied, because it might hold a part of the credentials */
 };
+
+#define VERDICT_WITHHELD "it may hold a part of the credentials"
 
 void verdict_set(struct verdict *v, enum code code, const char *kind, const char *cause, const char *hint);
 

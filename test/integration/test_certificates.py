@@ -19,14 +19,11 @@ import pytest
 
 from support import faults, proc
 from support.sandbox import PATH
-from support.tls import AES_GCM, CHACHA20, certificate, offered
+from support.tls import AES_GCM, ANSWER, AUTHORITY, CHACHA20, TlsServer, certificate, offered
 
 RCLONE = os.environ.get("RCLONE_FOR_CERTIFICATES", "/usr/bin/rclone")
 HERE = "DNS:localhost,IP:127.0.0.1"
-AUTHORITY = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n"
 FOR_CLIENTS = "extendedKeyUsage=clientAuth\n"
-LISTING = b"<ListBucketResult/>"
-ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(LISTING), LISTING)
 
 
 def leaf(names=HERE, usage="digitalSignature", more="extendedKeyUsage=serverAuth\n"):
@@ -36,32 +33,6 @@ def leaf(names=HERE, usage="digitalSignature", more="extendedKeyUsage=serverAuth
 
 def rsa(bits):
     return ("-newkey", f"rsa:{bits}")
-
-
-class TlsServer(faults.Listener):
-    """
-    Serves CHAIN (certificates' texts, the server's own first) with KEY; SET_UP(context) changes how. `shaken` counts the
-    handshakes that came to their end, `received` is what came over TLS.
-    """
-
-    def __init__(self, folder, chain, key, set_up=None):
-        pem = folder / "chain.pem"
-        pem.write_text("".join(chain))
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.set_ciphers("ALL:@SECLEVEL=0")
-        self.context.load_cert_chain(pem, key)
-        self.received = b""
-        self.shaken = 0
-        if set_up:
-            set_up(self.context)
-        super().__init__()
-
-    def handle(self, connection):
-        with self.context.wrap_socket(connection, server_side=True) as over_tls:
-            self.shaken += 1
-            while b"\r\n\r\n" not in self.received and (more := over_tls.recv(65536)):
-                self.received += more
-            over_tls.sendall(ANSWER)
 
 
 @pytest.fixture(scope="session")

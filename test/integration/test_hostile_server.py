@@ -5,20 +5,25 @@ and ways to another host. Each gets an exit code and a cause within the time, fo
 The attacks of a table run side by side: the slow ones take as long as the check may (10 s).
 """
 
+import base64
 import concurrent.futures
 import contextlib
 import gzip
+import html
 import itertools
 import json
 import re
 import socket
 import sys
+import textwrap
 import threading
 import time
+import urllib.parse
 
 import pytest
 
 from support import faults, procfs
+from support.tls import AUTHORITY, TlsServer, certificate
 
 SECONDS = 30  # the check ends after 10; the rest is for a busy machine
 PEAK_KIB = 24 * 1024
@@ -373,11 +378,95 @@ def test_words_that_act_on_a_terminal(sandbox, trick):
             assert len((result.out or result.err).splitlines()) == (1 if "--json" in result.argv else 3), (place, result)
 
 
+# What a server knows, or may know: the token and the signature of each request; S3 the secret key too.
+
+PLACES.update({
+    "region": lambda text: [answer(301, b"<Error><Code>PermanentRedirect</Code><Region>" + text + b"</Region></Error>")],
+    "region-field": lambda text: [answer(301, b"", b"x-amz-bucket-region: " + text)],
+    "address": lambda text: [answer(302, b"", b"Location: http://" + text + b".example/")],
+    "query": lambda text: [answer(302, b"", b"Location: http://x/?token=" + text)],
+    "known-code": lambda text: xml(b"<Code>AccessDenied</Code><Message>" + text + b"</Message>"),
+})
+FORMS = {
+    "whole": lambda secret: secret, "beginning": lambda secret: secret[:8], "without-head": lambda secret: secret[1:],
+    "end": lambda secret: secret[-12:], "other-case": str.swapcase, "backwards": lambda secret: secret[::-1], "blanks": " ".join,
+    "breaks": lambda secret: "\n ".join(textwrap.wrap(secret, 4)), "in-url": lambda secret: urllib.parse.quote(secret, safe=""),
+    "in-url-all": lambda secret: "".join(f"%{ord(c):02x}" for c in secret), "in-hex": lambda secret: secret.encode().hex(),
+    "in-xml": lambda secret: "".join(f"&#{ord(c)};" for c in secret), "in-xml-twice": lambda secret: "".join(
+        f"&amp;#x{ord(c):x};" for c in secret),
+    **{f"in-base64-at-{i}": lambda secret, i=i: base64.b64encode(i * b"x" + secret.encode()).decode() for i in range(3)},
+    "in-base64-small": lambda secret: base64.b64encode(secret.encode()).decode().lower(),
+    "in-base64-twice": lambda secret: base64.b64encode(base64.b64encode(secret.encode())).decode(),
+    "in-base32": lambda secret: base64.b32encode(secret.encode()).decode(),
+}
+
+
+def assert_withheld(result, form, place):
+    """No eight characters of FORM in a row are shown, nor twelve of its letters and digits, whatever stands between them."""
+    def bare(text):
+        return re.sub("[^0-9a-z]", "", text.lower())
+    shown, secret = result.out + result.err, form
+    parts = [secret[i:i + 8] for i in range(len(secret) - 7)]
+    assert not [part for part in parts if part in shown], (place, form, result)
+    shown, secret = bare(shown), bare(form)
+    parts = [secret[i:i + 12] for i in range(len(secret) - 11)]
+    assert not [part for part in parts if part in shown], (place, form, result)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_secret_that_is_sent_back_is_not_shown(sandbox, form):
+    def ask(how):
+        place, secret, options = how
+        text = FORMS[form](secret)
+        with Attacker(PLACES[place](text.encode())) as server:
+            return place, text, asked(sandbox, server.endpoint, *options)
+    secrets = (TOKEN, sandbox.env["S3_ACCESS_SECRET"])
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        for place, text, result in pool.map(ask, itertools.product(PLACES, secrets, ([], ["--json"]))):
+            assert result.code in (4, 5), (place, result)
+            assert_harmless(result)
+            assert_withheld(result, html.unescape(text), place)
+            if place in ("message", "known-code") or (place == "location" and form in ("whole", "end")):
+                assert "withheld" in (result.out or result.err), (place, result)
+
+
 @pytest.mark.parametrize("place", PLACES)
-def test_a_token_that_is_sent_back_is_not_shown(sandbox, place):
-    with Attacker(PLACES[place](TOKEN.encode())) as server:
+def test_a_signature_that_is_sent_back_is_not_shown(sandbox, place):
+    seen = []
+
+    def script(request):
+        seen.append(re.search("Signature=([0-9a-f]{64})", request)[1])
+        return PLACES[place](seen[-1][20:].encode())
+    with Attacker(script) as server:
         for options in ([], ["--json"]):
-            assert_harmless(asked(sandbox, server.endpoint, *options))
+            result = asked(sandbox, server.endpoint, *options)
+            assert_withheld(result, seen[-1], place)
+    assert len(set(seen)) in (1, 2)
+
+
+def test_the_key_id_may_be_shown(sandbox):
+    words = f"the key {sandbox.env['S3_ACCESS_KEY_ID']} may not do this"
+    with Attacker(PLACES["message"](words.encode())) as server:
+        assert words in asked(sandbox, server.endpoint).err
+
+
+def test_a_code_that_is_withheld_is_still_a_refusal(sandbox):
+    with Attacker(PLACES["code"](TOKEN[:12].encode())) as server:
+        check = asked(sandbox, server.endpoint, "--json").json["mounts"][0]["check"]
+        assert (check["verdict"], check["s3_code"], check["http_status"]) == ("access-denied", "withheld", 403)
+        assert "withheld" in check["cause"]
+
+
+def test_a_certificate_that_names_a_secret_is_not_shown(sandbox, tmp_path):
+    """It is the server's word too, and the server may have seen the token before."""
+    root = certificate(tmp_path, "Tests Root", extensions=AUTHORITY)
+    names = f"DNS:{TOKEN[20:44].replace('/', '.').replace('=', '').replace('+', '')}.example"
+    made = certificate(tmp_path, "localhost", root, f"subjectAltName={names}\n")
+    with TlsServer(tmp_path, [made.pem.read_text()], made.key) as server:
+        env = {"S3_ENDPOINT_URL": f"https://localhost:{server.port}", "SSL_CERT_FILE": str(root.pem), "S3_SESSION_TOKEN": TOKEN}
+        result = sandbox.s3mounts("check", "--json", sandbox.specs[0], env=env)
+        assert result.code == 5 and "withheld" in result.json["mounts"][0]["check"]["cause"], result
+        assert_withheld(result, TOKEN[20:44], "certificate")
 
 
 # `up`

@@ -4,6 +4,7 @@ import collections
 import itertools
 import pathlib
 import shutil
+import ssl
 
 from support import faults, proc
 
@@ -57,6 +58,37 @@ def certificate(folder, name, issuer=None, extensions="", digest="sha256", key=E
     proc.run(["openssl", "x509", "-req", "-in", request, *signer, "-set_serial", serial or next(_serials), f"-{digest}", "-days", "30",
               *(["-extfile", wanted] if extensions else []), "-out", made.pem])
     return made
+
+
+AUTHORITY = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n"
+LISTING = b"<ListBucketResult/>"
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(LISTING), LISTING)
+
+
+class TlsServer(faults.Listener):
+    """
+    Serves CHAIN (certificates' texts, the server's own first) with KEY; SET_UP(context) changes how. `shaken` counts the
+    handshakes that came to their end, `received` is what came over TLS.
+    """
+
+    def __init__(self, folder, chain, key, set_up=None):
+        pem = folder / "chain.pem"
+        pem.write_text("".join(chain))
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.set_ciphers("ALL:@SECLEVEL=0")
+        self.context.load_cert_chain(pem, key)
+        self.received = b""
+        self.shaken = 0
+        if set_up:
+            set_up(self.context)
+        super().__init__()
+
+    def handle(self, connection):
+        with self.context.wrap_socket(connection, server_side=True) as over_tls:
+            self.shaken += 1
+            while b"\r\n\r\n" not in self.received and (more := over_tls.recv(65536)):
+                self.received += more
+            over_tls.sendall(ANSWER)
 
 
 class Authority:

@@ -1,0 +1,333 @@
+#include "s3/redact.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+#define SLOTS 65536 /* all readings of a text together have less than 50 times its length */
+#define ROUNDS 4    /* escapes within escapes */
+
+/* The runs of a text, each as a number, in a table with open addressing; 0 is an empty slot. */
+struct runs {
+	uint64_t *slots;
+	const struct span *secrets;
+	size_t count;
+	bool found; /* a secret that is too short to have a run */
+};
+
+static uint64_t *slot_of(const struct runs *r, uint64_t run)
+{
+	size_t i = (size_t)(run * 0x9e3779b97f4a7c15U >> 48);
+
+	while (r->slots[i] && r->slots[i] != run)
+		i = (i + 1) % SLOTS;
+	return &r->slots[i];
+}
+
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c;
+}
+
+/* A letter in lower case or a digit; else 0. */
+static char folded(char c)
+{
+	c = lower(c);
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? c : 0;
+}
+
+typedef char folding(char c);
+
+static size_t fold(struct span s, folding *by, char *out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.n; i++)
+		if ((out[n] = by(s.p[i])))
+			n++;
+	return n;
+}
+
+static void reverse(char *p, size_t n)
+{
+	for (size_t i = 0; i < n / 2; i++) {
+		char c = p[i];
+
+		p[i] = p[n - 1 - i];
+		p[n - 1 - i] = c;
+	}
+}
+
+/* The whole of a secret that has no run, in TEXT, which is folded. */
+static bool holds_short(const struct runs *r, const char *text, size_t n)
+{
+	char part[REDACT_RUN];
+
+	for (size_t i = 0; i < r->count; i++) {
+		struct span s = r->secrets[i];
+		size_t k = s.n < 4 * REDACT_RUN ? s.n : 4 * REDACT_RUN;
+		char all[4 * REDACT_RUN + 1];
+
+		k = fold((struct span){ s.p, k }, folded, all);
+		if (!k || k >= REDACT_RUN)
+			continue;
+		memcpy(part, all, k);
+		if (memmem(text, n, part, k))
+			return true;
+		reverse(part, k);
+		if (memmem(text, n, part, k))
+			return true;
+	}
+	return false;
+}
+
+static void add_runs(struct runs *r, const char *text, size_t n)
+{
+	uint64_t run = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		run = run << 8 | (unsigned char)text[i];
+		if (i + 1 >= REDACT_RUN)
+			*slot_of(r, run) = run;
+	}
+}
+
+/* One reading of the text: as it is, and without what may stand between. */
+static void add_reading(struct runs *r, struct span text)
+{
+	char plain[REDACT_TEXT_MAX + 1];
+
+	add_runs(r, plain, fold(text, lower, plain));
+	text.n = fold(text, folded, plain);
+	add_runs(r, plain, text.n);
+	r->found = r->found || holds_short(r, plain, text.n);
+}
+
+static int hex_digit(char c)
+{
+	char small = folded(c);
+
+	if (small >= '0' && small <= '9')
+		return small - '0';
+	return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
+}
+
+static int base32_digit(char c)
+{
+	char small = folded(c);
+
+	if (small >= '2' && small <= '7')
+		return small - '2' + 26;
+	return small >= 'a' ? small - 'a' : -1;
+}
+
+static int base64_digit(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	if (c == '+' || c == '-')
+		return 62;
+	return c == '/' || c == '_' ? 63 : -1;
+}
+
+static const struct {
+	int (*digit)(char c);
+	unsigned bits;
+	int starts; /* so many of its digits may stand before a byte begins anew */
+} codes[] = {
+	{ hex_digit, 4, 2 },
+	{ base32_digit, 5, 8 },
+	{ base64_digit, 6, 4 },
+};
+
+/* TEXT decoded by codes[I] without its first SKIP digits. */
+static void add_decoded(struct runs *r, struct span text, size_t i, int skip)
+{
+	char bytes[REDACT_TEXT_MAX];
+	unsigned have = 0, bits = 0;
+	size_t n = 0;
+
+	for (size_t k = 0; k < text.n; k++) {
+		int digit = codes[i].digit(text.p[k]);
+
+		if (digit < 0 || skip-- > 0)
+			continue;
+		bits = bits << codes[i].bits | (unsigned)digit;
+		have += codes[i].bits;
+		if (have < 8)
+			continue;
+		have -= 8;
+		bytes[n++] = (char)(bits >> have);
+	}
+	add_reading(r, (struct span){ bytes, n });
+}
+
+static void add_readings(struct runs *r, struct span text)
+{
+	add_reading(r, text);
+	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+		for (int skip = 0; skip < codes[i].starts; skip++)
+			add_decoded(r, text, i, skip);
+}
+
+/* Those of a decimal or hexadecimal number of at most MOST digits go off the front of *S. Returns the number; without one, -1. */
+static int take_number(struct span *s, int base, size_t most)
+{
+	size_t n = 0;
+	int number = 0;
+
+	for (int digit; n < s->n && n < most && (digit = hex_digit(s->p[n])) >= 0 && digit < base; n++)
+		number = number * base + digit;
+	*s = span_skip(*s, n);
+	return n ? number : -1;
+}
+
+static const struct {
+	const char *mark;
+	int base; /* 0: it stands for an ampersand */
+	size_t digits;
+} escapes[] = {
+	{ "&amp;", 0, 0 },
+	{ "&#x", 16, 6 },
+	{ "&#X", 16, 6 },
+	{ "&#", 10, 7 },
+	{ "%", 16, 2 },
+	{ "\\x", 16, 2 },
+	{ "\\u", 16, 4 },
+	{ "0x", 16, 2 },
+	{ "=", 16, 2 },
+};
+
+/* The character that *S begins with, escaped or not; it goes off the front. */
+static char take_unescaped(struct span *s)
+{
+	char c = s->p[0];
+
+	for (size_t i = 0; i < sizeof escapes / sizeof *escapes; i++) {
+		struct span rest = *s;
+		int number;
+
+		if (!span_starts(rest, span_of(escapes[i].mark)))
+			continue;
+		rest = span_skip(rest, strlen(escapes[i].mark));
+		number = escapes[i].base ? take_number(&rest, escapes[i].base, escapes[i].digits) : '&';
+		if (number < 0)
+			continue;
+		if (s->p[0] == '&' && escapes[i].base && rest.n && rest.p[0] == ';')
+			rest = span_skip(rest, 1);
+		*s = rest;
+		return (char)number;
+	}
+	*s = span_skip(*s, 1);
+	return c;
+}
+
+/* Into TEXT itself. Returns the new length. */
+static size_t unescape(char *text, size_t n)
+{
+	struct span rest = { text, n };
+	size_t out = 0;
+
+	while (rest.n)
+		text[out++] = take_unescaped(&rest);
+	return out;
+}
+
+/* The next character of a secret: is the run that it ends one of the text, forwards or backwards? */
+static bool has_run(const struct runs *r, uint64_t *run, size_t *length, char c)
+{
+	if (!c)
+		return false;
+	*run = *run << 8 | (unsigned char)c;
+	return ++*length >= REDACT_RUN && (*slot_of(r, *run) || *slot_of(r, __builtin_bswap64(*run)));
+}
+
+static bool shares_run(const struct runs *r, struct span secret, folding *by)
+{
+	uint64_t run = 0;
+	size_t length = 0;
+
+	for (size_t i = 0; i < secret.n; i++)
+		if (has_run(r, &run, &length, by(secret.p[i])))
+			return true;
+	return false;
+}
+
+/* The same with the secret in base64, from the bit FROM on: the text may have lost the case of that, and is not to be decoded then. */
+static bool shares_base64(const struct runs *r, struct span secret, size_t from)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const unsigned char *p = (const unsigned char *)secret.p;
+	uint64_t run = 0;
+	size_t length = 0;
+
+	for (size_t bit = from; bit + 6 <= secret.n * 8; bit += 6) {
+		unsigned two = (unsigned)p[bit / 8] << 8 | (bit / 8 + 1 < secret.n ? p[bit / 8 + 1] : 0);
+
+		if (has_run(r, &run, &length, folded(digits[two >> (10 - bit % 8) & 0x3f])))
+			return true;
+	}
+	return false;
+}
+
+static bool shares(const struct runs *r)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		if (shares_run(r, r->secrets[i], folded) || shares_run(r, r->secrets[i], lower))
+			return true;
+		for (size_t from = 0; from < 6; from += 2)
+			if (shares_base64(r, r->secrets[i], from))
+				return true;
+	}
+	return false;
+}
+
+bool redact_holds(struct span text, const struct creds *creds, struct span signature)
+{
+	const struct span secrets[] = { span_of(creds->token), span_of(creds->secret), signature };
+	struct runs r = { .secrets = secrets, .count = sizeof secrets / sizeof *secrets };
+	char copy[REDACT_TEXT_MAX];
+	size_t n = text.n;
+	bool held;
+
+	if (!n || n > sizeof copy)
+		return n != 0;
+	r.slots = calloc(SLOTS, sizeof *r.slots);
+	if (!r.slots)
+		return true;
+	memcpy(copy, text.p, n);
+	add_readings(&r, text);
+	for (size_t before = n + 1, i = 0; n < before && i < ROUNDS; i++) {
+		before = n;
+		n = unescape(copy, n);
+		add_reading(&r, (struct span){ copy, n });
+	}
+	if (n < text.n)
+		add_readings(&r, (struct span){ copy, n });
+	held = r.found || shares(&r);
+	free(r.slots);
+	return held;
+}
+
+bool redact_looks_coded(struct span text)
+{
+	size_t run = 0, upper = 0, lower = 0;
+
+	for (size_t i = 0; i < text.n; i++) {
+		char c = text.p[i];
+
+		if (base64_digit(c) < 0 && c != '=') {
+			run = upper = lower = 0;
+			continue;
+		}
+		run++;
+		upper += c >= 'A' && c <= 'Z';
+		lower += c >= 'a' && c <= 'z';
+		if (run >= REDACT_CODE && upper > 2 && lower > 2 && run - upper - lower > 0)
+			return true;
+	}
+	return false;
+}
