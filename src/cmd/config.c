@@ -47,8 +47,7 @@ static int config(const struct setup *s, const struct options *o, struct err *e)
 	}
 	json_begin(&out, "config", CODE_OK, NULL);
 	json_str(&out.j, "path", path.s);
-	if (s->plan.warning_count)
-		json_strings(&out.j, "warnings", s->plan.warnings, s->plan.warning_count);
+	json_strings(&out.j, "warnings", s->plan.warnings, s->plan.warning_count);
 	return json_end(&out, CODE_OK);
 }
 

@@ -170,7 +170,7 @@ static bool cut_key(struct span line, struct span *key, struct span *value)
 			    span_starts(line, SPAN("\"\"\"")) ? "\"\"\"" :
 			    line.p[0] == '"'		      ? "\"" :
 								"";
-	size_t n = strlen(quote), at = n;
+	size_t n = strlen(quote), at;
 	const char *end = n ? find(span_skip(line, n), quote) : line.p;
 
 	if (!end)

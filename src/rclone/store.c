@@ -129,9 +129,7 @@ int rclone_unstore(const char *path, struct err *e)
 		/* Only where nobody has written behind us since. */
 		if (m.open_line && ours.p + ours.n == f.old.p + f.old.len && f.new.len &&f.new.p[f.new.len - 1] == '\n')
 			f.new.len--;
-		if (!ours.n)
-			ret = 0;
-		else if (f.new.len || m.found)
+		if (f.new.len || m.found)
 			ret = write_conf(&f, m.mode, e);
 		else
 			ret = unlink(path) && errno != ENOENT ? err_sys(e, CODE_FAULT, "remove %s", path) : 0;

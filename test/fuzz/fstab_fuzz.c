@@ -20,18 +20,14 @@ static const char *thread_id, *user_id, *others;
 static char secret[8192];
 static bool with_creds, with_others;
 
-static const char *const credentials[] = { "S3_ACCESS_KEY_ID", "S3_ACCESS_SECRET", "S3_SESSION_TOKEN", "AWS_ACCESS_KEY_ID",
-	"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN" };
-
 static const char *look_up(const char *name)
 {
 	if (strcmp(name, "THREAD_ID") == 0)
 		return thread_id;
 	if (strcmp(name, "USER_ID") == 0)
 		return user_id;
-	for (size_t i = 0; i < sizeof credentials / sizeof *credentials; i++)
-		if (strcmp(name, credentials[i]) == 0)
-			return with_creds ? secret : NULL;
+	if (creds_is_variable(span_of(name)))
+		return with_creds ? secret : NULL;
 	return with_others ? others : strcmp(name, "S3_BUCKET_NAME") == 0 ? "bucket" : NULL;
 }
 

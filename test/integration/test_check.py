@@ -12,7 +12,7 @@ def test_ok(sandbox):
     result = sandbox.s3mounts("check", "--json", *sandbox.specs)
     answer = result.json
     assert result.code == 0, result
-    assert set(answer) == {"command", "ok", "code", "ms", "endpoint", "error", "mounts"}
+    assert set(answer) == {"command", "ok", "code", "ms", "warnings", "endpoint", "error", "mounts"}
     assert (answer["command"], answer["ok"], answer["endpoint"], answer["error"]) == ("check", True, sandbox.server.endpoint, None)
     for mount, target, prefix in zip(answer["mounts"], sandbox.targets, sandbox.prefixes):
         assert mount["target"] == str(target) and mount["bucket"] == sandbox.server.bucket

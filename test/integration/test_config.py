@@ -25,7 +25,7 @@ def config(sandbox, *options, code=0, **more):
 def test_written_for_rclone_alone(sandbox):
     answer = config(sandbox)
     path = sandbox.run / "rclone.conf"
-    assert answer == {"command": "config", "ok": True, "code": 0, "path": str(path), "error": None}
+    assert answer == {"command": "config", "ok": True, "code": 0, "path": str(path), "warnings": [], "error": None}
     assert stat.S_IMODE(path.stat().st_mode) == 0o600 and stat.S_IMODE(sandbox.run.stat().st_mode) == 0o700
     remote = dump(sandbox, path)["s3mounts"]
     assert remote["type"] == "s3" and remote["endpoint"] == sandbox.server.endpoint

@@ -396,6 +396,24 @@ static void gives_settings_that_old_versions_ignore(void **state)
 	arena_free(&a);
 }
 
+/* Whatever the names of credentials are, by one list. */
+static void drops_every_credential(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < creds_variable_count; i++) {
+		char variable[128];
+		char *const old[] = { variable, NULL };
+		struct arena a = { 0 };
+		char **env;
+
+		snprintf(variable, sizeof variable, "%s=SeCrEt", creds_variables[i].name);
+		env = rclone_env(&a, &paths, old);
+		for (assert_non_null(env); *env; env++)
+			assert_null(strstr(*env, "SeCrEt"));
+		arena_free(&a);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -411,6 +429,7 @@ int main(void)
 		cmocka_unit_test(cleans_the_environment),
 		cmocka_unit_test(refuses_a_call_with_a_bad_option),
 		cmocka_unit_test(refuses_a_prefix_that_rclone_rewrites),
+		cmocka_unit_test(drops_every_credential),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
