@@ -51,8 +51,19 @@ def expected(sandbox):
 # Who takes it
 
 
+def many(sandbox, file):
+    """
+    Three hundred copies of the secret, and between them, of the same length, a setting that is kept: what is given back beside it without
+    being wiped can still be read.
+    """
+    copies = [f"COPY_{n}='{sandbox.server.secret}'\n" for n in range(100, 400)]
+    kept = "XDG_CACHE_HOME='/"
+    return put(file, "".join(copies[:150]) + kept + "x" * (len(copies[0]) - len(kept) - 2) + "'\n" + "".join(copies[150:]) + file.read_text())
+
+
 @pytest.mark.both
 def test_up(sandbox, file):
+    many(sandbox, file)
     sandbox.up("--env-file", file)
     assert targets(sandbox) == expected(sandbox) and file.exists()
     for pid in sandbox.processes():
@@ -68,7 +79,9 @@ def test_other_commands(sandbox, file, command):
     assert result.code == 0 and not file.exists(), result
 
 
+@pytest.mark.shipped
 def test_start(sandbox, file):
+    many(sandbox, file)
     child = sandbox.start("start", *sandbox.specs, "--env-file", file, "--env-file-remove")
     try:
         assert sandbox.s3mounts("ready", "--mounted", "--timeout", "20").code == 0
@@ -229,6 +242,17 @@ def test_settings_of_ours_count_too(sandbox, file):
     assert result.code == 0 and conf.exists() and (sandbox.folder / "other").is_dir(), result
 
 
+def test_an_authority_counts_too(sandbox, file, tls):
+    """In the command, and in the supervisor, also in one that another file has started."""
+    put(file, file.read_text() + f"AWS_CA_BUNDLE={sandbox.folder}/none\n")
+    sandbox.up("--env-file", file)
+    good = put(sandbox.folder / "good", file.read_text() + f"S3_ENDPOINT_URL={tls.url('good')}\nAWS_CA_BUNDLE=\n"
+               f"SSL_CERT_FILE={tls.authority.certificate}\n")
+    sandbox.up("--env-file", good)
+    put(good, good.read_text() + f"SSL_CERT_FILE={sandbox.folder}/none\n")
+    assert str(sandbox.folder / "none") in sandbox.up("--env-file", good, code=2)["error"]["message"]
+
+
 # It is removed, whatever comes of it
 
 
@@ -312,6 +336,11 @@ def test_cmd_gets_no_descriptor_of_it(sandbox, file):
     result = sandbox.s3mounts("run", *sandbox.specs, "--env-fd", str(reader), "--", sys.executable, "-c", script, pass_fds=[reader])
     os.close(reader)
     assert result.code == 0 and result.out == "b''\n", result
+    script = "import os; os.lseek(0, 0, os.SEEK_SET); print(os.read(0, 9))"
+    with open(file) as stdin:
+        child = subprocess.run(sandbox.argv("run", *sandbox.specs, "--env-file", "-", "--", sys.executable, "-c", script),
+                               env=sandbox.env, stdin=stdin, capture_output=True, text=True, timeout=30, check=False)
+    assert (child.returncode, child.stdout) == (0, "b''\n"), child
 
 
 def test_cmd_gets_no_credential_by_any_name(sandbox):

@@ -177,6 +177,7 @@ static void exports_for_a_child(void **state)
 	struct err e;
 
 	(void)state;
+	assert_int_equal(env_give(SPAN("GIVEN"), SPAN("earlier"), &e), 0);
 	assert_int_equal(env_give(SPAN("GIVEN"), SPAN("v"), &e), 0);
 	assert_null(getenv("GIVEN"));
 	assert_int_equal(env_export(), 0);
