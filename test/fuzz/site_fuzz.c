@@ -31,6 +31,20 @@ static void check_url(const struct s3_site *s)
 	CHECK(s->port == again.port && s->tls == again.tls && s->path_style == again.path_style && s->aws == again.aws);
 }
 
+/* One more spelling of the same site. */
+static void check_identity(const struct s3_site *s)
+{
+	char url[640], again[640];
+	struct s3_site same;
+	struct err e;
+
+	s3_site_identity(s, url, sizeof url);
+	CHECK(url[0] && strlen(url) < sizeof url - 1);
+	CHECK(s3_site_parse(&same, url, s->provider, s->region, &e) == 0);
+	s3_site_identity(&same, again, sizeof again);
+	CHECK(strcmp(url, again) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct span in = fuzz_input(data, size);
@@ -44,6 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		CHECK(s.host[0] && plain(s.host, "-._:") && s.port && s.region[0] && s.provider);
 		CHECK(!s.path[0] || (s.path[0] == '/' && s.path[strlen(s.path) - 1] != '/'));
 		check_url(&s);
+		check_identity(&s);
 		if (s3_site_move(&s, text[3]) == 0) {
 			CHECK(strcmp(s.region, text[3]) == 0);
 			check_url(&s);

@@ -710,6 +710,22 @@ static void refuses_without_credentials_too(void **state)
 	}
 }
 
+static void reads_the_variables_alone(void **state)
+{
+	struct plan_input in = { .env = env, .no_mounts = true };
+	struct plan p;
+	struct err e;
+
+	(void)state;
+	vars = ENV(KEYS, "S3_ENDPOINT_URL=http://h");
+	assert_int_equal(plan_read(&p, &in, &e), 0);
+	assert_true(p.have_creds);
+	assert_string_equal(p.bucket, "bkt");
+	assert_string_equal(p.endpoint, "http://h");
+	assert_int_equal(p.mount_count + p.place_count, 0);
+	plan_free(&p);
+}
+
 static void knows_an_owner(void **state)
 {
 	long uid = -1, gid = -1;
@@ -764,6 +780,7 @@ int main(void)
 		cmocka_unit_test(makes_places_without_credentials),
 		cmocka_unit_test(makes_builtin_places_once),
 		cmocka_unit_test(refuses_without_credentials_too),
+		cmocka_unit_test(reads_the_variables_alone),
 		cmocka_unit_test(knows_an_owner),
 	};
 

@@ -141,6 +141,52 @@ static void test_move(void **state)
 	assert_string_equal(s.host, "127.0.0.1");
 }
 
+/* Spellings of one site, each line; what is on another line is another site. */
+static const char *const spellings[][7] = {
+	{ "http://h", "HTTP://H", "http://h/", "http://h:80", "http://h:080//", "hTTp://h:80/" },
+	{ "https://h", "h", "h:443", "https://h:443/" },
+	{ "http://h:443", "http://h:443/" },
+	{ "http://h/base", "http://h/base/", "http://H:80/base//" },
+	{ "http://h/Base" },
+	{ "http://[2001:db8::1]", "http://[2001:DB8:0:0:0:0:0:1]:80/", "http://[2001:0db8::0001]" },
+	{ "http://[::ffff:1.2.3.4]:90", "http://[::FFFF:102:304]:90/" },
+	{ "", "https://s3.amazonaws.com", "http://s3.amazonaws.com", "s3.us-east-1.amazonaws.com", "s3-us-east-1.amazonaws.com",
+		"https://s3.dualstack.us-east-1.amazonaws.com/", "https://s3-fips.us-east-1.amazonaws.com:443" },
+	{ "https://s3.eu-west-1.amazonaws.com", "s3-eu-west-1.amazonaws.com", "s3-fips.dualstack.eu-west-1.amazonaws.com" },
+	{ "https://s3.cn-north-1.amazonaws.com.cn", "s3.dualstack.cn-north-1.amazonaws.com.cn" },
+	{ "https://vpce-1.s3.us-east-1.vpce.amazonaws.com" },
+};
+
+static void identity(char out[640], const char *endpoint)
+{
+	struct s3_site s;
+	struct err e;
+
+	if (s3_site_parse(&s, endpoint, "", "", &e))
+		fail_msg("%s: %s", endpoint, e.text);
+	s3_site_identity(&s, out, 640);
+}
+
+static void test_spellings(void **state)
+{
+	char one[640], other[640];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++) {
+		identity(one, spellings[i][0]);
+		for (size_t k = 1; k < 7 && spellings[i][k]; k++) {
+			identity(other, spellings[i][k]);
+			assert_string_equal(one, other);
+		}
+		for (size_t k = 0; k < i; k++) {
+			identity(other, spellings[k][0]);
+			assert_string_not_equal(one, other);
+		}
+		identity(other, one);
+		assert_string_equal(one, other);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -148,6 +194,7 @@ int main(void)
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_known_providers_are_named),
 		cmocka_unit_test(test_move),
+		cmocka_unit_test(test_spellings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,12 +21,18 @@ static struct request sample(struct plan_mount *mounts)
 		.umask = 077,
 		.options = options,
 		.option_count = 2 };
-	mounts[1] = (struct plan_mount){
-		.target = "/mnt/c", .bucket = "other", .prefix = "", .nofail = true, .uid = -1, .gid = -1, .umask = -1
-	};
+	mounts[1] = (struct plan_mount){ .target = "/mnt/c",
+		.bucket = "other",
+		.prefix = "",
+		.nofail = true,
+		.uid = -1,
+		.gid = -1,
+		.umask = -1,
+		.cache = "0123" };
 	return (struct request){ .kind = REQUEST_UP,
 		.timeout_ms = 30000,
 		.keep = true,
+		.abandon = true,
 		.endpoint = "http://x",
 		.region = "auto",
 		.rclone = "/usr/bin/rclone",
@@ -54,7 +60,7 @@ static void requests_come_back(void **state)
 	assert_int_equal(wire_get_request(span_skip(buf_all(&b), 4), &a, &out, &e), 0);
 	assert_int_equal(out.kind, REQUEST_UP);
 	assert_int_equal(out.timeout_ms, 30000);
-	assert_true(out.keep);
+	assert_true(out.keep && out.abandon && !out.lazy);
 	assert_string_equal(out.creds.secret, "se=cr\net");
 	assert_string_equal(out.creds.token, "");
 	assert_string_equal(out.ca_cert, "");
@@ -64,6 +70,8 @@ static void requests_come_back(void **state)
 	assert_int_equal(out.mounts[0].option_count, 2);
 	assert_string_equal(out.mounts[0].options[1], "read_only");
 	assert_true(out.mounts[0].ro && !out.mounts[0].nofail);
+	assert_string_equal(out.mounts[0].cache, "");
+	assert_string_equal(out.mounts[1].cache, "0123");
 	assert_string_equal(out.mounts[1].prefix, "");
 	assert_int_equal(out.mounts[1].uid, -1);
 	assert_true(out.mounts[1].nofail && !out.mounts[1].allow_other);
@@ -79,6 +87,7 @@ static void reports_come_back(void **state)
 			.source = "s",
 			.driver = "rclone",
 			.state = "up",
+			.cache = "/c/id",
 			.pid = 7,
 			.memory_kib = -1,
 			.pending_files = 2,
@@ -105,6 +114,8 @@ static void reports_come_back(void **state)
 	assert_int_equal(out.mounts[0].memory_kib, -1);
 	assert_string_equal(out.mounts[0].check.kind, "ok");
 	assert_null(out.mounts[1].check.kind);
+	assert_string_equal(out.mounts[0].cache, "/c/id");
+	assert_string_equal(out.mounts[1].cache, "");
 	assert_string_equal(out.mounts[1].source, "");
 	assert_int_equal(out.mounts[1].error.code, CODE_REFUSED);
 	assert_string_equal(out.mounts[1].error.hint, "h");
