@@ -5,6 +5,7 @@
  *	log		the supervisor's log		rclone.conf	the drivers' config, 0600
  *	ca.pem		built-in trust, for rclone	bin/		fusermount3 and fusermount: links to this program
  *	ID.log		a driver's stderr		ID.driver	its pid and fingerprint
+ *	left/		the same again, while flush --left is at work; its mounts stand in left/mnt
  */
 
 #ifndef SUP_RUN_H
