@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define NAME_MAX_BYTES 128 /* an error tells it */
+
 /* ---- the form ---- */
 
 /* One line on its way to a variable. */
@@ -32,7 +34,7 @@ static bool letter(char c)
 /* Wider than a shell's, as Docker takes it: "spring.datasource.url" is passed over, not an error. */
 static bool is_name(struct span s)
 {
-	if (!s.n || !letter(s.p[0]))
+	if (!s.n || s.n > NAME_MAX_BYTES || !letter(s.p[0]))
 		return false;
 	for (size_t i = 1; i < s.n; i++)
 		if (!letter(s.p[i]) && !(s.p[i] >= '0' && s.p[i] <= '9') && s.p[i] != '.' && s.p[i] != '-')

@@ -201,7 +201,8 @@ static void check_look(struct span old, struct span section)
 	struct buf marked = buf_heap(RCLONE_CONF_MAX), out = buf_heap(RCLONE_CONF_MAX);
 	struct err e;
 
-	if (rclone_conf_check(old, &e) == 0 && old.n < ENTRIES_MAX && !memmem(old.p, old.n, "RCLONE_ENCRYPT_V", 16)) {
+	if (rclone_conf_check(section, &e) == 0 && rclone_conf_check(old, &e) == 0 && old.n < ENTRIES_MAX &&
+		!memmem(old.p, old.n, "RCLONE_ENCRYPT_V", 16)) {
 		CHECK(go_read(old, entries) >= 0);
 		rclone_conf_mark(&marked, section, &m);
 		CHECK(rclone_conf_merge(&out, old, buf_all(&marked), &e) == 0 && rclone_conf_check(buf_all(&out), &e) == 0);

@@ -62,6 +62,7 @@ def many(sandbox, file):
 
 
 @pytest.mark.both
+@pytest.mark.shipped
 def test_up(sandbox, file):
     many(sandbox, file)
     sandbox.up("--env-file", file)

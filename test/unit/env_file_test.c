@@ -122,6 +122,22 @@ static void refuses(void **state)
 	}
 }
 
+static void limits_a_name(void **state)
+{
+	char text[400];
+	struct err e;
+
+	(void)state;
+	memset(text, 'N', sizeof text);
+	text[128] = '=';
+	assert_int_equal(env_parse((struct span){ text, 200 }, "f", &e), 0);
+	env_wipe();
+	text[128] = 'N';
+	text[129] = '=';
+	assert_int_equal(env_parse((struct span){ text, 200 }, "f", &e), -1);
+	assert_string_equal(e.text, "f:1: no variable's name begins this line");
+}
+
 static void refuses_nul(void **state)
 {
 	struct err e;
@@ -339,6 +355,7 @@ int main(void)
 		cmocka_unit_test(reads),
 		cmocka_unit_test(refuses),
 		cmocka_unit_test(refuses_nul),
+		cmocka_unit_test(limits_a_name),
 		cmocka_unit_test(wins_over_the_environment),
 		cmocka_unit_test(keeps_settings_alone),
 		cmocka_unit_test(exports_for_a_child),
