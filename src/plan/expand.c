@@ -58,13 +58,25 @@ static const char *why_no_component(struct span value)
 	return NULL;
 }
 
+static int check_filled(const char *name, struct span value, struct err *e)
+{
+	struct span seen = plan_placeholder(value, false);
+
+	if (!seen.n && span_is(value, name))
+		seen = value;
+	if (!seen.n)
+		return 0;
+	err_set(e, CODE_USAGE, "variable %s: its value holds \"%.*s\", which looks like a variable that was not filled in",
+		name, (int)seen.n, seen.p);
+	return err_hint(e, "fill it in where this command is called: all whose value was not would share one folder");
+}
+
 /* NAME without its braces. */
 static int fill(struct buf *out, struct span name, plan_env_fn *env, struct err *e)
 {
 	char mem[256];
 	struct buf cname = buf_over(mem, sizeof mem);
 	const char *value, *why;
-	struct span seen;
 
 	for (size_t i = 0; i < name.n; i++)
 		if (!name_byte(name.p[i], i == 0))
@@ -88,15 +100,8 @@ static int fill(struct buf *out, struct span name, plan_env_fn *env, struct err 
 		err_set(e, CODE_USAGE, "variable %s: %s", mem, why);
 		return err_hint(e, "what fills a mount's path is one name: 1 to 128 bytes, no slash, not \".\" or \"..\"");
 	}
-	seen = plan_placeholder(span_of(value), false);
-	if (!seen.n && span_is(name, value))
-		seen = name;
-	if (seen.n) {
-		err_set(e, CODE_USAGE,
-			"variable %s: its value holds \"%.*s\", which looks like a variable that was not filled in", mem,
-			(int)seen.n, seen.p);
-		return err_hint(e, "fill it in where this command is called: all whose value was not would share one folder");
-	}
+	if (check_filled(mem, span_of(value), e))
+		return -1;
 	buf_str(out, value);
 	return 0;
 }
