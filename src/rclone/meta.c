@@ -94,7 +94,8 @@ static bool is_ranges(struct span value)
 	if (span_is(value, "null"))
 		return true;
 	while ((more = json_next(&value, &range)) == 1)
-		if (json_member(range, "Pos", &pos) != 1 || !is_int64(pos) || json_member(range, "Size", &size) != 1 || !is_int64(size))
+		if (json_member(range, "Pos", &pos) != 1 || !is_int64(pos) || json_member(range, "Size", &size) != 1 ||
+			!is_int64(size))
 			return false;
 	return more == 0;
 }
@@ -176,7 +177,8 @@ static bool object_size(struct span text, unsigned long *size)
 
 static void put_range(struct buf *out, struct range r, bool more)
 {
-	buf_fmt(out, "%s{\"Pos\": %llu, \"Size\": %llu}", more ? ", " : "", (unsigned long long)r.pos, (unsigned long long)(r.end - r.pos));
+	buf_fmt(out, "%s{\"Pos\": %llu, \"Size\": %llu}", more ? ", " : "", (unsigned long long)r.pos,
+		(unsigned long long)(r.end - r.pos));
 }
 
 bool meta_extend(struct buf *out, struct span text, uint64_t size)

@@ -11,8 +11,8 @@
 
 struct look {
 	struct walk walk;
-	int meta, data; /* CACHE/vfsMeta, CACHE/vfs; -1 where it is missing */
-	size_t above;	/* components above the mount's root: remote, bucket, prefix */
+	int meta, data;	 /* CACHE/vfsMeta, CACHE/vfs; -1 where it is missing */
+	size_t above;	 /* components above the mount's root: remote, bucket, prefix */
 	struct buf text; /* of one metadata file */
 	struct pending *p;
 };

@@ -133,8 +133,9 @@ static int rc_receive(struct rc_session *s)
 		if (n < 0)
 			return -1;
 		if (n == 0)
-			return http_response_eof(&s->response) == 0 ? 0 : err_set(s->e, CODE_FAULT, "ask rclone at %s: %s", s->path,
-				s->response.why);
+			return http_response_eof(&s->response) == 0 ?
+				       0 :
+				       err_set(s->e, CODE_FAULT, "ask rclone at %s: %s", s->path, s->response.why);
 		if (rc_take(s, (struct span){ bytes, (size_t)n }))
 			return -1;
 	}
@@ -215,7 +216,8 @@ int rclone_rc_parse_stats(struct span answer, struct rclone_rc_stats *s, struct 
 	if (json_member(answer, "diskCache", &cache) != 1)
 		return err_set(e, CODE_FAULT, "read rclone's vfs/stats: it tells of no disk cache");
 	if (rc_count(cache, "uploadsInProgress", &have.uploads_in_progress, e) ||
-		rc_count(cache, "uploadsQueued", &have.uploads_queued, e) || rc_count(cache, "erroredFiles", &have.errored_files, e))
+		rc_count(cache, "uploadsQueued", &have.uploads_queued, e) ||
+		rc_count(cache, "erroredFiles", &have.errored_files, e))
 		return -1;
 	if (json_member(cache, "outOfSpace", &full) != 1 || (!span_is(full, "true") && !span_is(full, "false")))
 		return err_set(e, CODE_FAULT, "read rclone's vfs/stats: it does not tell whether the cache is out of space");

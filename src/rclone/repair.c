@@ -11,10 +11,10 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define META_MODE 0644		 /* as rclone makes it; the folders above are closed */
-#define ONE_WRITE (1024 * 1024)	 /* more no FUSE request writes */
-#define ZEROS 3			 /* so many at an end of a small file look like what has not been fetched */
-#define QUARANTINES_MAX 10000	 /* files of the same path */
+#define META_MODE 0644		/* as rclone makes it; the folders above are closed */
+#define ONE_WRITE (1024 * 1024) /* more no FUSE request writes */
+#define ZEROS 3			/* so many at an end of a small file look like what has not been fetched */
+#define QUARANTINES_MAX 10000	/* files of the same path */
 
 struct repair {
 	struct walk walk; /* of CACHE/vfs */
@@ -120,7 +120,9 @@ static int make_folder_of(int top, const char *path, const char **name)
 
 	for (; dir >= 0 && (slash = strchr(path, '/')); path = slash + 1) {
 		text_fmt(part, sizeof part, "%.*s", (int)(slash - path), path);
-		next = mkdirat(dir, part, 0700) && errno != EEXIST ? -1 : openat(dir, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		next = mkdirat(dir, part, 0700) && errno != EEXIST ?
+			       -1 :
+			       openat(dir, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		close(dir);
 		dir = next;
 	}

@@ -22,8 +22,8 @@
 #include "base/err.h"
 
 struct rclone_repaired {
-	unsigned files;	      /* with new metadata */
-	unsigned partial;     /* dirty, with parts that rclone must fetch first: it must not be started while S3 does not answer */
+	unsigned files;	  /* with new metadata */
+	unsigned partial; /* dirty, with parts that rclone must fetch first: it must not be started while S3 does not answer */
 	unsigned quarantined; /* moved there by this call */
 };
 

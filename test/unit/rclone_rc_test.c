@@ -16,11 +16,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define STATS                                                                                                                  \
-	"{\n\t\"diskCache\": {\n\t\t\"bytesUsed\": 6,\n\t\t\"erroredFiles\": 1,\n\t\t\"files\": 9,\n\t\t\"hashType\": 1,\n"    \
+#define STATS                                                                                                                      \
+	"{\n\t\"diskCache\": {\n\t\t\"bytesUsed\": 6,\n\t\t\"erroredFiles\": 1,\n\t\t\"files\": 9,\n\t\t\"hashType\": 1,\n"        \
 	"\t\t\"outOfSpace\": true,\n\t\t\"path\": \"/c/vfs\",\n\t\t\"pathMeta\": \"/c/vfsMeta\",\n\t\t\"uploadsInProgress\": 2,\n" \
 	"\t\t\"uploadsQueued\": 3\n\t},\n\t\"fs\": \"s3mounts:b\",\n\t\"inUse\": 1,\n\t\"opt\": {\"uploadsQueued\": 99}\n}\n"
-#define CACHE(progress, queued, errored, full)                                                                         \
+#define CACHE(progress, queued, errored, full)                                                                      \
 	"{\"diskCache\":{\"uploadsInProgress\":" progress ",\"uploadsQueued\":" queued ",\"erroredFiles\":" errored \
 	",\"outOfSpace\":" full "}}"
 #define SILENCE "(silence)"
@@ -36,8 +36,8 @@ static char *answer_of(const char *status, const char *body)
 {
 	static char text[8192];
 
-	snprintf(text, sizeof text, "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s", status, strlen(body),
-		body);
+	snprintf(text, sizeof text, "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s", status,
+		strlen(body), body);
 	return text;
 }
 
@@ -198,9 +198,10 @@ static void reads_the_stats(void **state)
 
 static void reads_it_split_anywhere(void **state)
 {
-	static const char text[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\n{\"diskC\r\n61;x=y\r\n"
-				   "ache\":{\"uploadsInProgress\":2,\"uploadsQueued\":3,\"erroredFiles\":1,\"outOfSpace\":true,\"x\":\"0123456\"}}"
-				   "\r\n0\r\nTrailer: x\r\n\r\n";
+	static const char text[] =
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\n{\"diskC\r\n61;x=y\r\n"
+		"ache\":{\"uploadsInProgress\":2,\"uploadsQueued\":3,\"erroredFiles\":1,\"outOfSpace\":true,\"x\":\"0123456\"}}"
+		"\r\n0\r\nTrailer: x\r\n\r\n";
 	struct rclone_rc_stats s;
 	struct err e;
 
@@ -275,7 +276,9 @@ static void refuses_other_answers(void **state)
 	static const struct {
 		const char *text, *words;
 	} cases[] = {
-		{ "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 26\r\n\r\n{\"error\":\"no \x7f" "VFS active\"}", "no ?VFS active" },
+		{ "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 26\r\n\r\n{\"error\":\"no \x7f"
+		  "VFS active\"}",
+			"no ?VFS active" },
 		{ "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 4\r\n\r\noops", "500" },
 		{ "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "404" },
 		{ "HTTP/1.1 204 No Content\r\n\r\n", "204" },
@@ -293,7 +296,7 @@ static void refuses_other_answers(void **state)
 		assert_int_equal(stats(cases[i].text, 1 << 20, &s, &e), -1);
 		assert_int_equal(e.code, CODE_FAULT);
 		assert_non_null(strstr(e.text, cases[i].words));
-			}
+	}
 }
 
 static void gives_up_at_the_deadline(void **state)
@@ -360,8 +363,8 @@ static void says_when_nobody_is_there(void **state)
 #define EMPTY "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{}\n"
 #define CLOSING "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\n{}\n"
 #define GONE "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 34\r\n\r\n{\"error\": \"id not found in queue\"}\n"
-#define QUEUE                                                                                                                   \
-	"{\"queue\":[{\"name\":\"a\",\"id\":7,\"size\":1,\"expiry\":59.9,\"tries\":0,\"delay\":60,\"uploading\":false},"        \
+#define QUEUE                                                                                                            \
+	"{\"queue\":[{\"name\":\"a\",\"id\":7,\"size\":1,\"expiry\":59.9,\"tries\":0,\"delay\":60,\"uploading\":false}," \
 	"{\"name\":\"b\",\"id\":8,\"size\":1,\"expiry\":-1.5,\"tries\":1,\"delay\":60,\"uploading\":true}, {\"id\":12}]}"
 
 static int upload_now(const char *const *script, struct err *e)
@@ -409,7 +412,8 @@ static void does_nothing_with_an_empty_queue(void **state)
 static void refuses_what_is_no_queue(void **state)
 {
 	static const char *const bodies[] = { "{}", "{\"queue\":null}", "{\"queue\":{}}", "{\"queue\":[", "{\"queue\":[1]}",
-		"{\"queue\":[{\"name\":\"a\"}]}", "{\"queue\":[{\"id\":-1}]}", "{\"queue\":[{\"id\":\"1\"}]}", "{\"queue\":[{\"id\":1.5}]}" };
+		"{\"queue\":[{\"name\":\"a\"}]}", "{\"queue\":[{\"id\":-1}]}", "{\"queue\":[{\"id\":\"1\"}]}",
+		"{\"queue\":[{\"id\":1.5}]}" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {

@@ -23,8 +23,8 @@
 #define BLOCK 4096
 
 #define WHEN "\"2026-11-23T14:14:35.945337974Z\""
-#define TEXT(mtime, atime, size, rs, fingerprint, dirty)                                                         \
-	"{\n\t\"ModTime\": " mtime ",\n\t\"ATime\": " atime ",\n\t\"Size\": " size ",\n\t\"Rs\": " rs            \
+#define TEXT(mtime, atime, size, rs, fingerprint, dirty)                                              \
+	"{\n\t\"ModTime\": " mtime ",\n\t\"ATime\": " atime ",\n\t\"Size\": " size ",\n\t\"Rs\": " rs \
 	",\n\t\"Fingerprint\": " fingerprint ",\n\t\"Dirty\": " dirty "\n}\n"
 #define RANGE "[{\"Pos\": 0, \"Size\": 5}]"
 #define GOOD TEXT(WHEN, WHEN, "5", RANGE, "\"5,2026-11-23 14:14:35 +0000 UTC,5d41402a\"", "false")
@@ -400,15 +400,16 @@ static void completes_the_metadata_of_an_open_file(void **state)
 	} cases[] = {
 		/* all of it is there: written anew over an object, or after that was fetched */
 		{ OPEN("null", "\"900000,x\""), 300000, 0, 300000, 1, 0, "[{\"Pos\":0,\"Size\":300000}]" },
-		{ OPEN("[{\"Pos\":0,\"Size\":4096}]", "\"300000,x\""), 300000, 0, 300000, 1, 0, "[{\"Pos\":0,\"Size\":300000}]" },
+		{ OPEN("[{\"Pos\":0,\"Size\":4096}]", "\"300000,x\""), 300000, 0, 300000, 1, 0,
+			"[{\"Pos\":0,\"Size\":300000}]" },
 		/* a new sparse file: there is no object */
 		{ OPEN("null", "\"\""), 300000, 200000, 100000, 1, 0, "[{\"Pos\":0,\"Size\":300000}]" },
 		{ OPEN("[]", "\"0,x\""), 300000, 200000, 100000, 1, 0, "[{\"Pos\":0,\"Size\":300000}]" },
 		/* appended to an object that is not there */
 		{ OPEN("[{\"Pos\":1000,\"Size\":100}]", "\"1000,x\""), 1500, 1000, 500, 1, 1, "[{\"Pos\":1000,\"Size\":500}]" },
 		{ OPEN("[{\"Pos\":900,\"Size\":200}]", "\"1000,x\""), 1500, 900, 600, 1, 1, "[{\"Pos\":900,\"Size\":600}]" },
-		{ OPEN("[{\"Pos\":0,\"Size\":10},{\"Pos\":1300,\"Size\":10},{\"Pos\":1400,\"Size\":9}]", "\"1000,x\""), 1500, 1000, 500, 1, 1,
-			"[{\"Pos\":0,\"Size\":10},{\"Pos\":1000,\"Size\":500}]" },
+		{ OPEN("[{\"Pos\":0,\"Size\":10},{\"Pos\":1300,\"Size\":10},{\"Pos\":1400,\"Size\":9}]", "\"1000,x\""), 1500,
+			1000, 500, 1, 1, "[{\"Pos\":0,\"Size\":10},{\"Pos\":1000,\"Size\":500}]" },
 		/* nothing is known that rclone does not know */
 		{ OPEN("[{\"Pos\":1000,\"Size\":500}]", "\"1000,x\""), 1500, 1000, 500, 0, 1, "[{\"Pos\":1000,\"Size\":500}]" },
 		{ OPEN("[{\"Pos\":8192,\"Size\":9}]", "\"300000,x\""), 300000, 8192, 9, 0, 1, "[{\"Pos\":8192,\"Size\":9}]" },
@@ -427,7 +428,8 @@ static void completes_the_metadata_of_an_open_file(void **state)
 		put_str(META "file", cases[i].meta);
 		done = repair();
 		if (done.files != cases[i].files || done.partial != cases[i].partial || done.quarantined)
-			fail_msg("case %zu: %u files, %u partial, %u quarantined", i, done.files, done.partial, done.quarantined);
+			fail_msg("case %zu: %u files, %u partial, %u quarantined", i, done.files, done.partial,
+				done.quarantined);
 		assert_int_equal(meta_read(AT_FDCWD, META "file", &text), 0);
 		assert_true(meta_whole(buf_all(&text)) && meta_dirty(buf_all(&text)));
 		assert_int_equal(json_member(buf_all(&text), "Rs", &rs), 1);
