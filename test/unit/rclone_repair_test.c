@@ -545,7 +545,7 @@ static void leaves_nothing_beside_it(void **state)
 /* As long as a path may be, with few descriptors. */
 static void goes_deep(void **state)
 {
-	char path[4096] = DATA, meta[4096];
+	char path[4096] = DATA, meta[4200];
 	struct rlimit usual, few;
 
 	(void)state;
