@@ -19,7 +19,7 @@ static const struct command commands[] = {
 	{ "ready", cmd_ready, "exit 0 when start serves; --mounted: and every mount is proven" },
 	{ "run", cmd_run, "mount, run a command, flush and unmount at its end; made for process 1" },
 	{ "status", cmd_status, "show each mount, proven now" },
-	{ "flush", cmd_flush, "wait until every closed file is in S3" },
+	{ "flush", cmd_flush, "wait until every closed file is in S3 (an empty folder never is)" },
 	{ "down", cmd_down, "flush, unmount, and prove that the mounts are gone" },
 	{ "fusermount3", fusermount_main, "the FUSE mount helper that rclone calls; also by this name, and as fusermount" },
 };

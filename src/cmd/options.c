@@ -25,7 +25,7 @@ static const struct option_row {
 		"read variables from FILE (0600, the caller's; -: standard input); repeatable, the last wins" },
 	{ "env-fd", "N", FOR_VARIABLES, "read variables from descriptor N, to its end" },
 	{ "env-file-remove", NULL, FOR_VARIABLES, "remove each --env-file once it is read, whatever comes of it" },
-	{ "rclone", "PATH", FOR_DRIVERS | FOR_FLUSH, "the rclone program (S3MOUNTS_RCLONE; else found in PATH)" },
+	{ "rclone", "PATH", FOR_DRIVERS | FOR_FLUSH, "the rclone program, best 1.76 or newer (S3MOUNTS_RCLONE; else found in PATH)" },
 	{ "config", "FILE", FOR_DRIVERS | FOR_CONFIG, "the rclone.conf to write (RCLONE_CONFIG; else in the run directory)" },
 	{ "cache-dir", "DIR", FOR_DRIVERS | FOR_STATUS | FOR_FLUSH | FOR_DOWN,
 		"where files wait for their upload (S3MOUNTS_CACHE_DIR; /var/cache/s3mounts)" },

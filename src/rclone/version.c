@@ -168,13 +168,13 @@ int rclone_version_read(struct rclone_version *v, const char *program, const cha
 }
 
 /*
- * Oldest cure first: who has a loss has all that come after it. Tried with 1.60.1, 1.65.2, 1.68.2, 1.70.3, 1.73.5, 1.75.2 and
- * 1.76.0; those between 1.60.1 and 1.65.2 were not to be had.
+ * Oldest cure first: who has a loss has all that come after it. Tried with 1.60.1, 1.65.2, 1.68.2, 1.70.3, 1.73.5 and 1.75.2;
+ * 1.61 to 1.64 were not to be had. The last one is the price of --vfs-fast-fingerprint, see rclone/args.c.
  */
 static const char *const losses[] = {
-	"a file that is written again while its folder is being renamed goes to S3 under the old name, and keeps its old content under the new one",
-	"extended attributes cannot be set or asked for (EIO), so cp -a and others that copy them fail",
-	"a file of others that is made shorter without being read or written before (truncate) keeps 65,536 bytes",
+	"a file whose folder is renamed while it waits for its upload, and that is then written again, goes to S3 under its old name",
+	"extended attributes can neither be set nor asked for (EIO), so cp -a and others that copy them fail",
+	"a file of others that is made shorter (truncate) without having been read or written keeps 65,536 bytes",
 	"an object that others replace by one of the same size, uploaded in parts, is read as it was while it is in the cache",
 };
 
