@@ -49,6 +49,7 @@ def holds_only(sandbox, pid):
 def test_waiting_it_asks_for_nothing_random_and_nobody(sandbox, kind):
     options, env = KINDS[kind]
     out = sandbox.folder / "trace"
+    env = {**(env or {}), "S3MOUNTS_RCLONE": "/none"}  # the program's version, which is asked first, is an affair of its own
     with waiting(sandbox, *options, env=env, under=["strace", "-f", "-qq", "-o", out, "-e", RECORDED]) as pid:
         proc.wait_for(lambda: holds_only(sandbox, pid), 5, f"no more than {procfs.open_files(pid)}")
         trace = out.read_text()

@@ -32,7 +32,8 @@ def test_json_has_the_fields_of_the_contract(sandbox):
     assert (answer["command"], answer["ok"], answer["error"]) == ("down", True, None)
     for mount, target, prefix in zip(answer["mounts"], sandbox.targets, sandbox.prefixes):
         assert mount == {"target": str(target), "source": f"s3mounts:{sandbox.server.bucket}/{prefix}", "driver": "rclone",
-                         "state": "down", "pending_files": 0, "pending_bytes": 0, "pending_names": [], "error": None}
+                         "state": "down", "pending_files": 0, "pending_bytes": 0, "pending_names": [], "pending_reasons": [],
+                         "error": None}
 
 
 def test_nothing_is_mounted(sandbox):

@@ -114,7 +114,7 @@ def test_descriptor_and_stdin(sandbox, file):
 
 
 def test_commands_without_variables_do_not_know_it(sandbox, file):
-    for command in ("status", "down", "flush", "ready"):
+    for command in ("status", "down", "ready"):
         assert sandbox.s3mounts(command, "--json", "--env-file", file).code == 2
     assert sandbox.s3mounts("check", "--json", "--env-file-remove").code == 2
 
