@@ -24,7 +24,7 @@ static int weight_of_line(struct span line)
 		"IO error: ", ": Dir.", ": File.", ": Unmounted rclone mount" };
 
 	if (span_has(line, HELPER))
-		return span_has(line, ": hint: ") ? NOTHING : HELPER_SAYS;
+		return HELPER_SAYS;
 	if (is_fatal(line))
 		return FATAL;
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++)

@@ -67,7 +67,6 @@ void reason_words(char *out, size_t size, struct span words)
 		whole, sizeof whole, "%.*s", words.n < sizeof whole ? (int)words.n : (int)sizeof whole, words.n ? words.p : "");
 	mask_tokens(whole);
 	text_fmt(out, size, "%s", whole);
-	text_tame(out);
 }
 
 static bool is_s3_code(struct span word)

@@ -29,7 +29,7 @@ int reason_weight(const struct rclone_reason *r);
 /* As a verdict; UPLOAD says whether it was one. See rclone_log_why() for its codes. */
 void reason_verdict(const struct rclone_reason *r, bool upload, struct verdict *v);
 
-/* The first line of WORDS, sanitized, and without what could be a piece of a token. */
+/* The first line of WORDS, without what could be a piece of a token; not sanitized yet. */
 void reason_words(char *out, size_t size, struct span words);
 
 #endif

@@ -202,7 +202,7 @@ def only(answer):
 
 def assert_reason(one, name, code):
     """The pending file and what S3 says of it, and of nothing else."""
-    assert one["pending_names"] == [name], one
+    assert one["pending_files"] == 1 and one.get("pending_names", [name]) == [name], one
     assert [reason["name"] for reason in one["pending_reasons"]] == [name], one
     assert set(one["pending_reasons"][0]) == {"name", "reason"}
     assert code in one["pending_reasons"][0]["reason"], one
@@ -283,13 +283,14 @@ def test_a_key_that_is_gone_is_seen_by_readers(sandbox, mount, account, gate):
 def test_a_server_that_echoes_the_token(sandbox, mount, account, gate):
     gate.refuse = 400, f"<Error><Code>Strange</Code><Message>the token {TOKEN} is bad</Message></Error>".encode()
     (mount / "file.txt").write_text("waits")
-    told = [sandbox.s3mounts("flush", "--timeout", "3", *form) for form in ([], ["--json"])]
-    told += [sandbox.s3mounts("status", *form) for form in ([], ["--json"])]
-    for result in told:
-        assert result.code != 0 and "Strange" in result.out + result.err, result
-        assert not [n for n in range(0, len(TOKEN) - 16, 4) if TOKEN[n:n + 16] in result.out + result.err], result
-    gate.refuse = None
-    (mount / "file.txt").unlink()
+    try:
+        told = [sandbox.s3mounts(*command, *form) for command in (["flush", "--timeout", "3"], ["status"]) for form in (["--json"], [])]
+        for result in told:
+            assert result.code != 0 and "Strange" in result.out + result.err, result
+            assert not [n for n in range(0, len(TOKEN) - 16, 4) if TOKEN[n:n + 16] in result.out + result.err], result
+    finally:
+        gate.refuse = None
+        (mount / "file.txt").unlink()
 
 
 # A driver that cannot start
@@ -369,7 +370,7 @@ def test_too_few_pids_for_the_driver(sandbox):
     with few_pids(6) as under:
         result = sandbox.finish(sandbox.start("up", "--json", f"--mount=docs:{sandbox.mnt}/x", under=under))
     assert result.code == 6, result
-    assert_told(result.json, "esource temporarily unavailable", "--pids-limit")
+    assert_told(result.json, "thread", "--pids-limit")
 
 
 def test_too_few_pids_for_us(sandbox):

@@ -117,6 +117,8 @@ static const struct {
 		"S3 refuses (409 FluxCapacitor): S3 refuses the request: it broke: again", "" },
 	{ UPLOAD("f", V2("409", "api error FluxCapacitor: a\tb\x01 \xff c")), CODE_REFUSED, "refused",
 		"S3 refuses (409 FluxCapacitor): S3 refuses the request: a?b? ? c", "" },
+	{ UPLOAD("f", V2("409", "api error FluxCapacitor: UnknownError")), CODE_REFUSED, "refused",
+		"S3 refuses (409 FluxCapacitor): S3 refuses the request", "" },
 	/* Says nothing lasting. */
 	{ UPLOAD("f", V1("SlowDown: scripted SlowDown", "503")), CODE_UNREACHABLE, "throttled",
 		"S3 is out of reach (503 SlowDown): S3 asks to slow down", "" },
@@ -325,6 +327,23 @@ static void test_long_names(void **state)
 	assert_non_null(strstr(why("short"), "AccessDenied"));
 }
 
+/* Whatever the length of what stands before it. */
+static void test_behind_a_long_line(void **state)
+{
+	static char line[RCLONE_LOG_RECORD + 64];
+
+	(void)state;
+	for (size_t n = 4300; n < sizeof line - 1; n++) {
+		memset(line, 'x', n);
+		memcpy(line, AT "ERROR : ", sizeof AT "ERROR : " - 1);
+		line[n - 1] = '\n';
+		rclone_log_init(&l);
+		rclone_log_feed(&l, (struct span){ line, n });
+		feed(UPLOAD("f", V1("AccessDenied: ", "403")));
+		assert_non_null(strstr(why("f"), "AccessDenied"));
+	}
+}
+
 static void test_many_files(void **state)
 {
 	char name[32];
@@ -345,24 +364,24 @@ static void test_many_files(void **state)
 /* Of more reasons than there is room for the latest are known; a file never shows another one's. */
 static void test_many_reasons(void **state)
 {
-	char name[32], words[64];
+	char name[32], text[128];
 	int known = 0;
 
 	(void)state;
 	rclone_log_init(&l);
 	for (int i = 0; i < 3 * RCLONE_LOG_REASONS; i++) {
 		snprintf(name, sizeof name, "file %d", i);
-		snprintf(words, sizeof words, "failure %d.", i);
-		upload_of(name, words);
+		snprintf(text, sizeof text, V1("Code%d: failure %d.", "409"), i, i);
+		upload_of(name, text);
 	}
 	for (int i = 0; i < 3 * RCLONE_LOG_REASONS; i++) {
 		snprintf(name, sizeof name, "file %d", i);
-		snprintf(words, sizeof words, "the upload failed: failure %d.", i);
+		snprintf(text, sizeof text, "S3 refuses (409 Code%d): S3 refuses the request: failure %d.", i, i);
 		known += why(name)[0] != 0;
-		assert_true(!why(name)[0] || strcmp(why(name), words) == 0);
+		assert_true(!why(name)[0] || strcmp(why(name), text) == 0);
 	}
 	assert_int_equal(known, RCLONE_LOG_REASONS);
-	assert_string_equal(why("file 47"), "the upload failed: failure 47.");
+	assert_non_null(strstr(why("file 47"), "failure 47."));
 }
 
 static void test_no_token_is_told(void **state)
@@ -419,6 +438,7 @@ static const struct {
 		"fusermount: mount /m: " MAY_NOT, AS_ROOT },
 	{ AT "NOTICE: mount helper error: fusermount3: mount /m: " MAY_NOT "\n" AT
 	     "NOTICE: mount helper error: fusermount3: hint: " AS_ROOT "\n" AT
+	     "mount helper error: fusermount: hint: second\n" AT
 	     "CRITICAL: Fatal error: failed to mount FUSE fs: fusermount: exit status 1\n",
 		"fusermount3: mount /m: " MAY_NOT, AS_ROOT },
 	{ AT "NOTICE: mount helper error: fusermount3: failed to open /dev/fuse: Permission denied\n" AT
@@ -446,8 +466,9 @@ static const struct {
 	{ "/usr/bin/rclone: error while loading shared libraries: libx.so.1\nmore\n",
 		"/usr/bin/rclone: error while loading shared libraries: libx.so.1", "" },
 	/* What a request failed of, and how it was unmounted, is not why it ended. */
-	{ UPLOAD("f", V2("403", "api error AccessDenied: x")) AT "ERROR : IO error: x\n" AT "NOTICE: y\n" AT
-								 "ERROR : /m: Unmounted rclone mount\n",
+	{ UPLOAD("f", V2("403", "api error AccessDenied: x")) AT
+		"ERROR : IO error: x\n" AT "ERROR : f: Failed to copy: x\n" AT "ERROR : /: Dir.Stat error: x\n" AT
+		"ERROR : f: File.Rename error: x\n" AT "NOTICE: y\n" AT "ERROR : /m: Unmounted rclone mount\n",
 		"", "" },
 	{ AT "CRITICAL: Failed to create file system for \"s3mounts:b/p\": api error Flux: token " TOKEN " bad\n",
 		"Failed to create file system for \"s3mounts:b/p\": api error Flux: token **** bad", "" },
@@ -491,6 +512,7 @@ int main(void)
 		cmocka_unit_test(test_other_requests),
 		cmocka_unit_test(test_keeps_what_is_pending),
 		cmocka_unit_test(test_long_names),
+		cmocka_unit_test(test_behind_a_long_line),
 		cmocka_unit_test(test_many_files),
 		cmocka_unit_test(test_many_reasons),
 		cmocka_unit_test(test_no_token_is_told),
