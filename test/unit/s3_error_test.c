@@ -175,6 +175,11 @@ static const struct {
 	{ 500, "InternalError", "", "server-error", CODE_UNREACHABLE },
 	{ 502, "", "", "server-error", CODE_UNREACHABLE },
 	{ 501, "NotImplemented", "", "server-error", CODE_UNREACHABLE },
+	{ 403, "QuotaExceeded", "", "quota", CODE_REFUSED },
+	{ 403, "UserSuspended", "", "access-denied", CODE_REFUSED },
+	{ 400, "KeyTooLongError", "", "bad-name", CODE_REFUSED },
+	{ 400, "EntityTooLarge", "", "too-large", CODE_REFUSED },
+	{ 507, "XMinioStorageFull", "", "quota", CODE_REFUSED },
 };
 
 static void test_verdicts(void **state)
@@ -187,6 +192,32 @@ static void test_verdicts(void **state)
 		if (strcmp(v.kind, verdicts[i].kind) || v.code != verdicts[i].code)
 			fail_msg("%d %s: %s %d", verdicts[i].status, verdicts[i].s3_code, v.kind, v.code);
 		assert_true(v.cause[0] && v.hint[0]);
+	}
+}
+
+/* A right to write helps where that is what is missing, and nowhere else. */
+static void test_a_write_that_is_refused(void **state)
+{
+	static const struct {
+		int status;
+		const char *s3_code, *hint;
+	} writes[] = {
+		{ 403, "AccessDenied", "s3:PutObject" },
+		{ 403, "SomethingNew", "s3:PutObject" },
+		{ 403, "QuotaExceeded", "free space" },
+		{ 403, "UserSuspended", "another user" },
+		{ 401, "Unauthorized", "S3_ACCESS_KEY_ID" },
+		{ 503, "SlowDown", "try again" },
+	};
+	struct verdict failed, v;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof writes / sizeof *writes; i++) {
+		judge(&failed, writes[i].status, writes[i].s3_code, "");
+		failed.http_status = writes[i].status;
+		verdict_write(&v, &failed, "writing");
+		assert_int_equal(strncmp(v.cause, "listing works, but not writing: ", 32), 0);
+		assert_non_null(strstr(v.hint, writes[i].hint));
 	}
 }
 
@@ -248,6 +279,7 @@ int main(void)
 		cmocka_unit_test(test_read),
 		cmocka_unit_test(test_long_fields),
 		cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_a_write_that_is_refused),
 		cmocka_unit_test(test_skew),
 		cmocka_unit_test(test_region),
 		cmocka_unit_test(test_foreign),
