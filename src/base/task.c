@@ -62,7 +62,9 @@ int task_send(int out, const void *p, size_t n, int fd)
 		char room[CMSG_SPACE(sizeof fd)];
 	} control = { .room = { 0 } };
 	struct iovec first = { (void *)(uintptr_t)p, n };
-	struct msghdr message = { .msg_iov = &first, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+	struct msghdr message = {
+		.msg_iov = &first, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
+	};
 	ssize_t sent;
 
 	if (fd < 0)
@@ -81,7 +83,9 @@ ssize_t task_read(const struct task *t, void *to, size_t size, int *fd)
 		char room[CMSG_SPACE(sizeof *fd)];
 	} control;
 	struct iovec room = { to, size };
-	struct msghdr message = { .msg_iov = &room, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+	struct msghdr message = {
+		.msg_iov = &room, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
+	};
 	ssize_t n = recvmsg(t->out, &message, MSG_CMSG_CLOEXEC);
 
 	if (n > 0 && fd && CMSG_FIRSTHDR(&message)) {

@@ -207,13 +207,13 @@ int down_run(const char *command, const struct options *o, bool brief)
 	return ask_and_tell(command, true, o, brief);
 }
 
-static const char down_does[] = "Waits until every file is in S3, unmounts, and proves that the mounts are gone.\n"
-				"A file that is open and has been written to is not in S3: it is waited for, and in the end 7.\n"
-				"Empty folders are not kept: rclone makes no objects for them";
+static const char down_does[] =
+	"Waits until every file is in S3, unmounts, and proves that the mounts are gone.\n"
+	"A file that is open and has been written to is not in S3: it is waited for, and in the end 7.\n"
+	"Empty folders are not kept: rclone makes no objects for them";
 
-static const char flush_does[] =
-	"Waits until every file that was closed before this call is in S3.\n"
-	"One that is still open, and has been written to, is not: it is waited for, and in the end 7";
+static const char flush_does[] = "Waits until every file that was closed before this call is in S3.\n"
+				 "One that is still open, and has been written to, is not: it is waited for, and in the end 7";
 
 int cmd_down(char **argv)
 {

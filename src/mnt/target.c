@@ -134,8 +134,7 @@ static int judge(const struct mnt_entry *m, const char *fstype, const char *sour
 	return mnt_words(e, answer_words, "ask the mount on %s", r->path);
 }
 
-static int look_at_mounts(
-	const char *fstype, const char *source, const char *layer, struct mnt_ready *r, struct err *e)
+static int look_at_mounts(const char *fstype, const char *source, const char *layer, struct mnt_ready *r, struct err *e)
 {
 	struct mnt_table t;
 	int verdict;

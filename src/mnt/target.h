@@ -26,7 +26,8 @@ struct mnt_ready {
  * source, a folder cannot be made; CODE_FAULT. A mount ON WHICH the target lies is nobody's concern here unless it is dead. LAYER is the
  * source of our layer (mnt/layer.h), on which a mount is put.
  */
-int mnt_target_ready(const char *target, const char *fstype, const char *source, const char *layer, struct mnt_ready *r, struct err *e);
+int mnt_target_ready(
+	const char *target, const char *fstype, const char *source, const char *layer, struct mnt_ready *r, struct err *e);
 
 /* Does the file system at TARGET answer statfs(2)? 0, or -1 with *E set (CODE_MOUNT): a dead one is told as such. */
 int mnt_target_answers(const char *target, struct err *e);

@@ -9,7 +9,7 @@
 
 enum answer_kind {
 	ANSWER_DONE,
-	ANSWER_STATFS, /* of child_probe(): statfs(2) has been answered, the listing not yet */
+	ANSWER_STATFS,	 /* of child_probe(): statfs(2) has been answered, the listing not yet */
 	ANSWER_UNLISTED, /* and that has failed: E tells why */
 	ANSWER_BUSY,
 	ANSWER_ERROR,

@@ -27,8 +27,8 @@ bool look_stray(const struct mount *m, const char *doing, struct err *e)
 
 	if (!files)
 		return false;
-	err_set(e, CODE_PENDING, "%s %s: %llu file%s lie%s in the folder itself, under the mount, and %s not in S3: %s%s", doing,
-		m->spec.target, files, files == 1 ? "" : "s", files == 1 ? "s" : "", files == 1 ? "is" : "are",
+	err_set(e, CODE_PENDING, "%s %s: %llu file%s lie%s in the folder itself, under the mount, and %s not in S3: %s%s",
+		doing, m->spec.target, files, files == 1 ? "" : "s", files == 1 ? "s" : "", files == 1 ? "is" : "are",
 		m->stray.names[0], files == 1 ? "" : ", …");
 	err_hint(e, "s3mounts down shows them: copy them into the mount after the next up, or move them away");
 	return true;
@@ -82,7 +82,8 @@ void look_read(struct mount *m, const struct mnt_table *t)
 	if (m->found.len == sizeof a)
 		memcpy(&a, m->found.p, sizeof a);
 	else
-		err_set(&a.e, CODE_FAULT, "look for pending files of %s: the helper process ended without an answer", m->spec.target);
+		err_set(&a.e, CODE_FAULT, "look for pending files of %s: the helper process ended without an answer",
+			m->spec.target);
 	if (a.e.code == CODE_OK) {
 		m->pending_known = true;
 		m->pending = a.pending;

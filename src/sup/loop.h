@@ -21,7 +21,7 @@ struct client {
 	int fd;
 	struct buf in, out;
 	unsigned long stamp; /* status: when every mount was asked for it; 0: not yet */
-	unsigned long turn; /* requests are served in the order in which they were complete */
+	unsigned long turn;  /* requests are served in the order in which they were complete */
 	int64_t deadline;
 };
 
@@ -40,8 +40,9 @@ struct job {
 	struct mount **fresh; /* up: for each mount of the request the new one, NULL where the one that stands serves */
 	struct buf config;    /* up: our section of rclone.conf */
 	int64_t begun, deadline;
-	int64_t look;	     /* flush: when to look again; NEVER */
-	unsigned long first_stamp, stamp; /* when it came; what is known of pending files since STAMP will do for the next look */
+	int64_t look; /* flush: when to look again; NEVER */
+	unsigned long first_stamp,
+		stamp;	   /* when it came; what is known of pending files since STAMP will do for the next look */
 	struct task check; /* up: asks S3, writes a struct verdict for each mount of the request */
 	struct buf verdicts;
 	struct err error; /* of the whole */
@@ -64,10 +65,10 @@ struct sup {
 	bool table_known, table_changed;
 	int64_t tidy;	 /* when to look at the size of the drivers' logs again */
 	int64_t reasons; /* when to read what they tell */
-	bool ending;  /* SIGTERM has come */
-	bool stay;    /* serves without a mount too, until SIGTERM */
-	bool stopped; /* its last job is done */
-	int stop_ms;  /* how long that may take */
+	bool ending;	 /* SIGTERM has come */
+	bool stay;	 /* serves without a mount too, until SIGTERM */
+	bool stopped;	 /* its last job is done */
+	int stop_ms;	 /* how long that may take */
 };
 
 /* Serves until there is nothing left to do. Returns CODE_OK, or CODE_PENDING where drivers run on. */

@@ -67,26 +67,26 @@ struct mount {
 	char options[MOUNT_ID];	    /* of the command alone */
 
 	enum mount_state state;
-	bool wanted;	    /* shall be up; false: on its way down */
-	bool lazy;	    /* going down: detach it even when it is busy */
-	bool hurry;	    /* somebody waits for its files: they are uploaded at once */
-	bool heir;	    /* going down for another driver with the same cache: what this one cannot upload, that one will */
-	bool aborted;	    /* going down for the reason in ERROR */
-	bool outdated;	    /* adopted with another command or config: replaced once it is drained */
-	bool kept;	    /* could not go down: ERROR tells why, beyond the next proof; being late is no reason to end it */
-	bool insist;	    /* `up` asks for it: a driver that hangs is replaced at once */
-	bool foreign;	    /* what stands at the target is not ours to unmount */
-	bool successor;	    /* going down for another mount at its target: the layer stays */
-	bool fresh;	    /* started by the job under way: goes down again where the check refuses */
-	bool proven;	    /* has been up since it was wanted */
-	bool ran;	    /* a driver of it has been started */
-	bool held;	    /* it, or one before it at its target, has been up: the layer stays until it is down */
+	bool wanted;	/* shall be up; false: on its way down */
+	bool lazy;	/* going down: detach it even when it is busy */
+	bool hurry;	/* somebody waits for its files: they are uploaded at once */
+	bool heir;	/* going down for another driver with the same cache: what this one cannot upload, that one will */
+	bool aborted;	/* going down for the reason in ERROR */
+	bool outdated;	/* adopted with another command or config: replaced once it is drained */
+	bool kept;	/* could not go down: ERROR tells why, beyond the next proof; being late is no reason to end it */
+	bool insist;	/* `up` asks for it: a driver that hangs is replaced at once */
+	bool foreign;	/* what stands at the target is not ours to unmount */
+	bool successor; /* going down for another mount at its target: the layer stays */
+	bool fresh;	/* started by the job under way: goes down again where the check refuses */
+	bool proven;	/* has been up since it was wanted */
+	bool ran;	/* a driver of it has been started */
+	bool held;	/* it, or one before it at its target, has been up: the layer stays until it is down */
 	enum mount_state then; /* of MOUNT_LEFT and MOUNT_CLEAR: MOUNT_DOWN or MOUNT_FAILED follows */
-	int64_t deadline;   /* of the state; NEVER */
-	int64_t busy_until; /* NEVER, or until when a busy mount is tried again */
-	int stop_stage;	    /* how far the driver has been urged to end */
-	int64_t give_up;    /* of what was asked: to be up, or down, by then */
-	char *path;	    /* the target as the mount table shows it; NULL: not known yet */
+	int64_t deadline;      /* of the state; NEVER */
+	int64_t busy_until;    /* NEVER, or until when a busy mount is tried again */
+	int stop_stage;	       /* how far the driver has been urged to end */
+	int64_t give_up;       /* of what was asked: to be up, or down, by then */
+	char *path;	       /* the target as the mount table shows it; NULL: not known yet */
 
 	pid_t pid;	 /* the driver; 0: none */
 	pid_t group;	 /* its process group; 0: not known (of an earlier supervisor) */
@@ -97,8 +97,8 @@ struct mount {
 	long log_from;	   /* where this driver's log begins */
 	long log_read;	   /* and how far it has been read into LOG */
 	struct rclone_log log;
-	char refusal[640]; /* what S3 has refused, as it was told; "": nothing */
-	int below;	   /* the plain folder under the mount; -1: not known */
+	char refusal[640];   /* what S3 has refused, as it was told; "": nothing */
+	int below;	     /* the plain folder under the mount; -1: not known */
 	int64_t below_since; /* what changes in it after this time is under the mount: nanoseconds since 1970; 0: not known */
 	bool covers;	     /* that folder held files before */
 
@@ -138,8 +138,8 @@ void mount_hash(char out[MOUNT_ID], const struct span *parts, size_t count);
  * A mount for SPEC, in the heap, state MOUNT_DOWN; JOB's strings are copied, its cache_dir is CACHE_ROOT/ID. CONFIG is the section of
  * rclone.conf, for the fingerprint. NULL with *E set.
  */
-struct mount *mount_new(const struct run *run, const struct plan_mount *spec, const struct driver_job *job,
-	const char *id, const char *cache_root, struct span config, struct err *e);
+struct mount *mount_new(const struct run *run, const struct plan_mount *spec, const struct driver_job *job, const char *id,
+	const char *cache_root, struct span config, struct err *e);
 
 /* The same without FINGERPRINT; ID need not end behind its 32 bytes, JOB has a cache_dir. */
 struct mount *mount_make(

@@ -5,8 +5,8 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "sup/child.h"
-#include "sup/reason.h"
 #include "sup/pidfile.h"
+#include "sup/reason.h"
 
 #include <limits.h>
 #include <signal.h>
@@ -15,12 +15,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LAUNCH_MS 5000 /* making a folder, asking a dead mount: anything longer hangs */
-#define PROBE_MS 5000  /* rclone answers statfs(2) from memory, and a listing when S3 has answered */
-#define LATE_MS 60000  /* a root that is not listed for so long, by a driver that does nothing: it hangs */
-#define LATE_BYTES 4096 /* what a driver reads and writes that only answers the kernel */
+#define LAUNCH_MS 5000		/* making a folder, asking a dead mount: anything longer hangs */
+#define PROBE_MS 5000		/* rclone answers statfs(2) from memory, and a listing when S3 has answered */
+#define LATE_MS 60000		/* a root that is not listed for so long, by a driver that does nothing: it hangs */
+#define LATE_BYTES 4096		/* what a driver reads and writes that only answers the kernel */
 #define CACHE_LOW (1024 * 1024) /* bytes free on its disk: nothing can be written to it any more */
-#define START_MS 30000 /* for a driver that is started again by itself */
+#define START_MS 30000		/* for a driver that is started again by itself */
 #define SICK_LOOK_MS 10000
 #define STABLE_MS 60000 /* up for so long: earlier failures are forgotten */
 
@@ -294,7 +294,8 @@ static void explain_late(struct mount *m, const struct answer *a, struct err *e)
 			m->job.cache_dir);
 		err_hint(e, "free space there, or give another folder (--cache-dir)");
 	} else {
-		err_set(e, CODE_MOUNT, "mount %s: it does not answer: its root is not listed: S3 does not answer its driver, or a folder is being renamed",
+		err_set(e, CODE_MOUNT,
+			"mount %s: it does not answer: its root is not listed: S3 does not answer its driver, or a folder is being renamed",
 			m->spec.target);
 		err_hint(e, "its log is %s", child_log(m).s);
 	}

@@ -57,7 +57,7 @@ step step_prove, step_launch, step_begin, step_died, step_vanished, step_covered
 
 /* fall.c */
 step step_stop, step_urge, step_give_up, step_drain, step_begin_drain, step_busy, step_unmount_failed, step_replace, step_want,
-	step_unwant, step_abandon, step_unwant_stopped, step_forget, step_unwant_up, step_drain_seen, step_left_seen, step_clear,
-	step_cleared;
+	step_unwant, step_abandon, step_unwant_stopped, step_forget, step_unwant_up, step_drain_seen, step_left_seen,
+	step_clear, step_cleared;
 
 #endif

@@ -192,7 +192,8 @@ int wire_get_request(struct span body, struct arena *a, struct request *r, struc
 	if (read_body(body, a, &request_table, r, &plan_table, &mounts, &r->mount_count, sizeof *r->mounts))
 		return err_set(e, CODE_FAULT, "control socket: a request that cannot be read");
 	r->mounts = mounts;
-	const char **texts[] = { &r->rclone_version, &r->endpoint, &r->region, &r->provider, &r->rclone, &r->config, &r->cache_dir, &r->ca_cert };
+	const char **texts[] = { &r->rclone_version, &r->endpoint, &r->region, &r->provider, &r->rclone, &r->config,
+		&r->cache_dir, &r->ca_cert };
 	for (size_t i = 0; i < COUNT(texts); i++)
 		fill(texts[i]);
 	for (size_t i = 0; i < r->mount_count; i++) {

@@ -29,12 +29,12 @@ struct request {
 	long mount_ns; /* up, status: the caller's mount namespace, in which it will look for the mounts; 0: not known */
 	/* up: */
 	const char *endpoint, *region, *provider;
-	const char *rclone;    /* absolute */
+	const char *rclone;	    /* absolute */
 	const char *rclone_version; /* as it says it; "": not known */
-	const char *config;    /* rclone.conf */
-	const char *cache_dir; /* of all mounts; each gets a folder in it */
-	const char *ca_cert;   /* CA bundle for the check and rclone; "" where TLS is not used */
-	bool allow_other;      /* others may be let in on this machine */
+	const char *config;	    /* rclone.conf */
+	const char *cache_dir;	    /* of all mounts; each gets a folder in it */
+	const char *ca_cert;	    /* CA bundle for the check and rclone; "" where TLS is not used */
+	bool allow_other;	    /* others may be let in on this machine */
 	struct creds creds;
 	struct plan_mount *mounts;
 	size_t mount_count;

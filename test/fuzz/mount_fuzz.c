@@ -31,13 +31,13 @@ struct process {
 static struct {
 	int64_t now;
 	bool layer, ours, covered, unreadable; /* the mount table */
-	struct process child, driver;	/* the child that becomes the driver; the driver */
-	bool dirty, no_children;	/* files are pending; fork(2) fails */
-	bool adoptable, outdated;	/* RUN names a driver; it was started otherwise */
-	task_fn *asked;			/* the child that was asked last */
-	bool stood;			/* as it was asked: the mount stood */
-	bool proven;			/* it was a probe, has answered well, and the table shows the mount */
-	bool seen_dirty;		/* what the last look has found */
+	struct process child, driver;	       /* the child that becomes the driver; the driver */
+	bool dirty, no_children;	       /* files are pending; fork(2) fails */
+	bool adoptable, outdated;	       /* RUN names a driver; it was started otherwise */
+	task_fn *asked;			       /* the child that was asked last */
+	bool stood;			       /* as it was asked: the mount stood */
+	bool proven;			       /* it was a probe, has answered well, and the table shows the mount */
+	bool seen_dirty;		       /* what the last look has found */
 	unsigned long stamps;
 	pid_t pids;
 } world;
@@ -440,7 +440,8 @@ static void check(const struct mount *m, enum mount_state before)
 	if (m->state == MOUNT_DOWN && before != MOUNT_DOWN)
 		CHECK((!world.driver.pid || world.driver.told) &&
 			(m->foreign || before == MOUNT_BACKOFF || (table() && !world.ours)) &&
-			(m->error.code == CODE_PENDING) == world.seen_dirty && (!table() || m->successor || !world.layer || world.ours));
+			(m->error.code == CODE_PENDING) == world.seen_dirty &&
+			(!table() || m->successor || !world.layer || world.ours));
 	CHECK(m->pidfd < 0 || m->pid == world.driver.pid);
 	CHECK(strcmp(mount_state_name(m), "up") != 0 || m->state == MOUNT_UP);
 	if (m->state == MOUNT_LAUNCH || m->state == MOUNT_PROVE)

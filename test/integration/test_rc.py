@@ -9,14 +9,13 @@ import pytest
 
 from support import fuse, proc
 
-PROGRAM = "/tmp/tools/rclone-1.75.2"
 TOOL = pathlib.Path(os.environ.get("S3MOUNTS_HOST", "out/host")) / "rclone_rc_tool"
 
 
 class Mount:
     """rclone itself, with a write-back time that no test waits for."""
 
-    def __init__(self, sandbox):
+    def __init__(self, sandbox, program):
         server, self.sandbox = sandbox.server, sandbox
         self.folder, self.socket = sandbox.mnt / "rc", sandbox.folder / "rc"
         self.folder.mkdir()
@@ -24,7 +23,7 @@ class Mount:
         config.write_text(f"[r]\ntype = s3\nprovider = Ceph\naccess_key_id = {server.key_id}\nsecret_access_key = {server.secret}\n"
                           f"endpoint = {server.endpoint}\nno_check_bucket = true\n")
         self.child = proc.spawn(
-            [PROGRAM, "mount", f"r:{server.bucket}/{sandbox.prefixes[0]}/", self.folder, "--config", config, "--cache-dir", sandbox.cache,
+            [program, "mount", f"r:{server.bucket}/{sandbox.prefixes[0]}/", self.folder, "--config", config, "--cache-dir", sandbox.cache,
              "--vfs-cache-mode", "full", "--vfs-write-back", "60s", "--rc", "--rc-addr", f"unix://{self.socket}", "--rc-no-auth"],
             log=sandbox.folder / "rclone.log", env={"PATH": "/usr/bin:/bin", "HOME": str(sandbox.folder)})
         proc.wait_for(lambda: self.folder.is_mount() and self.socket.exists(), 10, "the mount")

@@ -16,13 +16,7 @@ import pytest
 from support import proc, procfs
 
 PENDING = 7
-PROGRAMS = [p for p in ("/usr/bin/rclone", "/tmp/tools/rclone-1.75.2") if os.path.exists(p)]
 RANDOM = os.urandom(300_000)
-
-
-@pytest.fixture(params=PROGRAMS)
-def rclone_program(request):
-    return request.param
 
 
 class One:
@@ -83,8 +77,7 @@ class One:
 
 
 @pytest.fixture
-def one(sandbox, rclone_program):
-    sandbox.env["S3MOUNTS_RCLONE"] = rclone_program
+def one(sandbox, rclone):
     return One(sandbox)
 
 
