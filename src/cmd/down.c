@@ -33,8 +33,8 @@ static enum code judge(const struct verdict_on *v, bool down, const struct err *
 	for (size_t i = 0; i < r->mount_count && down; i++) {
 		const struct report_mount *m = &r->mounts[i];
 
-		left |= m->pending_files != 0;
-		if (span_is(span_of(m->state), "down") && m->pending_files == 0)
+		left |= m->pending_files != 0 || m->error.code == CODE_PENDING;
+		if (span_is(span_of(m->state), "down") && m->pending_files == 0 && m->error.code != CODE_PENDING)
 			hold++;
 		else if ((*why)->code == CODE_OK)
 			*why = &m->error;
@@ -89,6 +89,8 @@ static void print_lines(const char *command, const struct verdict_on *v)
 		else if (m->pending_files)
 			say(2, "  pending: %ld file%s, %ld bytes", m->pending_files, m->pending_files == 1 ? "" : "s",
 				m->pending_bytes);
+		else if (m->error.code == CODE_PENDING)
+			say(2, "  what is in S3 is not known");
 		else
 			say(2, "  all of it is in S3");
 		say(2, "\n");

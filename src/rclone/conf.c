@@ -89,3 +89,29 @@ int rclone_conf_masked(struct buf *out, const struct s3_site *site, const struct
 	s3_site_url(site, url, sizeof url);
 	return section(out, site, values, e);
 }
+
+/* The value of KEY between its backticks, at TO. */
+static bool take_value(struct span section, const char *key, char *to, size_t size)
+{
+	char start[48];
+	struct span line;
+	bool more = true;
+
+	text_fmt(start, sizeof start, "%s = `", key);
+	while (more) {
+		more = span_cut(&section, '\n', &line);
+		if (!span_starts(line, span_of(start)) || line.p[line.n - 1] != '`')
+			continue;
+		line = span_skip(line, strlen(start));
+		return line.n && text_fmt(to, size, "%.*s", (int)line.n - 1, line.p) < size;
+	}
+	return false;
+}
+
+bool rclone_conf_creds(struct span section, struct creds *c)
+{
+	*c = (struct creds){ .token = "" };
+	take_value(section, fields[TOKEN].key, c->token, sizeof c->token);
+	return take_value(section, fields[KEY_ID].key, c->key_id, sizeof c->key_id) &&
+	       take_value(section, fields[SECRET].key, c->secret, sizeof c->secret);
+}

@@ -37,6 +37,9 @@ int rclone_conf_masked(struct buf *out, const struct s3_site *site, const struct
  */
 int rclone_conf_merge(struct buf *out, struct span old, struct span section, struct err *e);
 
+/* Reads the credentials of SECTION, as rclone_conf_section() has written it, into *C: wipe it. False: they are not whole. */
+bool rclone_conf_creds(struct span section, struct creds *c);
+
 /* Our section in FILE as it stands there; empty where it has none. */
 struct span rclone_conf_find(struct span file);
 

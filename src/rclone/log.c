@@ -100,10 +100,14 @@ size_t rclone_log_head(struct span line)
 /* Each call of a user that fails is an "IO error"; of those on a folder the root's alone concerns all of the mount. */
 static void read_request(struct rclone_log *l, struct span words)
 {
+	/* On a full disk, or without a descriptor, it removes what it cannot open, the only copy too (vfs/vfscache/item.go). */
+	static const char cannot_open[] = "create cache file failed: ";
 	bool root = span_starts(words, SPAN("/: Dir."));
 	struct rclone_reason r;
 	int weight;
 
+	if (span_has(words, cannot_open))
+		reason_words(l->dropped, sizeof l->dropped, span_behind(words, cannot_open));
 	if (!root && !span_starts(words, SPAN("IO error: ")))
 		return;
 	r = reason_read(span_behind(words, "error: "));

@@ -27,6 +27,8 @@ struct rclone_log {
 		unsigned reason;
 	} files[RCLONE_LOG_FILES];
 	struct rclone_log_reason request; /* other than an upload, refused in a way that concerns the whole mount */
+	char dropped
+		[192]; /* what it has said of a file that it has dropped from its cache, sent or not; "": nothing of the kind */
 	unsigned seen;
 	size_t len, line;		/* of RECORD: its length, and where its last line begins */
 	char record[RCLONE_LOG_RECORD]; /* the line that is read, behind those that it continues */

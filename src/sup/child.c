@@ -5,8 +5,10 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "mnt/layer.h"
+#include "rclone/conf.h"
 #include "sup/below.h"
 #include "sup/cache.h"
+#include "sup/check.h"
 #include "sup/pidfile.h"
 #include "sup/step.h"
 
@@ -19,6 +21,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#define ASK_MS 4000	  /* less than a launch may take */
 #define WORDS_MAX LOG_MAX /* of a driver's log, from its end: a trace of Go's stands behind what it is of */
 
 struct run_path child_log(const struct mount *m)
@@ -102,6 +105,34 @@ static int lay(struct mount *m, struct answer *a)
 	return below;
 }
 
+/* By a request of our own, with the keys that its config has. */
+static int ask_s3(const struct mount *m, struct err *e)
+{
+	struct request r = cache_request(m);
+	struct buf config = buf_heap(RCLONE_CONF_MAX);
+	struct verdict v = { .code = CODE_OK };
+	char what[PATH_MAX];
+	int ret = 0;
+
+	text_fmt(what, sizeof what, "mount %s, where parts of a file have to be read from S3 first", m->spec.target);
+	if (file_read(m->job.config, &config, e) || !rclone_conf_creds(rclone_conf_find(buf_all(&config)), &r.creds))
+		ret = err_set(e, CODE_FAULT, "%s: there are no keys in %s", what, m->job.config);
+	else if (task_run(check_child, &r, ASK_MS, &v, sizeof v, e) != sizeof v)
+		ret = err_set(e, CODE_UNREACHABLE, "%s: S3 does not answer", what);
+	else if (v.code != CODE_OK)
+		check_error(e, what, &v);
+	creds_wipe(&r.creds);
+	buf_wipe(&config);
+	return ret || v.code != CODE_OK ? -1 : 0;
+}
+
+static int prepare(const struct mount *m, struct err *e)
+{
+	int got = m->driver->prepare(&m->job, e);
+
+	return got > 0 ? ask_s3(m, e) : got;
+}
+
 static int launch(struct mount *m, int out, struct err *e)
 {
 	struct answer a = { .kind = ANSWER_DONE };
@@ -119,7 +150,7 @@ static int launch(struct mount *m, int out, struct err *e)
 	below = lay(m, &a);
 	m->pid = getpid();
 	pidfile_write(m);
-	if (!a.ready.mounted && m->driver->prepare(&m->job, e))
+	if (!a.ready.mounted && prepare(m, e))
 		return -1;
 	if (task_send(out, &a, sizeof a, a.below_since ? below : -1))
 		return err_sys(e, CODE_FAULT, "tell the supervisor");

@@ -68,7 +68,8 @@ static int rclone_prepare(const struct driver_job *job, struct err *e)
 	if (done.quarantined)
 		say(2, "s3mounts: metadata of %u files is damaged, and parts of them may be missing: they are kept in %s/quarantine\n",
 			done.quarantined, job->cache_dir);
-	return 0;
+	/* It takes a request that fails for an object that is not there, and uploads zeros in its place. */
+	return done.partial > 0;
 }
 
 static struct rclone_room room_of(const struct driver_job *job)

@@ -35,7 +35,10 @@ struct driver {
 	 */
 	char **(*command)(struct arena *a, const struct driver_job *job, const char *target, struct err *e);
 
-	/* In the child that shall become the driver, before it is started: sees to what an earlier one has left. 0, or -1 with *E set. */
+	/*
+	 * In the child that shall become the driver, before it is started: sees to what an earlier one has left. 0; 1: it must not be started while S3
+	 * does not answer; or -1 with *E set.
+	 */
 	int (*prepare)(const struct driver_job *job, struct err *e);
 
 	/* In the child that shall become the driver: starts it on TARGET. Returns only on failure, -1 with *E set. */

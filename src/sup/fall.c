@@ -85,6 +85,12 @@ void step_give_up(struct mount *m, const struct mnt_table *t)
 		step_stop(m, t);
 }
 
+/* No driver will upload these: there is nothing to wait for. */
+static bool only_quarantined(const struct mount *m)
+{
+	return m->pending_known && m->pending.files == m->pending.quarantined;
+}
+
 static void not_sent(struct mount *m, const char *where)
 {
 	const struct pending *p = &m->pending;
@@ -97,6 +103,9 @@ static void not_sent(struct mount *m, const char *where)
 	err_set(&e, CODE_PENDING, "unmount %s: not in S3 yet: %llu file%s, %llu bytes; %s", m->spec.target,
 		(unsigned long long)p->files, p->files == 1 ? "" : "s", (unsigned long long)p->bytes, where);
 	err_hint(&e, "give it more time (--timeout); its driver's log is %s", child_log(m).s);
+	if (only_quarantined(m))
+		err_hint(&e, "their metadata was damaged: look at them in %s/quarantine, and remove them there",
+			m->job.cache_dir);
 	mount_reason_add(m, &e);
 	mount_set_error(m, &e);
 }
@@ -152,7 +161,8 @@ void step_left_seen(struct mount *m, const struct mnt_table *t)
 	}
 	if (m->aborted)
 		m->then = MOUNT_FAILED;
-	if (m->then == MOUNT_DOWN && !m->wanted && look_dirty(m) && clock_ms() < m->give_up && m->tries++ < TRIES_MAX) {
+	if (m->then == MOUNT_DOWN && !m->wanted && look_dirty(m) && !only_quarantined(m) && clock_ms() < m->give_up &&
+		m->tries++ < TRIES_MAX) {
 		/* Written between the last look and the unmount, or left by a driver that died: only a driver can upload it. */
 		step_launch(m, t);
 		return;
@@ -164,7 +174,7 @@ void step_left_seen(struct mount *m, const struct mnt_table *t)
 		m->error.code = CODE_OK; /* what was wrong before is over */
 		if (look_dirty(m))
 			not_sent(m, "kept in the cache");
-		else if (look_stray(m, "unmount", &e))
+		else if (look_stray(m, "unmount", &e) || mount_reason_dropped(m, "unmount", &e))
 			mount_set_error(m, &e);
 	}
 	settle_for_good(m, t);
@@ -221,7 +231,7 @@ void step_drain_seen(struct mount *m, const struct mnt_table *t)
 
 	if (!look_done(m, m->wanted_stamp)) {
 		mount_enter(m, MOUNT_DRAIN, m->look.deadline + 1);
-	} else if (!look_dirty(m) || (m->heir && now >= m->give_up)) {
+	} else if (!look_dirty(m) || only_quarantined(m) || (m->heir && now >= m->give_up)) {
 		unmount(m, t);
 	} else if (m->insist) {
 		/* Does its driver live? One that hangs will never upload what it has. */

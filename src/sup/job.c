@@ -166,7 +166,7 @@ static bool all_looked(const struct sup *s, unsigned long stamp)
 static bool flushed(struct sup *s)
 {
 	struct job *j = &s->job;
-	uint64_t files = 0, bytes = 0;
+	uint64_t files = 0, bytes = 0, quarantined = 0;
 	int took = 0;
 
 	if (!all_looked(s, j->stamp)) {
@@ -184,14 +184,15 @@ static bool flushed(struct sup *s)
 		}
 		files += m->pending.files;
 		bytes += m->pending.bytes;
+		quarantined += m->pending.quarantined;
 		took = m->look_ms > took ? m->look_ms : took;
 	}
 	for (size_t i = 0; i < s->count && !files; i++)
-		if (look_stray(s->mounts[i], "flush", &j->error))
+		if (look_stray(s->mounts[i], "flush", &j->error) || mount_reason_dropped(s->mounts[i], "flush", &j->error))
 			return true;
 	if (!files)
 		return true;
-	if (clock_ms() < j->deadline) {
+	if (files > quarantined && clock_ms() < j->deadline) {
 		/* A large cache takes long to look through: most of the time is for others. */
 		j->look = clock_first(j->deadline, clock_ms() + FLUSH_LOOK_MS + 4 * took);
 		j->stamp = look_stamp();

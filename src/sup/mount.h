@@ -97,8 +97,10 @@ struct mount {
 	long log_from;	   /* where this driver's log begins */
 	long log_read;	   /* and how far it has been read into LOG */
 	struct rclone_log log;
-	char refusal[640];   /* what S3 has refused, as it was told; "": nothing */
-	int below;	     /* the plain folder under the mount; -1: not known */
+	char refusal[640]; /* what S3 has refused, as it was told; "": nothing */
+	char dropped
+		[192]; /* what a driver has said of a file that it has dropped, since the mount was asked for; "": nothing */
+	int below;     /* the plain folder under the mount; -1: not known */
 	int64_t below_since; /* what changes in it after this time is under the mount: nanoseconds since 1970; 0: not known */
 	bool covers;	     /* that folder held files before */
 

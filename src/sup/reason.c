@@ -53,6 +53,10 @@ void mount_reason_read(struct mount *m)
 		m->log_read += n;
 	}
 	close(fd);
+	if (m->log.dropped[0] && strcmp(m->dropped, m->log.dropped) != 0) {
+		text_fmt(m->dropped, sizeof m->dropped, "%s", m->log.dropped);
+		mount_tell(m, m->dropped);
+	}
 	tell_refusal(m);
 }
 
@@ -79,6 +83,17 @@ bool mount_reason_refused(const struct mount *m, struct err *e)
 		return false;
 	text_fmt(what, sizeof what, "mount %s", m->spec.target);
 	check_error(e, what, &v);
+	return true;
+}
+
+bool mount_reason_dropped(const struct mount *m, const char *doing, struct err *e)
+{
+	if (!m->dropped[0])
+		return false;
+	err_set(e, CODE_PENDING,
+		"%s %s: its driver could not open a file in its cache (%s), and may have dropped it before it was in S3: it is not known which",
+		doing, m->spec.target, m->dropped);
+	err_hint(e, "free space below %s, and write again what was written last", m->job.cache_dir);
 	return true;
 }
 

@@ -20,6 +20,12 @@ void mount_reason_keep(struct mount *m);
 /* Does S3 refuse this mount's requests, as far as is known? Sets *E (CODE_REFUSED) then. */
 bool mount_reason_refused(const struct mount *m, struct err *e);
 
+/*
+ * Has a driver dropped a file from its cache that may not be in S3? Sets *E (CODE_PENDING) then, in the name of what was DOING. It holds until
+ * somebody asks for the mount again.
+ */
+bool mount_reason_dropped(const struct mount *m, const char *doing, struct err *e);
+
 /* Why the pending file NAME is not in S3, as a sentence in OUT (may be ""). False: nothing is known of it. */
 bool mount_reason_of(const struct mount *m, const char *name, char *out, size_t size);
 

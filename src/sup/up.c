@@ -193,6 +193,7 @@ static void start(struct sup *s, struct mount *m, bool fresh)
 	m->wanted = true;
 	m->lazy = m->heir = m->kept = m->successor = m->hurry = false;
 	m->insist = true;
+	m->dropped[0] = 0;
 	m->tries = 0; /* what failed before counts no more: somebody wants it now */
 	m->begun = clock_ms();
 	m->give_up = s->job.deadline;

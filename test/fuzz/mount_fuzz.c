@@ -208,6 +208,14 @@ bool mount_reason_refused(const struct mount *m, struct err *e)
 	return false;
 }
 
+bool mount_reason_dropped(const struct mount *m, const char *doing, struct err *e)
+{
+	(void)m;
+	(void)doing;
+	(void)e;
+	return false;
+}
+
 bool mount_reason_add(const struct mount *m, struct err *e)
 {
 	(void)m;

@@ -41,9 +41,12 @@ class Mount:
         proc.stop(self.child)
 
 
+pytestmark = pytest.mark.parametrize("rclone", ["current"], indirect=True)
+
+
 @pytest.fixture
-def mount(sandbox):
-    one = Mount(sandbox)
+def mount(sandbox, rclone):
+    one = Mount(sandbox, rclone)
     yield one
     one.close()
 
