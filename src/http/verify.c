@@ -99,8 +99,8 @@ static bool is_in_chain(const struct verify *v, const struct cert *c)
 
 		if (!span_eq(one->subject, c->subject) || !span_eq(one->key, c->key))
 			continue;
-		if (!one->alt_names.p != !c->alt_names.p)
-			return false;
+		if (!one->alt_names.p || !c->alt_names.p)
+			return one->alt_names.p == c->alt_names.p;
 		if (span_eq(one->alt_names, c->alt_names))
 			return true;
 	}

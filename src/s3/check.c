@@ -16,6 +16,7 @@
 #define BODY_MAX (64 * 1024) /* a list of one key has 1 to 6 KiB, an error 1 */
 #define PEM_MAX (1024 * 1024)
 #define SIGNATURE_DIGITS 64
+#define S3_CODE_LIKELY 32 /* XAmzContentSHA256Mismatch, of 25, is no word either */
 #define KEY_MAX 1024
 #define ATTEMPTS 5 /* where S3 is busy: after 0.1, 0.2, 0.4 and 0.8 s */
 #define BACKOFF_MS 100
@@ -96,7 +97,8 @@ static void withhold(const struct s3_checker *c, struct s3_answer *a)
 	for (size_t i = s3_code_known(a->error.code) ? 1 : 0; i < sizeof said / sizeof *said; i++) {
 		struct span words = span_of(said[i]);
 
-		if (!redact_holds(words, c->creds, signature(c)) && (i == 0 || !redact_looks_coded(words)))
+		if (!redact_holds(words, c->creds, signature(c)) &&
+			((i == 0 && words.n <= S3_CODE_LIKELY) || !redact_looks_coded(words)))
 			continue;
 		text_fmt(said[i], sizeof a->error.code, "%s", i == 0 ? "withheld" : "");
 		a->withheld = true;

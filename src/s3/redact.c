@@ -94,7 +94,7 @@ static void add_runs(struct runs *r, const char *text, size_t n)
 /* One reading of the text: as it is, and without what may stand between. */
 static void add_reading(struct runs *r, struct span text)
 {
-	char plain[REDACT_TEXT_MAX + 1];
+	char plain[REDACT_TEXT_MAX + 1] = "";
 
 	add_runs(r, plain, fold(text, lower, plain));
 	text.n = fold(text, folded, plain);

@@ -226,6 +226,8 @@ WRONG = {
     "constraint-of-upper": (lambda m: m.below(constrained("permitted;DNS:b.example"), AUTHORITY), CONSTRAINT),
     "constraint-twice": (lambda m: m.below(constrained("permitted;DNS:localhost"), constrained("permitted;DNS:b.example")), CONSTRAINT),
     "constraint-other-name": (lambda m: m.below(constrained("permitted;DNS:localhost"), names=HERE + ",DNS:b.example"), CONSTRAINT),
+    "constraint-name-of-authority": (lambda m: m.below(
+        constrained("permitted;DNS:localhost"), AUTHORITY + "subjectAltName=DNS:b.example\n"), CONSTRAINT),
     "constraint-address": (lambda m: m.below(constrained("permitted;IP:10.0.0.0/255.0.0.0")), CONSTRAINT, "127.0.0.1"),
     "constraint-address-6": (lambda m: m.below(constrained("permitted;IP:::/0:0:0:0:0:0:0:0")), CONSTRAINT, "127.0.0.1"),
     "constraint-address-excluded": (lambda m: m.below(constrained("excluded;IP:127.0.0.0/255.0.0.0")), CONSTRAINT, "127.0.0.1"),
@@ -304,7 +306,7 @@ def check(sandbox, root, port, host="localhost"):
 
 # The check refuses these, though rclone takes them: its TLS is stricter. Of OLDER rclone 1.60 takes them, and 1.75 no longer.
 STRICTER = {"usage", "rsa-1024", "rsa-2040", "ed25519", "cbc"}
-OLDER = {"policy", "constraint-star", "star", "critical-key-identifier", "no-forward-secrecy"}
+OLDER = {"policy", "constraint-star", "constraint-name-of-authority", "star", "critical-key-identifier", "no-forward-secrecy"}
 
 
 class Proxy(faults.Listener):

@@ -8,6 +8,7 @@ The attacks of a table run side by side: the slow ones take as long as the check
 import base64
 import concurrent.futures
 import contextlib
+import functools
 import gzip
 import html
 import itertools
@@ -396,7 +397,7 @@ FORMS = {
         f"&amp;#x{ord(c):x};" for c in secret),
     **{f"in-base64-at-{i}": lambda secret, i=i: base64.b64encode(i * b"x" + secret.encode()).decode() for i in range(3)},
     "in-base64-small": lambda secret: base64.b64encode(secret.encode()).decode().lower(),
-    "in-base64-twice": lambda secret: base64.b64encode(base64.b64encode(secret.encode())).decode(),
+    "in-base64-thrice": lambda secret: functools.reduce(lambda text, _: base64.b64encode(text), range(3), secret.encode()).decode(),
     "in-base32": lambda secret: base64.b32encode(secret.encode()).decode(),
 }
 
@@ -448,6 +449,12 @@ def test_the_key_id_may_be_shown(sandbox):
     words = f"the key {sandbox.env['S3_ACCESS_KEY_ID']} may not do this"
     with Attacker(PLACES["message"](words.encode())) as server:
         assert words in asked(sandbox, server.endpoint).err
+
+
+def test_of_an_address_the_query_is_not_shown(sandbox):
+    with Attacker([answer(302, b"", "Location: http://x/path?a=1#b")]) as server:
+        cause = asked(sandbox, server.endpoint, "--json").json["mounts"][0]["check"]["cause"]
+        assert cause.endswith("redirects to http://x/path"), cause
 
 
 def test_a_code_that_is_withheld_is_still_a_refusal(sandbox):

@@ -55,6 +55,8 @@ static void test_table(void **state)
 		{ "base64 at 2", "eHhGd29HWlhJdllYZHpFSg" },
 		{ "base64, other case", "rNDVr1PysxzzwgR6ruO=" },
 		{ "base64, small", "rndvr1pysxzzwgr6ruo" },
+		{ "base64 at 1, small", "eez3b0dawel2wvhkekvk" },
+		{ "base64 at 2, small", "ehhgd29hwlhjdllyzhpfsg" },
 		{ "base64 for URLs, escaped", "RndvR1pYSXZZWGR6RUovLy8v%3D" },
 		{ "base64 in words", "The token RndvR1pYSXZZWGR6RUo is not one of ours" },
 		{ "base64 of the other case", "ZldPZ3p4aVZ5eERaZWo" },
