@@ -87,6 +87,8 @@ class Maker:
         """A certificate signed anew with the bytes BEFORE changed to AFTER, which no tool would write; SIGNATURE(its own) takes its place."""
         made = self.make(name, extensions=more.pop("extensions", leaf(names)), **more)
         der = ssl.PEM_cert_to_DER_cert(made.pem.read_text())
+        if callable(before):
+            before = before(der)
         assert len(before) == len(after) and before in der
         body, algorithm, _ = der_items(der_items(der)[0][1])
         body = body[0].replace(before, after)
@@ -257,6 +259,7 @@ WRONG = {
     "address-of-five": (lambda m: m.patched("x", b"\x82\5abcde", b"\x87\5abcde", HERE + ",DNS:abcde"), MALFORMED),
     "signature-padded": (lambda m: m.patched("x", b"", b"", HERE, signature=padded), MALFORMED),
     "extra-malformed": (lambda m: m.with_extra(b"\x0c\5extra", b"\x13\5ex_ra"), MALFORMED),
+    "extra-off-curve": (lambda m: m.with_extra(lambda der: der[der.index(b"\x42\0\4") + 3:][:8], b"12345678"), MALFORMED),
     "tls-1.0": (lambda m: m.alone(), SUITE, "localhost", version("TLSv1")),
     "tls-1.1": (lambda m: m.alone(), SUITE, "localhost", version("TLSv1_1")),
     "anonymous": (lambda m: m.alone(), SUITE, "localhost", suites("aNULL")),
