@@ -101,7 +101,15 @@ static void print_lines(const char *command, const struct verdict_on *v)
 	say_leftovers(&v->left);
 }
 
-/* Whose supervisor and driver were killed: what stood under the mount still does. */
+static bool all_down(const struct report *r)
+{
+	for (size_t i = 0; i < r->mount_count; i++)
+		if (!span_is(span_of(r->mounts[i].state), "down"))
+			return false;
+	return r->error.code == CODE_OK || r->error.code == CODE_PENDING;
+}
+
+/* Where supervisor and driver were killed, what stood under the mount still does. */
 static int clear_layers(const struct run *run, struct err *e)
 {
 	struct run_path layer = mount_layer(run);
@@ -127,8 +135,6 @@ static int nothing_stands(const struct run *run, bool down, struct report *r, st
 {
 	if (leftover_mounts(run, &r->error))
 		return 0;
-	if (down && clear_layers(run, e))
-		return -1;
 	return down ? rclone_unstore(run_path(run, "rclone.conf").s, e) : 0;
 }
 
@@ -152,6 +158,8 @@ static int take_stock(
 		left_end(run, clock_left(deadline));
 	if (got >= 0 && !v->report.mount_count && v->report.error.code == CODE_OK)
 		got = nothing_stands(run, down, &v->report, e);
+	if (got >= 0 && down && all_down(&v->report))
+		got = clear_layers(run, e);
 	if (got >= 0) {
 		leftovers_look(&v->left, run, o, &v->report, false);
 		left_reasons(&v->left, &tried, &v->left_error);
