@@ -186,6 +186,8 @@ static struct plan_mount mount_of(struct arena *a, const struct run *left_run, c
 struct batch {
 	struct setup *setup;	/* its run is RUN/left */
 	struct request request; /* of `up` */
+	struct plan_mount mounts[AT_ONCE];
+	char root[PATH_MAX]; /* the cache folder of them all */
 	struct leftovers *tried;
 	int64_t deadline;
 };
@@ -213,27 +215,26 @@ static bool upload(struct batch *b)
 
 static void upload_all(struct batch *b)
 {
-	struct plan_mount mounts[AT_ONCE];
-	char root[PATH_MAX] = "", above[PATH_MAX];
+	char above[PATH_MAX];
 	struct arena a = { 0 };
 	bool go_on = true;
+	size_t *count = &b->request.mount_count;
+	struct plan_mount m;
 
-	b->request.mounts = mounts;
-	b->request.mount_count = 0;
-	b->request.cache_dir = root;
 	for (size_t i = 0; i < b->tried->count && go_on && clock_left(b->deadline); i++) {
-		struct leftover *left = &b->tried->list[i];
+		const struct leftover *left = &b->tried->list[i];
 
-		if (!matches(b->setup, left))
+		if (!matches(b->setup, &b->tried->list[i]))
 			continue;
 		file_above(above, left->folder);
-		if (b->request.mount_count == AT_ONCE || (b->request.mount_count && strcmp(above, root) != 0))
+		if (*count == AT_ONCE || (*count && strcmp(above, b->root) != 0))
 			go_on = upload(b);
-		memcpy(root, above, sizeof root);
-		mounts[b->request.mount_count] = mount_of(&a, &b->setup->run, left);
-		b->request.mount_count += mounts[b->request.mount_count].target && mounts[b->request.mount_count].options;
+		memcpy(b->root, above, sizeof b->root);
+		m = mount_of(&a, &b->setup->run, left);
+		if (m.target && m.options && *count < AT_ONCE)
+			b->mounts[(*count)++] = m;
 	}
-	if (go_on && b->request.mount_count)
+	if (go_on && *count)
 		upload(b);
 	arena_free(&a);
 }
@@ -265,6 +266,9 @@ static int work(struct setup *s, struct leftovers *tried, const struct run *left
 	/* Nobody else's config is touched. */
 	up.config = run_path(left, "rclone.conf");
 	b.request = up.request;
+	b.request.mounts = b.mounts;
+	b.request.mount_count = 0;
+	b.request.cache_dir = b.root;
 	upload_all(&b);
 	creds_wipe(&up.request.creds);
 	creds_wipe(&b.request.creds);

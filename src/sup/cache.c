@@ -87,6 +87,7 @@ static struct run_path origin_of(const char *dir, const char *suffix)
 {
 	struct run_path p;
 
+	p.s[0] = 0;
 	text_fmt(p.s, sizeof p.s, "%s/origin%s", dir, suffix);
 	return p;
 }

@@ -196,6 +196,32 @@ static void fill(struct leftovers *l, struct leftover *new, const struct stat *s
 			new->name_count++;
 }
 
+static int cannot_look(const char *path, struct err *e)
+{
+	return err_sys(e, CODE_FAULT, "look for files that are not in S3: %s", path);
+}
+
+/* Is the folder PATH of nobody who answers for it? 1 with *RUNNING and *ST, 0, or -1 with *E set: unknown. */
+static int is_left(
+	const char *path, const char *name, const struct leftover_scope *scope, bool *running, struct stat *st, struct err *e)
+{
+	int held;
+
+	*running = false;
+	if (lstat(path, st))
+		return errno == ENOENT ? 0 : cannot_look(path, e);
+	/* A link is no cache: no driver is started on it. */
+	if (!S_ISDIR(st->st_mode) || is_known(scope, path, name, st))
+		return 0;
+	held = cache_held(path);
+	if (held < 0)
+		return cannot_look(path, e);
+	if (!held || is_uploading(scope, name))
+		return 1;
+	*running = scope->ours && pidfile_exists(scope->ours, name);
+	return *running;
+}
+
 static void look(struct leftovers *l, const char *root, const char *name, const struct leftover_scope *scope)
 {
 	static const struct plan_mount unknown = { .bucket = "", .prefix = "" };
@@ -204,32 +230,23 @@ static void look(struct leftovers *l, const char *root, const char *name, const 
 	struct pending p;
 	struct stat st;
 	struct err e;
-	bool uploading;
-	int held;
+	bool running;
+	int left;
 
-	/* A link is no cache: no driver is started on it. */
-	if (text_fmt(path.s, sizeof path.s, "%s/%s", root, name) >= sizeof path.s || lstat(path.s, &st) ||
-		!S_ISDIR(st.st_mode) || is_known(scope, path.s, name, &st))
-		return;
-	held = cache_held(path.s);
-	uploading = held > 0 && is_uploading(scope, name);
-	if (held > 0 && !uploading && !(scope->ours && pidfile_exists(scope->ours, name)))
-		return;
-	if (held < 0)
-		err_sys(&e, CODE_FAULT, "look for files that are not in S3: %s (of user %lu)", path.s,
-			(unsigned long)st.st_uid);
-	if (held < 0 || rclone_pending(path.s, &unknown, &p, &e)) {
+	text_fmt(path.s, sizeof path.s, "%s/%s", root, name);
+	left = is_left(path.s, name, scope, &running, &st, &e);
+	if (left < 0 || (left > 0 && rclone_pending(path.s, &unknown, &p, &e))) {
 		add_unknown(l, path.s, &e);
 		return;
 	}
-	if (!p.files)
+	if (!left || !p.files)
 		return;
 	l->files += p.files;
 	l->bytes += p.bytes;
 	if (!(new = add(l, path.s)))
 		return;
 	fill(l, new, &st, &p);
-	new->running = held > 0 && !uploading;
+	new->running = running;
 }
 
 /* By whatever spelling, a root is looked at once. */
@@ -255,7 +272,7 @@ void leftover_find(struct leftovers *l, const char *root, const struct leftover_
 	DIR *d = opendir(root);
 	const struct dirent *entry;
 	int no = d ? 0 : errno;
-	struct err e;
+	struct err e = { .code = CODE_OK };
 
 	if (d && is_new_root(l, dirfd(d))) {
 		for (errno = 0; (entry = readdir(d)); errno = 0)
@@ -268,7 +285,7 @@ void leftover_find(struct leftovers *l, const char *root, const struct leftover_
 	if (!no || (!d && no == ENOENT))
 		return;
 	errno = no;
-	err_sys(&e, CODE_FAULT, "look for files that are not in S3: %s", root);
+	cannot_look(root, &e);
 	add_unknown(l, root, &e);
 }
 

@@ -218,6 +218,9 @@ def test_two_mounts_of_one_source_have_two_caches(sandbox, source):
     assert len(set(caches(sandbox))) == 2
     assert [m["ms"] for m in sandbox.up(*both)["mounts"]] == [0, 0], "they stand as they are wanted"
     assert [m["ms"] for m in sandbox.up(*reversed(both))["mounts"]] == [0, 0], "in whatever order"
+    sandbox.up(both[1])
+    assert [m["ms"] for m in sandbox.up(both[1])["mounts"]] == [0], "alone too"
+    answer = sandbox.up(*both)
     (sandbox.mnt / "one/from-one").write_bytes(BODY)
     (sandbox.mnt / "two/from-two").write_bytes(BODY)
     crash(sandbox, answer)
@@ -238,6 +241,30 @@ def test_a_mount_that_stays_keeps_its_cache(sandbox, source):
     assert [m["state"] for m in answer["mounts"]] == ["up", "up"] and first["pid"] in [m["pid"] for m in answer["mounts"]]
     assert len(set(caches(sandbox))) == 2
     (sandbox.mnt / "two/file").write_bytes(BODY)
+    sandbox.down()
+    assert sandbox.get(f"{source}/file") == BODY
+
+
+def test_one_that_has_failed_keeps_its_cache_too(sandbox, source):
+    """Another mount of its source beside it does not take what only it can finish."""
+    leave(sandbox, source)
+    sandbox.up(spec(sandbox, source, "one", ""), env={"S3_ACCESS_SECRET": "wrong-wrong-wrong"}, code=REFUSED)
+    sandbox.up(spec(sandbox, source, "two", ""), "--keep", code=1)
+    answer = sandbox.up(spec(sandbox, source, "one", ""), spec(sandbox, source, "two", ""))
+    assert [m["state"] for m in answer["mounts"]] == ["up", "up"]
+    sandbox.down()
+    assert sandbox.get(f"{source}/file") == BODY
+
+
+def test_what_waits_is_not_forgotten_when_the_cache_folder_changes(sandbox, source):
+    """The same mount with another --cache-dir cannot upload it."""
+    leave(sandbox, source)
+    sandbox.up(spec(sandbox, source, "one", ""), env={"S3_ACCESS_SECRET": "wrong-wrong-wrong"}, code=REFUSED)
+    result = sandbox.s3mounts("up", "--json", "--cache-dir", sandbox.folder / "other", spec(sandbox, source, "one", ""))
+    assert result.json["mounts"][0]["error"]["code"] == PENDING, result
+    flush = sandbox.s3mounts("flush", "--timeout", "1", env={"S3MOUNTS_CACHE_DIR": str(sandbox.folder / "other")})
+    assert flush.code == PENDING and "not in S3 yet: file" in flush.err, flush
+    sandbox.up(spec(sandbox, source, "one", ""))
     sandbox.down()
     assert sandbox.get(f"{source}/file") == BODY
 
@@ -589,9 +616,10 @@ def test_a_cache_that_cannot_be_read_is_not_empty(sandbox, source):
         left, = result.json["leftovers"]
         assert result.code == PENDING and left["pending_files"] == -1 and left["folder"] == str(folder), result
         assert "Permission denied" in result.json["error"]["message"], result
-    sandbox.cache.chmod(0o700)
-    result = sandbox.s3mounts("flush", "--json", "--run-dir", sandbox.folder / "theirs", **nobody(sandbox))
-    assert result.code == PENDING and "Permission denied" in result.json["error"]["message"], result
+    for mode in (0o744, 0o700):  # its names can be read, and no more; not even these
+        sandbox.cache.chmod(mode)
+        result = sandbox.s3mounts("flush", "--json", "--run-dir", sandbox.folder / "theirs", **nobody(sandbox))
+        assert result.code == PENDING and "Permission denied" in result.json["error"]["message"], result
     flush_left(sandbox)
 
 
