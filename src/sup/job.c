@@ -223,7 +223,7 @@ static bool elsewhere(const struct request *r)
 	return r->mount_ns && here && r->mount_ns != here;
 }
 
-/* Where nothing has come up, and nobody stays to look after it, the targets are what they were. */
+/* Where nothing stands, and nobody stays to look after it, the targets become what they were. */
 static void clear_failed(struct sup *s)
 {
 	const struct mnt_table *t = sup_table(s);
@@ -233,7 +233,8 @@ static void clear_failed(struct sup *s)
 	for (size_t i = 0; i < s->count; i++) {
 		struct mount *m = s->mounts[i];
 
-		if (!job_left_files(m) && mnt_layer_on_top(t, m->path ? m->path : m->spec.target, mount_layer(s->run).s))
+		if ((s->job.req.kind == REQUEST_DOWN || !job_left_files(m)) &&
+			mnt_layer_on_top(t, m->path ? m->path : m->spec.target, mount_layer(s->run).s))
 			mount_event(m, EVENT_CLEAR, t);
 	}
 }
@@ -251,10 +252,9 @@ static bool settled(struct sup *s)
 	if (clock_ms() <= j->deadline + OVERTIME_MS && (!all_settled(s) || j->check.active))
 		return false;
 	/* Once more: a proof that came later has forgotten what the check said. */
-	if (j->req.kind == REQUEST_UP) {
+	if (j->req.kind == REQUEST_UP)
 		up_take_verdicts(s);
-		clear_failed(s);
-	}
+	clear_failed(s);
 	return all_settled(s) || clock_ms() > j->deadline + OVERTIME_MS;
 }
 

@@ -38,7 +38,7 @@ def crash(sandbox, answer):
     """A cold resume: the processes, the mounts and the run folder are gone; the disk is there."""
     time.sleep(0.3)  # rclone writes down what it has only after close(2), and not at once: that is another test's
     kill(answer["supervisor"]["pid"], *[m["pid"] for m in answer["mounts"] if m["pid"]])
-    for target, _, _ in reversed(sandbox.mounts()):
+    for target, _, _ in reversed(procfs.all_mounts(sandbox.folder)):
         proc.run(["umount", "-l", target])
     shutil.rmtree(sandbox.run)
 
@@ -192,7 +192,7 @@ def test_every_spelling_of_the_endpoint_is_the_same_mount(sandbox, source):
         again = sandbox.up(spec(sandbox, source, "one", ""), env={"S3_ENDPOINT_URL": endpoint})
         assert again["mounts"][0]["pid"] == first["mounts"][0]["pid"], endpoint
     sandbox.down()
-    assert len(os.listdir(sandbox.cache)) == 1
+    assert len(sandbox.caches()) == 1
 
 
 def test_another_spelling_takes_it_up(sandbox, source):
@@ -327,7 +327,7 @@ def test_no_driver_starts_in_a_cache_that_another_holds(sandbox, source):
     sandbox.up(*both)
     sandbox.down()
     with contextlib.ExitStack() as stack:
-        for folder in sandbox.cache.iterdir():
+        for folder in sandbox.caches():
             stack.enter_context(held(sandbox, folder))
         answer = sandbox.up(both[1], code=MOUNT)
         message = answer["mounts"][0]["error"]["message"]
@@ -339,7 +339,7 @@ def test_no_driver_starts_in_a_cache_that_another_holds(sandbox, source):
 
 def test_a_driver_holds_its_cache_and_its_supervisors_death_changes_nothing(sandbox, source):
     answer = sandbox.up(spec(sandbox, source, "one"))
-    folder, = sandbox.cache.iterdir()
+    folder, = sandbox.caches()
     locked = ["flock", "--nonblock", "--shared", folder, "true"]
     assert proc.run(locked, check=False).returncode == 1
     kill(answer["supervisor"]["pid"])
@@ -367,7 +367,7 @@ def test_what_a_killed_driver_has_started_may_hold_its_cache_for_a_moment(sandbo
     """It is waited for."""
     answer = sandbox.up(spec(sandbox, source, "one"))
     pid = answer["mounts"][0]["pid"]
-    folder, = sandbox.cache.iterdir()
+    folder, = sandbox.caches()
     log = sandbox.folder / "heir"
     heir = proc.spawn([sys.executable, "-c", HEIR, folder, 1], log=log)
     proc.wait_for(lambda: b"waits" in log.read_bytes(), 10, "the heir")
@@ -547,7 +547,7 @@ def test_what_the_supervisor_has_given_up_is_uploaded_too(sandbox, source):
 def test_a_cache_of_the_version_before(sandbox, source):
     """No description, and another name: known by its paths. What it says of the prefix may be deeper than that was; the keys are the same."""
     leave(sandbox, f"{source}/deep", files={"file": BODY})
-    folder, = sandbox.cache.iterdir()
+    folder, = sandbox.caches()
     (folder / "origin").unlink()
     folder.rename(sandbox.cache / ("0123456789abcdef" * 2))
     left = told(sandbox.s3mounts("flush", "--json"))
@@ -562,7 +562,7 @@ def test_a_cache_of_which_too_little_is_known(sandbox, source):
     answer = sandbox.up(spec(sandbox, source, "one", f"{SLOW},s3_chunk_size=6M"))
     (sandbox.mnt / "one/file").write_bytes(BODY)
     crash(sandbox, answer)
-    folder, = sandbox.cache.iterdir()
+    folder, = sandbox.caches()
     (folder / "origin").write_bytes(b"\xff" * 100)
     left, = flush_left(sandbox, code=PENDING)["leftovers"]
     assert left["pending_names"] == ["file"] and "not known" in left["error"]["message"], left
@@ -584,7 +584,7 @@ def test_the_description_holds_no_secret_and_is_closed(sandbox, source):
 def test_links_and_strange_folders_are_none_of_ours(sandbox, source, tmp_path):
     """Nothing is read through a link, whoever planted it; a name that is no id is somebody else's."""
     leave(sandbox, source)
-    folder, = sandbox.cache.iterdir()
+    folder, = sandbox.caches()
     elsewhere = tmp_path / folder.name
     folder.rename(elsewhere)
     (sandbox.cache / ("0" * 32)).symlink_to(elsewhere)
@@ -610,7 +610,7 @@ def nobody(sandbox):
 def test_a_cache_that_cannot_be_read_is_not_empty(sandbox, source):
     leave(sandbox, source)
     sandbox.cache.chmod(0o755)
-    folder, = sandbox.cache.iterdir()
+    folder, = sandbox.caches()
     for name in ("flush", "down"):
         result = sandbox.s3mounts(name, "--json", "--run-dir", sandbox.folder / "theirs", **nobody(sandbox))
         left, = result.json["leftovers"]
@@ -626,7 +626,7 @@ def test_a_cache_that_cannot_be_read_is_not_empty(sandbox, source):
 def test_another_users_cache_is_told_and_not_mounted(sandbox, source):
     """What he says of where his files belong is not believed, and root's keys upload nothing of his."""
     leave(sandbox, source)
-    folder, = sandbox.cache.iterdir()
+    folder, = sandbox.caches()
     for path in [folder, *folder.rglob("*")]:
         os.chown(path, fuse.NOBODY, fuse.NOBODY, follow_symlinks=False)
     left, = flush_left(sandbox, code=8)["leftovers"]

@@ -189,7 +189,7 @@ def test_a_mount_helper_that_was_planted_is_not_run(sandbox):
 def test_a_cache_of_another_user(sandbox, theirs, what):
     """All that is read and written would lie in it, and what waits for its upload."""
     sandbox.up(one(sandbox))
-    name, = os.listdir(sandbox.cache)
+    name, = (path.name for path in sandbox.caches())
     sandbox.down()
     shutil.rmtree(sandbox.cache)
     sandbox.cache.mkdir()
@@ -204,7 +204,7 @@ def test_a_cache_of_another_user(sandbox, theirs, what):
 
 def test_the_cache_is_closed_to_others(sandbox):
     sandbox.up(one(sandbox))
-    folder, = sandbox.cache.iterdir()
+    folder, = sandbox.caches()
     assert {stat.S_IMODE(path.stat().st_mode) for path in (sandbox.cache, folder)} == {0o700}
 
 

@@ -36,11 +36,12 @@ class One:
         for pid in (answer["supervisor"]["pid"], answer["mounts"][0]["pid"]):
             os.kill(pid, signal.SIGKILL)
         proc.wait_for(lambda: not self.sandbox.processes(), 5, "their end")
-        proc.run(["umount", "-l", self.folder])
+        for target, _, _ in reversed(procfs.all_mounts(self.sandbox.folder)):
+            proc.run(["umount", "-l", target])
         shutil.rmtree(self.sandbox.run)
 
     def _cached(self, part, name):
-        return next(self.sandbox.cache.glob("*")) / part / "s3mounts" / self.sandbox.server.bucket / self.prefix / name
+        return self.sandbox.caches()[0] / part / "s3mounts" / self.sandbox.server.bucket / self.prefix / name
 
     def data(self, name):
         return self._cached("vfs", name)
@@ -54,7 +55,7 @@ class One:
             return json.loads(self.meta(name).read_text())
 
     def kept(self, name):
-        return next(self.sandbox.cache.glob("*")) / "quarantine/1/s3mounts" / self.sandbox.server.bucket / self.prefix / name
+        return self.sandbox.caches()[0] / "quarantine/1/s3mounts" / self.sandbox.server.bucket / self.prefix / name
 
     def put(self, name, body):
         self.sandbox.put(f"{self.prefix}/{name}", body)

@@ -75,6 +75,10 @@ class Sandbox:
     def mounts(self):
         return procfs.mounts(self.folder)
 
+    def caches(self):
+        """The cache folders, one a source."""
+        return [path for path in self.cache.iterdir() if not path.name.startswith(".")]
+
     def processes(self):
         return procfs.of_folder(self.folder)
 
