@@ -124,7 +124,7 @@ static int clear_layers(const struct run *run, struct err *e)
 		if (!mnt_layer_is(&t.entries[i], layer.s))
 			continue;
 		text_fmt(target, sizeof target, "%.*s", (int)t.entries[i].target.n, t.entries[i].target.p);
-		ret = mnt_layer_unmount(target, layer.s, e);
+		ret = mnt_layer_unmount(target, e);
 	}
 	mnt_table_free(&t);
 	return ret;

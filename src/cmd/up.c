@@ -176,7 +176,8 @@ static int tell(const struct setup *s, const struct options *o, const struct rep
 		code = print_json(s, r, &l, (enum code)code, why, ms);
 	} else {
 		print_lines(r, brief && code == CODE_OK, ms);
-		say_losses(s);
+		if (!brief || code != CODE_OK)
+			say_losses(s);
 		say_leftovers(&l);
 	}
 	leftover_free(&l);

@@ -10,12 +10,13 @@
 
 bool mnt_layer_is(const struct mnt_entry *entry, const char *source)
 {
-	return entry && span_is(entry->fstype, LAYER_FSTYPE) && span_is(entry->source, source);
+	return entry && span_is(entry->fstype, LAYER_FSTYPE) &&
+	       (source ? span_is(entry->source, source) : span_starts(entry->source, SPAN(LAYER_SOURCE)));
 }
 
-bool mnt_layer_on_top(const struct mnt_table *t, const char *target, const char *source)
+bool mnt_layer_on_top(const struct mnt_table *t, const char *target)
 {
-	return mnt_layer_is(mnt_table_find(t, target), source);
+	return mnt_layer_is(mnt_table_find(t, target), NULL);
 }
 
 int mnt_layer_mount(const char *target, const char *source, struct err *e)
@@ -32,7 +33,7 @@ int mnt_layer_mount(const char *target, const char *source, struct err *e)
 	return mnt_attach_plain(target, &o, e);
 }
 
-int mnt_layer_unmount(const char *target, const char *source, struct err *e)
+int mnt_layer_unmount(const char *target, struct err *e)
 {
 	for (bool there = true; there;) {
 		struct mnt_table t;
@@ -40,7 +41,7 @@ int mnt_layer_unmount(const char *target, const char *source, struct err *e)
 
 		if (mnt_table_read(&t, e))
 			return -1;
-		there = mnt_layer_on_top(&t, target, source);
+		there = mnt_layer_on_top(&t, target);
 		mnt_table_free(&t);
 		if (there && (got = mnt_target_unmount(target, true, e)))
 			return got;

@@ -13,12 +13,13 @@
 #include <stdbool.h>
 
 #define LAYER_FSTYPE "tmpfs"
+#define LAYER_SOURCE "s3mounts:/" /* so begins the source of each: behind it stands whose it is */
 
-/* ENTRY (NULL: none) is a layer that SOURCE names. */
+/* ENTRY (NULL: none) is a layer that SOURCE names; NULL: any that this program has mounted. */
 bool mnt_layer_is(const struct mnt_entry *entry, const char *source);
 
-/* A layer of SOURCE is the topmost mount at TARGET (links resolved). */
-bool mnt_layer_on_top(const struct mnt_table *t, const char *target, const char *source);
+/* Any layer is the topmost mount at TARGET (links resolved). */
+bool mnt_layer_on_top(const struct mnt_table *t, const char *target);
 
 /*
  * Mounts one on the folder TARGET, which must be ours as for mnt_attach(). Returns 0, or -1 with *E set (CODE_MOUNT): it may not be, or this
@@ -26,7 +27,7 @@ bool mnt_layer_on_top(const struct mnt_table *t, const char *target, const char 
  */
 int mnt_layer_mount(const char *target, const char *source, struct err *e);
 
-/* Detaches the layers of SOURCE that are topmost at TARGET, also where somebody still looks at one: it holds nothing. As mnt_target_unmount(). */
-int mnt_layer_unmount(const char *target, const char *source, struct err *e);
+/* Detaches the layers that are topmost at TARGET, also where somebody still looks at one: it holds nothing. As mnt_target_unmount(). */
+int mnt_layer_unmount(const char *target, struct err *e);
 
 #endif

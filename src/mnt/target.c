@@ -114,13 +114,12 @@ static int say_taken(const struct mnt_entry *m, const char *path, const char *ho
 }
 
 /* What stands at the place already. Returns 0: nothing in the way or ours (r->mounted), 1: a dead one of ours, -1: in the way. */
-static int judge(const struct mnt_entry *m, const char *fstype, const char *source, const char *layer, struct mnt_ready *r,
-	struct err *e)
+static int judge(const struct mnt_entry *m, const char *fstype, const char *source, struct mnt_ready *r, struct err *e)
 {
 	bool ours = m && span_is(m->fstype, fstype);
 	struct statfs fs;
 
-	r->layered = mnt_layer_is(m, layer);
+	r->layered = mnt_layer_is(m, NULL);
 	if (!m || r->layered)
 		return 0;
 	if (statfs(r->path, &fs) == 0) {
@@ -134,27 +133,26 @@ static int judge(const struct mnt_entry *m, const char *fstype, const char *sour
 	return mnt_words(e, answer_words, "ask the mount on %s", r->path);
 }
 
-static int look_at_mounts(const char *fstype, const char *source, const char *layer, struct mnt_ready *r, struct err *e)
+static int look_at_mounts(const char *fstype, const char *source, struct mnt_ready *r, struct err *e)
 {
 	struct mnt_table t;
 	int verdict;
 
 	if (mnt_table_read(&t, e))
 		return -1;
-	verdict = judge(mnt_table_find(&t, r->path), fstype, source, layer, r, e);
+	verdict = judge(mnt_table_find(&t, r->path), fstype, source, r, e);
 	mnt_table_free(&t);
 	return verdict;
 }
 
-int mnt_target_ready(
-	const char *target, const char *fstype, const char *source, const char *layer, struct mnt_ready *r, struct err *e)
+int mnt_target_ready(const char *target, const char *fstype, const char *source, struct mnt_ready *r, struct err *e)
 {
 	int verdict, busy;
 
 	memset(r, 0, sizeof *r);
 	if (resolve(target, r, e))
 		return -1;
-	for (int i = 0; (verdict = look_at_mounts(fstype, source, layer, r, e)) == 1; i++) {
+	for (int i = 0; (verdict = look_at_mounts(fstype, source, r, e)) == 1; i++) {
 		if (i == STACK_MAX)
 			return err_set(e, CODE_MOUNT, "mount on %s: more than %d dead mounts are there", r->path, STACK_MAX);
 		busy = mnt_target_unmount(r->path, true, e);

@@ -23,11 +23,10 @@ struct mnt_ready {
  * Makes TARGET (absolute) ready for a mount of FSTYPE from SOURCE: makes missing folders (0755), detaches dead FUSE mounts of ours at the
  * place (ENOTCONN from statfs(2); whatever its source if it is FSTYPE), resolves links. Returns 0 with *R filled, or -1 with *E set,
  * CODE_MOUNT: the target is no folder, somebody else's mount is there (named by type and source), or a live one of FSTYPE from another
- * source, a folder cannot be made; CODE_FAULT. A mount ON WHICH the target lies is nobody's concern here unless it is dead. LAYER is the
- * source of our layer (mnt/layer.h), on which a mount is put.
+ * source, a folder cannot be made; CODE_FAULT. A mount ON WHICH the target lies is nobody's concern here unless it is dead. A
+ * layer of ours (mnt/layer.h) is what a mount is put on.
  */
-int mnt_target_ready(
-	const char *target, const char *fstype, const char *source, const char *layer, struct mnt_ready *r, struct err *e);
+int mnt_target_ready(const char *target, const char *fstype, const char *source, struct mnt_ready *r, struct err *e);
 
 /* Does the file system at TARGET answer statfs(2)? 0, or -1 with *E set (CODE_MOUNT): a dead one is told as such. */
 int mnt_target_answers(const char *target, struct err *e);

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "mnt/layer.h"
+#include "mnt/users.h"
 #include "rclone/conf.h"
 #include "sup/below.h"
 #include "sup/cache.h"
@@ -88,7 +89,7 @@ static int redirect(const struct mount *m, struct err *e)
 
 static int target_ready(const struct mount *m, struct mnt_ready *ready, struct err *e)
 {
-	return mnt_target_ready(m->spec.target, m->driver->fstype, m->source, mount_layer(m->run).s, ready, e);
+	return mnt_target_ready(m->spec.target, m->driver->fstype, m->source, ready, e);
 }
 
 /* The layer goes between the plain folder, which stays open, and the mount. Where it may not stand the mount comes all the same. */
@@ -184,6 +185,9 @@ int child_probe(void *arg, int out)
 		a.cache_free = (uint64_t)disk.f_bavail * disk.f_frsize;
 	if (write_all(out, &a, sizeof a))
 		return 1;
+	/* Another one waits for the listing already. */
+	while (m->lister)
+		pause();
 	if (mnt_target_lists(m->path, &e))
 		return answer(out, ANSWER_UNLISTED, &e);
 	return answer(out, ANSWER_DONE, NULL);
@@ -200,6 +204,9 @@ static int unmount(const struct mount *m, struct err *e)
 	switch ((int)mount_seen(m, &t)) {
 	case EVENT_SHOWN:
 		ret = mnt_target_unmount(mount_path(m), m->lazy || m->aborted || !m->pid, e);
+		/* A child of ours that waits for a listing is no reason: it cannot be ended before the driver answers. */
+		if (ret == 1 && m->lister && !mnt_used(mount_path(m), getppid()))
+			ret = mnt_target_unmount(mount_path(m), true, e);
 		break;
 	case EVENT_COVERED:
 		ret = err_set(e, CODE_MOUNT, "unmount %s: something else is mounted over it, or above it", mount_path(m));
@@ -223,7 +230,7 @@ int child_clear(void *arg, int out)
 	const struct mount *m = arg;
 	struct err e;
 
-	if (mnt_layer_unmount(mount_path(m), mount_layer(m->run).s, &e))
+	if (mnt_layer_unmount(mount_path(m), &e))
 		return answer(out, ANSWER_ERROR, &e);
 	return answer(out, ANSWER_DONE, NULL);
 }

@@ -147,7 +147,7 @@ static void settle_for_good(struct mount *m, const struct mnt_table *t)
 {
 	if (m->wanted)
 		step_begin(m, t);
-	else if (!layer_stays(m) && t && mnt_layer_on_top(t, mount_path(m), mount_layer(m->run).s))
+	else if (!layer_stays(m) && t && mnt_layer_on_top(t, mount_path(m)))
 		step_clear(m, t);
 	else
 		mount_enter(m, m->then, NEVER);

@@ -234,7 +234,7 @@ static void clear_failed(struct sup *s)
 		struct mount *m = s->mounts[i];
 
 		if ((s->job.req.kind == REQUEST_DOWN || !job_left_files(m)) &&
-			mnt_layer_on_top(t, m->path ? m->path : m->spec.target, mount_layer(s->run).s))
+			mnt_layer_on_top(t, m->path ? m->path : m->spec.target))
 			mount_event(m, EVENT_CLEAR, t);
 	}
 }

@@ -64,6 +64,7 @@ static void end_look(struct mount *m, const struct mnt_table *t)
 {
 	m->look_ms = LOOK_MS - clock_left(m->look.deadline);
 	task_stop(&m->look);
+	buf_free(&m->found);
 	mount_event(m, EVENT_PENDING, t);
 }
 

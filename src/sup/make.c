@@ -142,6 +142,7 @@ void mount_free(struct mount *m)
 		free(m->history[--m->history_count]);
 	buf_free(&m->answer);
 	buf_free(&m->found);
+	free(m->log);
 	free(m->path);
 	if (m->pidfd >= 0)
 		close(m->pidfd);

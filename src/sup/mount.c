@@ -34,7 +34,8 @@ static step *const table[MOUNT_STATES][EVENT_COUNT] = {
 		[EVENT_TIME] = step_not_proven,
 		[EVENT_EXIT] = step_died,
 		[EVENT_GONE] = step_vanished,
-		[EVENT_COVERED] = step_covered },
+		[EVENT_COVERED] = step_covered,
+		[EVENT_LISTED] = step_prove },
 	[MOUNT_UP] = { [EVENT_START] = step_prove,
 		[EVENT_PROBE] = step_prove,
 		[EVENT_STOP] = step_unwant_up,
@@ -49,7 +50,8 @@ static step *const table[MOUNT_STATES][EVENT_COUNT] = {
 		[EVENT_EXIT] = step_died,
 		[EVENT_GONE] = step_vanished,
 		[EVENT_TIME] = step_prove,
-		[EVENT_SHOWN] = step_prove },
+		[EVENT_SHOWN] = step_prove,
+		[EVENT_LISTED] = step_prove },
 	[MOUNT_DRAIN] = { [EVENT_START] = step_want,
 		[EVENT_STOP] = step_unwant,
 		[EVENT_ABORT] = step_give_up,
@@ -126,6 +128,11 @@ bool mount_reap(struct mount *m, pid_t pid, int status, const struct mnt_table *
 {
 	task_reaped(&m->task, pid);
 	task_reaped(&m->look, pid);
+	if (pid == m->lister) {
+		m->lister = 0;
+		mount_event(m, EVENT_LISTED, t);
+		return true;
+	}
 	if (!pid || pid != m->pid)
 		return false;
 	m->pid = 0;

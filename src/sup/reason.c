@@ -8,6 +8,7 @@
 #include "sup/step.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,7 +17,8 @@
 
 void mount_reason_init(struct mount *m)
 {
-	rclone_log_init(&m->log);
+	free(m->log);
+	m->log = NULL;
 	m->log_read = m->log_from;
 	m->refusal[0] = 0;
 }
@@ -49,12 +51,14 @@ void mount_reason_read(struct mount *m)
 	if (fstat(fd, &st) == 0 && st.st_size < m->log_read)
 		m->log_read = 0;
 	for (int i = 0; i < STEPS_MAX && (n = pread(fd, text, sizeof text, m->log_read)) > 0; i++) {
-		rclone_log_feed(&m->log, (struct span){ text, (size_t)n });
+		if (!m->log && !(m->log = calloc(1, sizeof *m->log)))
+			break;
+		rclone_log_feed(m->log, (struct span){ text, (size_t)n });
 		m->log_read += n;
 	}
 	close(fd);
-	if (m->log.dropped[0] && strcmp(m->dropped, m->log.dropped) != 0) {
-		text_fmt(m->dropped, sizeof m->dropped, "%s", m->log.dropped);
+	if (m->log && m->log->dropped[0] && strcmp(m->dropped, m->log->dropped) != 0) {
+		text_fmt(m->dropped, sizeof m->dropped, "%s", m->log->dropped);
 		mount_tell(m, m->dropped);
 	}
 	tell_refusal(m);
@@ -63,14 +67,16 @@ void mount_reason_read(struct mount *m)
 void mount_reason_answered(struct mount *m)
 {
 	mount_reason_read(m);
-	rclone_log_answered(&m->log);
+	if (m->log)
+		rclone_log_answered(m->log);
 	tell_refusal(m);
 }
 
 void mount_reason_keep(struct mount *m)
 {
 	mount_reason_read(m);
-	rclone_log_keep(&m->log, &m->pending);
+	if (m->log)
+		rclone_log_keep(m->log, &m->pending);
 	tell_refusal(m);
 }
 
@@ -79,7 +85,7 @@ bool mount_reason_refused(const struct mount *m, struct err *e)
 	char what[PATH_MAX];
 	struct verdict v;
 
-	if (!rclone_log_worst(&m->log, &v) || v.code != CODE_REFUSED)
+	if (!m->log || !rclone_log_worst(m->log, &v) || v.code != CODE_REFUSED)
 		return false;
 	text_fmt(what, sizeof what, "mount %s", m->spec.target);
 	check_error(e, what, &v);
@@ -101,7 +107,7 @@ bool mount_reason_of(const struct mount *m, const char *name, char *out, size_t 
 {
 	struct verdict v;
 
-	if (!rclone_log_why(&m->log, name, &v))
+	if (!m->log || !rclone_log_why(m->log, name, &v))
 		return false;
 	verdict_sentence(&v, "the driver has failed", out, size);
 	return true;
@@ -117,7 +123,7 @@ bool mount_reason_add(const struct mount *m, struct err *e)
 	for (int i = 0; i < p->named; i++) {
 		if (!mount_reason_of(m, p->names[i], why, sizeof why))
 			continue;
-		rclone_log_why(&m->log, p->names[i], &v);
+		rclone_log_why(m->log, p->names[i], &v);
 		text_fmt(hint, sizeof hint, "%s", v.hint[0] ? v.hint : bare.hint);
 		err_set(e, bare.code, "%s; %s: %s", bare.text, p->names[i], why);
 		err_hint(e, "%s", hint);

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "sup/child.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -74,6 +75,8 @@ void mount_enter(struct mount *m, enum mount_state s, int64_t deadline)
 
 	m->state = s;
 	m->deadline = deadline;
+	if (s == MOUNT_UP)
+		buf_free(&m->answer); /* for as long as all is well */
 	name = mount_state_name(m);
 	/* That somebody asks again is nothing to tell, nor that it still works on its way down. */
 	if (name == m->told || (s == MOUNT_PROVE && m->proven) || (s == MOUNT_UP && !m->wanted))
@@ -140,10 +143,17 @@ bool mount_stands(const struct mount *m, const struct mnt_table *t)
 
 void mount_end_task(struct mount *m)
 {
-	if (m->task.active && m->task.pid == m->pid)
+	const struct answer *a = child_answer(&m->answer);
+	pid_t pid = m->task.active ? m->task.pid : 0;
+
+	if (pid && pid == m->pid) {
 		task_release(&m->task);
-	else
-		task_stop(&m->task);
+		return;
+	}
+	task_stop(&m->task);
+	/* One that waits for a listing hangs until the driver answers, and the mount is in use until then. */
+	if (pid && !m->lister && m->state == MOUNT_PROVE && a && a->kind == ANSWER_STATFS && kill(pid, 0) == 0)
+		m->lister = pid;
 }
 
 bool mount_start_task(struct mount *m, task_fn *fn, int timeout_ms, enum mount_state s)

@@ -362,7 +362,7 @@ static void happen(struct mount *m, unsigned what)
 	static const struct err refused = { .code = CODE_REFUSED, .text = "S3 refuses" };
 	bool changed = false;
 
-	switch (what % 22) {
+	switch (what % 23) {
 	case 0:
 		ask(m, EVENT_START, false);
 		break;
@@ -434,6 +434,9 @@ static void happen(struct mount *m, unsigned what)
 		break;
 	case 21:
 		mount_event(m, EVENT_CLEAR, table());
+		break;
+	case 22:
+		mount_event(m, EVENT_LISTED, table());
 		break;
 	}
 	/* With the highest bit something else comes first. */

@@ -105,6 +105,33 @@ def test_a_root_that_is_not_listed_is_told_and_its_driver_left_alone(sandbox):
         sandbox.down()
 
 
+def test_down_is_not_held_up_by_our_own_question(sandbox):
+    """S3 does not answer, nothing waits for it: what asks for the listing cannot be ended, and is no reason to call the mount busy."""
+    with Wire(sandbox.server.port, sandbox.folder) as wire:
+        sandbox.up(one(sandbox), env={"S3_ENDPOINT_URL": wire.endpoint})
+        time.sleep(5.2)
+        wire.freeze()
+        assert [sandbox.status_of("one")["state"] for _ in range(3)] == ["unhealthy"] * 3
+        assert len([pid for pid in procfs.children(sandbox.s3mounts("status", "--json").json["supervisor"]["pid"])]) <= 3, "one asks at a time"
+        result = sandbox.s3mounts("down", "--json", "--timeout", "20")
+        assert result.code == 0 and result.seconds < 10 and sandbox.mounts() == [], result
+
+
+def test_down_is_held_up_by_somebody_else(sandbox):
+    with Wire(sandbox.server.port, sandbox.folder) as wire:
+        sandbox.up(one(sandbox), env={"S3_ENDPOINT_URL": wire.endpoint})
+        (sandbox.mnt / "one/file").write_text("x")
+        assert sandbox.s3mounts("flush").code == 0
+        with open(sandbox.mnt / "one/file") as file:
+            time.sleep(5.2)
+            wire.freeze()
+            assert sandbox.status_of("one")["state"] == "unhealthy"
+            result = sandbox.s3mounts("down", "--timeout", "20")
+            assert result.code == MOUNT and "in use" in result.err, result
+            file.read()
+            wire.thaw()
+
+
 def test_fewer_descriptors_than_clients(sandbox):
     """poll(2) takes no more entries than RLIMIT_NOFILE has; a supervisor with one mount may have 64 clients."""
     under = ("prlimit", "--nofile=40:40")

@@ -64,7 +64,7 @@ def test_after_the_folder_was_listed_again(sandbox):
     A file of the mount's own can be made shorter (up to 1.75 it would keep 65,536 bytes, were it not in the cache any more); on a read-only
     mount, what others have replaced is seen, also by its time alone.
     """
-    own, theirs = sandbox.prefixes[0], sandbox.prefixes[1]
+    own, theirs = sandbox.prefixes[0], sandbox.prefixes[2]
     replace_in_parts(sandbox, f"{theirs}/model", b"1")
     sandbox.up(f"--mount={own}:{sandbox.mnt}/own", f"--mount={theirs}:{sandbox.mnt}/theirs:ro")
     (sandbox.mnt / "own/file").write_bytes(b"x" * 400000)

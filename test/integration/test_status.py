@@ -16,8 +16,8 @@ def test_fields(sandbox):
     assert set(status) == {"command", "ok", "code", "supervisor", "error", "mounts", "leftovers"}
     assert (status["command"], status["ok"], status["supervisor"], status["error"]) == ("status", True, up["supervisor"], None)
     for now, then in zip(status["mounts"], up["mounts"]):
-        assert set(now) == {"target", "source", "driver", "state", "pid", "memory_kib", "pending_files", "pending_bytes", "restarts",
-                            "notes", "history", "error"}
+        assert set(now) == {"target", "source", "driver", "state", "pid", "memory_kib", "pending_files", "pending_bytes", "pending_names",
+                            "pending_reasons", "restarts", "notes", "history", "error"}
         assert {key: now[key] for key in ("target", "source", "driver", "state", "pid")} == {
             key: then[key] for key in ("target", "source", "driver", "state", "pid")}
         assert (now["pending_files"], now["pending_bytes"], now["restarts"], now["error"]) == (0, 0, 0, None)

@@ -1,0 +1,15 @@
+/* mnt/users.h - who uses a mount. It is not asked: nothing here can hang with it. */
+
+#ifndef MNT_USERS_H
+#define MNT_USERS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/*
+ * Has a process other than PARENT and its children a file, a folder, its root or its working directory at PATH (links resolved) or below, by what
+ * proc_pid_fd(5), proc_pid_cwd(5), proc_pid_root(5) and proc_pid_maps(5) tell? True too where one cannot be looked at.
+ */
+bool mnt_used(const char *path, pid_t parent);
+
+#endif
