@@ -18,10 +18,10 @@ static bool is_below(struct span s, const char *path)
 	return s.n >= n && memcmp(s.p, path, n) == 0 && (s.n == n || s.p[n] == '/' || s.p[n] == ' ');
 }
 
-/* A process that has just ended uses nothing. */
-static bool gone(void)
+/* For a look at a process that has failed: one that has just ended uses nothing. */
+static bool may_use(void)
 {
-	return errno == ENOENT || errno == ESRCH;
+	return errno != ENOENT && errno != ESRCH && geteuid() != 0;
 }
 
 static bool link_leads_below(const char *link, const char *path)
@@ -29,7 +29,7 @@ static bool link_leads_below(const char *link, const char *path)
 	char to[PATH_MAX];
 	ssize_t n = readlink(link, to, sizeof to);
 
-	return n < 0 ? !gone() : is_below((struct span){ to, (size_t)n }, path);
+	return n < 0 ? may_use() : is_below((struct span){ to, (size_t)n }, path);
 }
 
 static bool has_open(const char *process, const char *path)
@@ -42,7 +42,7 @@ static bool has_open(const char *process, const char *path)
 	text_fmt(name, sizeof name, "%s/fd", process);
 	d = opendir(name);
 	if (!d)
-		return !gone();
+		return may_use();
 	while (!found && (entry = readdir(d))) {
 		text_fmt(name, sizeof name, "%s/fd/%s", process, entry->d_name);
 		found = entry->d_name[0] != '.' && link_leads_below(name, path);
@@ -62,7 +62,7 @@ static bool has_mapped(const char *process, const char *path)
 
 	text_fmt(name, sizeof name, "%s/maps", process);
 	if (file_read(name, &text, &unused) < 0)
-		found = !gone();
+		found = may_use();
 	for (rest = buf_all(&text); !found && span_cut(&rest, '\n', &line);) {
 		const char *slash = memchr(line.p, '/', line.n);
 

@@ -343,7 +343,8 @@ void step_not_proven(struct mount *m, const struct mnt_table *t)
 		explain_late(m, a, &e);
 	}
 	mount_end_task(m);
-	mount_set_error(m, &e);
+	if (!m->kept) /* why it could not go down is told first */
+		mount_set_error(m, &e);
 	if (m->proven && m->hung && m->insist && t && (m->wanted || m->heir || clock_ms() < m->give_up)) {
 		m->insist = false;
 		m->why = "its driver hung, and has been replaced";
