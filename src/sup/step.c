@@ -117,6 +117,7 @@ struct run_path mount_layer(const struct run *run)
 {
 	struct run_path name;
 
+	name.s[0] = 0;
 	text_fmt(name.s, sizeof name.s, "s3mounts:%s", run->dir);
 	return name;
 }
