@@ -293,6 +293,24 @@ def test_a_server_that_echoes_the_token(sandbox, mount, account, gate):
         (mount / "file.txt").unlink()
 
 
+def test_a_file_that_the_driver_may_have_dropped(sandbox):
+    """On a full disk rclone removes what it cannot open, the only copy too, and calls it clean (the line is its own)."""
+    spec = f"--mount={sandbox.prefixes[0]}:{sandbox.mnt}/x"
+    sandbox.up(spec)
+    log, = sandbox.run.glob("*.log")
+    with open(log, "a") as file:
+        file.write("2026/11/26 14:00:00 ERROR : IO error: open RW handle failed to open cache file: vfs cache item: create cache file failed: "
+                   "vfs cache item: open failed: no space left on device\n")
+    for command in "flush", "status":
+        result = sandbox.s3mounts(command, "--json", *(["--timeout", "3"] if command == "flush" else []))
+        assert "no space left on device" in str(result.json["mounts"][0]["error"] or result.json["error"]), result
+    assert sandbox.s3mounts("flush").code == 7
+    result = sandbox.s3mounts("down")
+    assert result.code == 7 and "all of it is in S3" not in result.err and sandbox.mounts() == [], result
+    sandbox.up(spec)
+    assert sandbox.s3mounts("flush").code == 0
+
+
 # A driver that cannot start
 
 

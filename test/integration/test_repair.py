@@ -10,10 +10,12 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import time
 
 import pytest
 
 from support import proc, procfs
+from support.wire import Wire
 
 PENDING = 7
 RANDOM = os.urandom(300_000)
@@ -247,3 +249,27 @@ def test_killed_with_files_open(one):
     one.sandbox.down()
     assert one.get("over") == b"n" * 50_000
     assert one.get("log") == b"o" * 100_000 + b"n" * 50_000
+
+
+def test_no_driver_starts_on_parts_of_a_file_while_s3_is_away(one):
+    """It would take a request that fails for an object that is not there, and upload zeros in place of what it has not read."""
+    one.put("log", b"o" * 100_000)
+    with Wire(one.sandbox.server.port, one.sandbox.folder) as wire:
+        one.sandbox.env["S3_ENDPOINT_URL"] = wire.endpoint
+        pid = one.up()["mounts"][0]["pid"]
+        with open(one.folder / "log", "ab", buffering=0) as log:
+            log.write(b"n" * 10_000)
+            proc.wait_for(lambda: (one.state("log") or {}).get("Dirty"), 5, "it to be dirty")
+            wire.freeze()
+            os.kill(pid, signal.SIGKILL)
+            proc.wait_for(lambda: not procfs.alive(pid), 5, "its end")
+            with contextlib.suppress(OSError):
+                log.close()
+        deadline = time.monotonic() + 3
+        while time.monotonic() < deadline:
+            assert [pid for pid in one.sandbox.drivers() if b"\0mount\0" in procfs.command_line(pid)] == []
+            time.sleep(0.1)
+        wire.thaw()
+        assert one.sandbox.s3mounts("flush", "--timeout", "40").code == 0
+        assert one.get("log") == b"o" * 100_000 + b"n" * 10_000
+        one.sandbox.down()
