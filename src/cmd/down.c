@@ -91,6 +91,8 @@ static void print_lines(const char *command, const struct verdict_on *v)
 				m->pending_bytes);
 		else if (m->error.code == CODE_PENDING)
 			say(2, "  what is in S3 is not known");
+		else if (!m->ran)
+			say(2, "  was not mounted");
 		else
 			say(2, "  all of it is in S3");
 		say(2, "\n");

@@ -145,6 +145,8 @@ void say_pending(const struct report_mount *m, bool reasoned)
 		if (why || !reasoned)
 			say(2, "          not in S3 yet: %s%s%s\n", m->pending_names[i], why ? ": " : "", why ? why : "");
 	}
+	if (!reasoned && m->pending_files > (long)m->pending_name_count)
+		say(2, "          … and %ld more\n", m->pending_files - (long)m->pending_name_count);
 }
 
 void columns(const struct report *r, int *target, int *source)

@@ -137,8 +137,8 @@ static int no_credentials(const char *command, const struct setup *s, const stru
 
 	if (setup_places(s, &e))
 		return fail(command, o->json, &e);
-	err_set(&e, CODE_NO_CREDS, "%s: no credentials are given: nothing is mounted, %zu placeholder folders stand", command,
-		s->plan.place_count);
+	err_set(&e, CODE_NO_CREDS, "%s: no credentials are given: this command mounts nothing; %zu placeholder folders stand",
+		command, s->plan.place_count);
 	err_hint(&e, "give S3_ACCESS_KEY_ID and S3_ACCESS_SECRET to this command");
 	if (!o->json)
 		return fail(command, false, &e);

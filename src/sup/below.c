@@ -1,5 +1,6 @@
 #include "sup/below.h"
 
+#include "base/file.h"
 #include "base/text.h"
 
 #include <errno.h>
@@ -80,10 +81,57 @@ static int visit_below(const char *name, const struct stat *st, int type, struct
 
 int below_look(int fd, const char *path, int64_t since, struct pending *p, struct err *e)
 {
+	int back = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC), ret = 0;
+
 	walk.path = path;
 	walk.since = since;
 	walk.p = p;
 	if (fchdir(fd) || nftw(".", visit_below, OPEN_FOLDERS, FTW_PHYS | FTW_MOUNT))
-		return err_sys(e, CODE_FAULT, "look for files in the folder under %s", path);
-	return 0;
+		ret = err_sys(e, CODE_FAULT, "look for files in the folder under %s", path);
+	if (back >= 0) {
+		(void)!fchdir(back);
+		close(back);
+	}
+	return ret;
+}
+
+static void note_path(char out[PATH_MAX], const char *cache_dir)
+{
+	text_fmt(out, PATH_MAX, "%s/stray", cache_dir);
+}
+
+void below_note(const char *cache_dir, const char *path, int64_t since)
+{
+	char note[PATH_MAX], text[PATH_MAX + 32];
+	size_t n = text_fmt(text, sizeof text, "%lld %s", (long long)since, path);
+	struct err unused;
+
+	note_path(note, cache_dir);
+	file_replace(note, 0600, (struct span){ text, n }, &unused);
+}
+
+bool below_noted(const char *cache_dir, char path[PATH_MAX], int64_t *since)
+{
+	char note[PATH_MAX], mem[PATH_MAX + 64];
+	struct buf text = buf_over(mem, sizeof mem);
+	struct span where, when;
+	struct err unused;
+	unsigned long n;
+
+	note_path(note, cache_dir);
+	if (file_read(note, &text, &unused))
+		return false;
+	where = buf_all(&text);
+	if (!span_cut(&where, ' ', &when) || !span_number(when, LONG_MAX, &n) || !where.n || where.p[0] != '/')
+		return false;
+	*since = (int64_t)n;
+	return text_fmt(path, PATH_MAX, "%.*s", (int)where.n, where.p) < PATH_MAX;
+}
+
+void below_forget(const char *cache_dir)
+{
+	char note[PATH_MAX];
+
+	note_path(note, cache_dir);
+	unlink(note);
 }

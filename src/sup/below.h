@@ -8,6 +8,9 @@
 
 #include "rclone/pending.h"
 
+#include <limits.h>
+#include <stdbool.h>
+
 /*
  * Opens the folder PATH, on which nothing of ours is mounted. *SINCE is a time (nanoseconds since 1970) behind the changes of the files that it
  * holds, and before the changes of those that come. Changes the working directory. -1: it cannot be.
@@ -15,8 +18,16 @@
 int below_open(const char *path, int64_t *since);
 
 /*
+ * That files lie in the folder PATH is noted in the mount's cache folder CACHE_DIR, with SINCE: they are told until they are gone, also when the
+ * mount is down, and after the next one. A note that cannot be written is logged by nobody: the mount that stands tells of them all the same.
+ */
+void below_note(const char *cache_dir, const char *path, int64_t since);
+bool below_noted(const char *cache_dir, char path[PATH_MAX], int64_t *since);
+void below_forget(const char *cache_dir);
+
+/*
  * Adds to P the files in the folder FD that were made or changed after SINCE (nanoseconds since 1970), named by PATH and where they are in it.
- * Changes the working directory. Returns 0, or -1 with *E set (CODE_FAULT): unknown.
+ * Returns 0, or -1 with *E set (CODE_FAULT): unknown.
  */
 int below_look(int fd, const char *path, int64_t since, struct pending *p, struct err *e);
 

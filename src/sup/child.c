@@ -95,6 +95,8 @@ static int target_ready(const struct mount *m, struct mnt_ready *ready, struct e
 /* The layer goes between the plain folder, which stays open, and the mount. Where it may not stand the mount comes all the same. */
 static int lay(struct mount *m, struct answer *a)
 {
+	char path[PATH_MAX];
+	int64_t since;
 	int below;
 
 	if (a->ready.mounted || a->ready.layered)
@@ -102,6 +104,10 @@ static int lay(struct mount *m, struct answer *a)
 	below = m->below < 0 ? below_open(a->ready.path, &a->below_since) : m->below;
 	if (mnt_layer_mount(a->ready.path, mount_layer(m->run).s, &a->layer) == 0)
 		a->layer.code = CODE_OK;
+	/* What was told before, and is still there, is told on. */
+	if (a->below_since && below_noted(m->job.cache_dir, path, &since) && strcmp(path, a->ready.path) == 0 &&
+		since < a->below_since)
+		a->below_since = since;
 	m->below_since = m->below < 0 ? a->below_since : m->below_since;
 	return below;
 }
@@ -241,11 +247,20 @@ static int look_below(const struct mount *m, struct pending *p, struct err *e)
 	int64_t unused;
 	int fd = m->below;
 
-	if (!m->below_since)
+	/* Under one that has never been up nothing lies: its folder is a plain one. */
+	if (!m->below_since || !m->held)
 		return 0;
 	if (fd < 0 && m->state == MOUNT_LEFT)
 		fd = below_open(mount_path(m), &unused);
-	return fd < 0 ? 0 : below_look(fd, mount_path(m), m->below_since, p, e);
+	if (fd < 0)
+		return 0;
+	if (below_look(fd, mount_path(m), m->below_since, p, e))
+		return -1;
+	if (p->files)
+		below_note(m->job.cache_dir, mount_path(m), m->below_since);
+	else
+		below_forget(m->job.cache_dir);
+	return 0;
 }
 
 /* Its driver can be asked. */

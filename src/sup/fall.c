@@ -102,7 +102,8 @@ static void not_sent(struct mount *m, const char *where)
 	}
 	err_set(&e, CODE_PENDING, "unmount %s: not in S3 yet: %llu file%s, %llu bytes; %s", m->spec.target,
 		(unsigned long long)p->files, p->files == 1 ? "" : "s", (unsigned long long)p->bytes, where);
-	err_hint(&e, "give it more time (--timeout); its driver's log is %s", child_log(m).s);
+	err_hint(&e, "give it more time (--timeout), and close what is open for writing (fuser -vm %s); its driver's log is %s",
+		m->spec.target, child_log(m).s);
 	if (only_quarantined(m))
 		err_hint(&e, "their metadata was damaged: look at them in %s/quarantine, and remove them there",
 			m->job.cache_dir);
@@ -168,14 +169,10 @@ void step_left_seen(struct mount *m, const struct mnt_table *t)
 		return;
 	}
 	if (m->then == MOUNT_DOWN) {
-		struct err e;
-
 		m->proven = false;
 		m->error.code = CODE_OK; /* what was wrong before is over */
 		if (look_dirty(m))
 			not_sent(m, "kept in the cache");
-		else if (look_stray(m, "unmount", &e) || mount_reason_dropped(m, "unmount", &e))
-			mount_set_error(m, &e);
 	}
 	settle_for_good(m, t);
 }

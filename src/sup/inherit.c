@@ -15,6 +15,7 @@ static void take(struct sup *s, struct mount *m)
 		return;
 	}
 	text_fmt(s->config, sizeof s->config, "%s", m->job.config);
+	m->held = true;
 	m->begun = clock_ms();
 	m->give_up = m->begun + INHERIT_MS;
 	if (m->wanted) {

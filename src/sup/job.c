@@ -166,7 +166,7 @@ static bool all_looked(const struct sup *s, unsigned long stamp)
 static bool flushed(struct sup *s)
 {
 	struct job *j = &s->job;
-	uint64_t files = 0, bytes = 0, quarantined = 0;
+	uint64_t files = 0, bytes = 0, waits = 0;
 	int took = 0;
 
 	if (!all_looked(s, j->stamp)) {
@@ -184,7 +184,8 @@ static bool flushed(struct sup *s)
 		}
 		files += m->pending.files;
 		bytes += m->pending.bytes;
-		quarantined += m->pending.quarantined;
+		if (mount_active(m))
+			waits += m->pending.files - m->pending.quarantined;
 		took = m->look_ms > took ? m->look_ms : took;
 	}
 	for (size_t i = 0; i < s->count && !files; i++)
@@ -192,7 +193,7 @@ static bool flushed(struct sup *s)
 			return true;
 	if (!files)
 		return true;
-	if (files > quarantined && clock_ms() < j->deadline) {
+	if (waits && clock_ms() < j->deadline) {
 		/* A large cache takes long to look through: most of the time is for others. */
 		j->look = clock_first(j->deadline, clock_ms() + FLUSH_LOOK_MS + 4 * took);
 		j->stamp = look_stamp();
@@ -200,7 +201,13 @@ static bool flushed(struct sup *s)
 	}
 	err_set(&j->error, CODE_PENDING, "flush: not in S3 yet: %llu file%s, %llu bytes", (unsigned long long)files,
 		files == 1 ? "" : "s", (unsigned long long)bytes);
-	err_hint(&j->error, "give it more time (--timeout); the drivers' logs are in %s", s->run->dir);
+	if (waits)
+		err_hint(&j->error,
+			"give it more time (--timeout), and close what is open for writing (fuser -vm TARGET); the drivers' logs are in %s",
+			s->run->dir);
+	else
+		err_hint(&j->error,
+			"no driver will upload them now: s3mounts up starts it again, and so does down (what is in quarantine/ of a cache is yours to look at)");
 	for (size_t i = 0; i < s->count; i++)
 		if (s->mounts[i]->pending.files && mount_reason_add(s->mounts[i], &j->error))
 			break;

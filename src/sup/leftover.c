@@ -2,9 +2,11 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "mnt/layer.h"
 #include "mnt/table.h"
 #include "rclone/conf.h"
 #include "rclone/pending.h"
+#include "sup/below.h"
 #include "sup/cache.h"
 #include "sup/pidfile.h"
 
@@ -177,6 +179,35 @@ static void place(struct leftovers *l, struct leftover *new, const struct stat *
 	new->placeable = true;
 }
 
+/* Files under a mount that is down, noted in its cache folder: those that are still there are added to P. -1 with *E set: unknown. */
+static int look_noted(const char *folder, struct pending *p, struct err *e)
+{
+	char target[PATH_MAX];
+	const struct mnt_entry *top;
+	uint64_t before = p->files;
+	struct mnt_table t;
+	int64_t since, unused;
+	int fd, ret;
+
+	if (!below_noted(folder, target, &since))
+		return 0;
+	if (mnt_table_read(&t, e))
+		return -1;
+	top = mnt_table_find(&t, target);
+	ret = top && (span_starts(top->fstype, SPAN("fuse.")) || mnt_layer_is(top, NULL)) ?
+		      err_set(e, CODE_PENDING, "files lie in the folder %s, under what is mounted there, and are not in S3",
+			      target) :
+		      0;
+	mnt_table_free(&t);
+	if (ret || (fd = below_open(target, &unused)) < 0)
+		return ret;
+	ret = below_look(fd, target, since, p, e);
+	close(fd);
+	if (ret == 0 && p->files == before)
+		below_forget(folder);
+	return ret;
+}
+
 static void fill(struct leftovers *l, struct leftover *new, const struct stat *st, const struct pending *p)
 {
 	struct plan_mount spec = { .bucket = "", .prefix = "" };
@@ -188,7 +219,7 @@ static void fill(struct leftovers *l, struct leftover *new, const struct stat *s
 	new->bytes = (long)p->bytes;
 	/* Once more, for the names below the prefix that is known only now. */
 	spec.prefix = new->prefix;
-	if (rclone_pending(new->folder, &spec, &named, &e) ||
+	if (rclone_pending(new->folder, &spec, &named, &e) || look_noted(new->folder, &named, &e) ||
 		!(new->names = arena_get(&l->mem, PENDING_NAMES * sizeof *new->names)))
 		return;
 	for (int i = 0; i < named.named; i++)
@@ -235,7 +266,7 @@ static void look(struct leftovers *l, const char *root, const char *name, const 
 
 	text_fmt(path.s, sizeof path.s, "%s/%s", root, name);
 	left = is_left(path.s, name, scope, &running, &st, &e);
-	if (left < 0 || (left > 0 && rclone_pending(path.s, &unknown, &p, &e))) {
+	if (left < 0 || (left > 0 && (rclone_pending(path.s, &unknown, &p, &e) || look_noted(path.s, &p, &e)))) {
 		add_unknown(l, path.s, &e);
 		return;
 	}
@@ -306,5 +337,7 @@ int leftover_error(const struct leftovers *l, struct err *e)
 	}
 	err_set(e, CODE_PENDING, "files of an earlier run are not in S3: %llu file%s, %llu bytes in %zu cache folder%s",
 		l->files, l->files == 1 ? "" : "s", l->bytes, l->folders, l->folders == 1 ? "" : "s");
-	return err_hint(e, "s3mounts flush --left uploads them; so does s3mounts up with the same mounts");
+	return err_hint(e,
+		"s3mounts flush --left uploads what is in a cache, and so does s3mounts up with the same mounts; files in a folder itself "
+		"are yours to move");
 }

@@ -30,7 +30,7 @@ bool look_stray(const struct mount *m, const char *doing, struct err *e)
 	err_set(e, CODE_PENDING, "%s %s: %llu file%s lie%s in the folder itself, under the mount, and %s not in S3: %s%s",
 		doing, m->spec.target, files, files == 1 ? "" : "s", files == 1 ? "s" : "", files == 1 ? "is" : "are",
 		m->stray.names[0], files == 1 ? "" : ", …");
-	err_hint(e, "s3mounts down shows them: copy them into the mount after the next up, or move them away");
+	err_hint(e, "they can be reached when the mount is down: move them away, and into the mount after the next up");
 	return true;
 }
 

@@ -75,6 +75,7 @@ static void report_mount(struct report_mount *r, struct arena *a, const struct m
 		.state = mount_state_name(m),
 		.cache = m->job.cache_dir,
 		.nofail = m->spec.nofail,
+		.ran = m->ran,
 		.pid = m->pid,
 		.ms = m->ms,
 		.memory_kib = resident_kib(m->pid),

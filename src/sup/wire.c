@@ -66,6 +66,7 @@ static const struct record_field entry_fields[] = {
 	ENTRY(RECORD_STR, state),
 	ENTRY(RECORD_STR, cache),
 	ENTRY(RECORD_BOOL, nofail),
+	ENTRY(RECORD_BOOL, ran),
 	ENTRY(RECORD_LONG, pid),
 	ENTRY(RECORD_LONG, ms),
 	ENTRY(RECORD_LONG, memory_kib),

@@ -47,6 +47,7 @@ struct report_mount {
 	const char *state;  /* "up", "checking", "refused", "unhealthy", "down", "failed", "starting", "stopping" */
 	const char *cache;  /* its folder */
 	bool nofail;
+	bool ran;	 /* a driver of it has been started */
 	long pid;	 /* of the driver; 0: none */
 	long ms;	 /* up: what it took; 0: was up already */
 	long memory_kib; /* resident; -1: unknown */

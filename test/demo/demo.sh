@@ -88,7 +88,7 @@ say "4. Up" \
 inside up
 
 say "5. Write a file, read one" \
-	"One is written in the sandbox; the other comes from outside."
+	"One is written in the sandbox; the other comes from outside, and is seen when rclone lists the folder again: within 5 s."
 mnt=/proc/$init/root$root/mnt/r2
 printf '   $ echo "Hello from a sandbox" > /mnt/r2/threads/%s/hello.txt\n' "$THREAD_ID"
 echo "Hello from a sandbox" > "$mnt/threads/$THREAD_ID/hello.txt"
@@ -108,6 +108,10 @@ witness()
 	END
 }
 witness put "skills/$USER_ID/note.txt" "Hello from outside"
+for _ in $(seq 100); do
+	[ ! -e "$mnt/skills/$USER_ID/note.txt" ] || break
+	sleep 0.1
+done
 printf '   $ cat /mnt/r2/skills/%s/note.txt\n     %s\n' "$USER_ID" "$(cat "$mnt/skills/$USER_ID/note.txt")"
 
 say "6. Status"
