@@ -18,8 +18,8 @@
 /* What stands in the way of "all of it is in S3". */
 struct verdict_on {
 	struct report report;
-	struct leftovers left;
-	struct err left_error; /* of LEFT; code CODE_OK: none */
+	struct leftovers left, tried; /* what is left now; what --left has tried to upload */
+	struct err left_error;	      /* of LEFT; code CODE_OK: none */
 };
 
 /* Of `flush` the supervisor has judged: what was written since does not count. */
@@ -67,6 +67,7 @@ static int print_json(const char *command, const struct verdict_on *v, enum code
 	}
 	json_close(&o.j, ']');
 	json_leftovers(&o.j, &v->left);
+	json_uploaded(&o.j, &v->tried, &v->left);
 	return json_end(&o, code);
 }
 
@@ -78,7 +79,7 @@ static void print_lines(const char *command, const struct verdict_on *v)
 	columns(r, &target, &source);
 	if (r->error.code != CODE_OK)
 		say_error(&r->error);
-	else if (!r->mount_count)
+	else if (!r->mount_count && !v->tried.count)
 		say(2, "s3mounts: %s: nothing is mounted\n", command);
 	for (size_t i = 0; i < r->mount_count; i++) {
 		const struct report_mount *m = &r->mounts[i];
@@ -100,6 +101,7 @@ static void print_lines(const char *command, const struct verdict_on *v)
 		if (m->error.code != CODE_OK)
 			say_error(&m->error);
 	}
+	say_uploaded(&v->tried, &v->left);
 	say_leftovers(&v->left);
 }
 
@@ -148,8 +150,7 @@ static int take_stock(
 	int64_t deadline = clock_ms() + o->timeout_ms;
 	struct live live = { .pending = true };
 	struct ask_watch w = live_watch(&live, o->json);
-	struct leftovers tried = { 0 };
-	int got = o->left ? left_upload(&tried, run, o, e) : 0;
+	int got = o->left ? left_upload(&v->tried, run, o, e) : 0;
 
 	if (got == 0) {
 		q.timeout_ms = clock_left(deadline) > LOOK_MS ? clock_left(deadline) : LOOK_MS;
@@ -164,9 +165,8 @@ static int take_stock(
 		got = clear_layers(run, e);
 	if (got >= 0) {
 		leftovers_look(&v->left, run, o, &v->report, false);
-		left_reasons(&v->left, &tried, &v->left_error);
+		left_reasons(&v->left, &v->tried, &v->left_error);
 	}
-	leftover_free(&tried);
 	return got < 0 ? -1 : 0;
 }
 
@@ -192,6 +192,7 @@ static int ask_down(const char *command, bool down, const struct options *o, boo
 			print_lines(command, &v);
 	}
 	leftover_free(&v.left);
+	leftover_free(&v.tried);
 	arena_free(&a);
 	return code;
 }

@@ -69,6 +69,31 @@ static void say_one(const struct leftover *left)
 		say_error(&left->error);
 }
 
+static bool is_among(const struct leftovers *l, const char *folder)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (strcmp(l->list[i].folder, folder) == 0)
+			return true;
+	return false;
+}
+
+void json_uploaded(struct json *j, const struct leftovers *tried, const struct leftovers *left)
+{
+	json_open(j, "uploaded", '[');
+	for (size_t i = 0; i < tried->count; i++)
+		if (!is_among(left, tried->list[i].folder))
+			json_str(j, NULL, tried->list[i].folder);
+	json_close(j, ']');
+}
+
+void say_uploaded(const struct leftovers *tried, const struct leftovers *left)
+{
+	for (size_t i = 0; i < tried->count; i++)
+		if (!is_among(left, tried->list[i].folder))
+			say(2, "uploaded  %s  %ld file%s, %ld bytes\n", tried->list[i].folder, tried->list[i].files,
+				tried->list[i].files == 1 ? "" : "s", tried->list[i].bytes);
+}
+
 void say_leftovers(const struct leftovers *l)
 {
 	struct err all;

@@ -16,6 +16,10 @@ void leftovers_look(struct leftovers *l, const struct run *run, const struct opt
 /* The member "leftovers": a list. */
 void json_leftovers(struct json *j, const struct leftovers *l);
 
+/* The member "uploaded": the folders in TRIED that are not LEFT any more; and a line for each on stderr. */
+void json_uploaded(struct json *j, const struct leftovers *tried, const struct leftovers *left);
+void say_uploaded(const struct leftovers *tried, const struct leftovers *left);
+
 /* On stderr a line for each, with its files' names below, and what they amount to; nothing where there is none. */
 void say_leftovers(const struct leftovers *l);
 

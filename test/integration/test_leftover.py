@@ -95,7 +95,8 @@ def test_another_thread_does_not_hide_it(sandbox, source):
     assert [m["state"] for m in down.json["mounts"]] == ["down"] * 3 and sandbox.mounts() == []
     told(sandbox.s3mounts("down", "--json"))
     assert sandbox.keys(source) == []
-    assert flush_left(sandbox)["leftovers"] == []
+    done = flush_left(sandbox)
+    assert done["leftovers"] == [] and done["uploaded"] == [left["folder"]]
     assert sandbox.get(f"{source}/file") == BODY
     assert sandbox.s3mounts("flush").code == 0 and sandbox.s3mounts("down").code == 0
 
