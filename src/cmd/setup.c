@@ -93,8 +93,11 @@ struct run_path setup_config(const struct setup *s, const struct options *o)
 	const char *named = o->config ? o->config : env("RCLONE_CONFIG");
 	struct run_path p = run_path(&s->run, "rclone.conf");
 
-	if (named)
+	/* The supervisor works in "/". */
+	if (named && (named[0] == '/' || !getcwd(p.s, sizeof p.s)))
 		text_fmt(p.s, sizeof p.s, "%s", named);
+	else if (named)
+		text_fmt(p.s + strlen(p.s), sizeof p.s - strlen(p.s), "/%s", named);
 	return p;
 }
 

@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -57,6 +58,16 @@ int mnt_target_lists(const char *target, struct err *e)
 		ret = mnt_words(e, answer_words, "list %s", target);
 	closedir(d);
 	return ret;
+}
+
+void mnt_target_sync(const char *target)
+{
+	int fd = open(target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	syncfs(fd);
+	close(fd);
 }
 
 /*

@@ -34,6 +34,9 @@ int mnt_target_answers(const char *target, struct err *e);
 /* Can its root be listed? As mnt_target_answers(). To whom the kernel denies it (EACCES) nothing is known of that: 0. */
 int mnt_target_lists(const char *target, struct err *e);
 
+/* Hands the driver what the kernel still holds of files that are mapped into memory (syncfs(2)). */
+void mnt_target_sync(const char *target);
+
 /*
  * umount2(2) of what is topmost at TARGET, never through a link at its end; DETACH takes it out of the tree even while it is in use
  * (MNT_DETACH). Without the right to (EPERM) it lets the system's set-uid fusermount3 do it. Returns 0 (also where nothing was

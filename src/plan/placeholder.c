@@ -99,6 +99,10 @@ static const struct form {
 } forms[] = {
 	{ "${", "", anything, false },
 	{ "$(", "", anything, false },
+	{ "`", "`", anything, false },
+	{ "[[", "]]", anything, false },
+	{ "[", "]", upper_name, true },
+	{ "!", "!", upper_name, true },
 	{ "{{", "}}", anything, false },
 	{ "{%", "%}", anything, false },
 	{ "<%", "%>", anything, false },

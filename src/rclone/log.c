@@ -112,6 +112,7 @@ static void read_request(struct rclone_log *l, struct span words)
 		return;
 	r = reason_read(span_behind(words, "error: "));
 	weight = reason_weight(&r);
+	l->last = (struct rclone_log_reason){ r, l->seen };
 	if (weight == S3_LACKS_KEY || weight == S3_LACKS_BUCKET || (root && weight == S3_LACKS_RIGHT))
 		l->request = (struct rclone_log_reason){ r, l->seen };
 }
@@ -167,6 +168,12 @@ void rclone_log_feed(struct rclone_log *l, struct span text)
 {
 	for (size_t i = 0; i < text.n; i++)
 		read_byte(l, text.p[i]);
+}
+
+void rclone_log_of_root(struct rclone_log *l)
+{
+	if (l->last.seen && reason_weight(&l->last.why) <= S3_LACKS_BUCKET)
+		l->request = l->last;
 }
 
 /* Questions */

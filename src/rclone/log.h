@@ -27,6 +27,7 @@ struct rclone_log {
 		unsigned reason;
 	} files[RCLONE_LOG_FILES];
 	struct rclone_log_reason request; /* other than an upload, refused in a way that concerns the whole mount */
+	struct rclone_log_reason last;	  /* the last request that has failed for a user, other than an upload */
 	char dropped
 		[192]; /* what it has said of a file that it has dropped from its cache, sent or not; "": nothing of the kind */
 	unsigned seen;
@@ -56,6 +57,9 @@ bool rclone_log_worst(const struct rclone_log *l, struct verdict *v);
 
 /* Only what is pending now is of interest: forgets the other files. */
 void rclone_log_keep(struct rclone_log *l, const struct pending *p);
+
+/* The last request that has failed was a listing of the mount's root: what S3 has said of it concerns the whole mount. */
+void rclone_log_of_root(struct rclone_log *l);
 
 /* S3 has just answered a listing of the mount's root by this driver: forgets what other requests than uploads were refused. */
 void rclone_log_answered(struct rclone_log *l);

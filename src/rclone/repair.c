@@ -14,7 +14,8 @@
 #define META_MODE 0644		/* as rclone makes it; the folders above are closed */
 #define ONE_WRITE (1024 * 1024) /* more no FUSE request writes */
 #define ZEROS 3			/* so many at an end of a small file look like what has not been fetched */
-#define QUARANTINES_MAX 10000	/* files of the same path */
+#define SCAN_STEP 65536
+#define QUARANTINES_MAX 10000 /* files of the same path */
 
 struct repair {
 	struct walk walk; /* of CACHE/vfs */
@@ -93,6 +94,25 @@ static enum remains examine_open(const struct repair *r, const char *path, int f
 		return REMAINS_PART;
 	lacking = may_lack_its_ends(fd, st->st_size);
 	return lacking < 0 ? REMAINS_UNREAD : lacking ? REMAINS_PART : REMAINS_WHOLE;
+}
+
+/*
+ * Between two writes into one block of a file that is open there are zeros too in place of the object's bytes. A file that has zeros of its own
+ * cannot be told from it.
+ */
+static int may_lack_inside(const struct repair *r, const char *path)
+{
+	int fd = openat(r->walk.top, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	char bytes[SCAN_STEP];
+	size_t zeros = 0;
+	ssize_t n = -1;
+
+	while (fd >= 0 && zeros < ZEROS && (n = read(fd, bytes, sizeof bytes)) > 0)
+		for (ssize_t i = 0; i < n && zeros < ZEROS; i++)
+			zeros = bytes[i] ? 0 : zeros + 1;
+	if (fd >= 0)
+		close(fd);
+	return zeros >= ZEROS ? 1 : n < 0 ? -1 : 0;
 }
 
 /* NO_META: there is none, not even an empty one. */
@@ -204,9 +224,12 @@ static int renew_meta(struct repair *r, const char *path, const struct stat *st)
 /* A dirty file of which its metadata lacks a part. */
 static int complete_meta(struct repair *r, const char *path, const struct stat *st)
 {
+	int lacking;
+
 	switch (examine(r, path, false, st)) {
 	case REMAINS_WHOLE:
-		return renew_meta(r, path, st);
+		lacking = may_lack_inside(r, path);
+		return lacking < 0 ? walk_failed(&r->walk, path) : lacking ? quarantine(r, path) : renew_meta(r, path, st);
 	case REMAINS_UNREAD:
 		return walk_failed(&r->walk, path);
 	case REMAINS_PART:

@@ -12,7 +12,8 @@
  *   object". Neither uploaded nor deleted: it is moved to CACHE/quarantine/N/REMOTE/BUCKET/PREFIX/…, where rclone/pending.h counts it.
  *
  * A file that was open for writing has good metadata, but as it was at the first write: rclone would fetch the object's bytes over what was
- * written since (1.60 hangs where that lies behind the object's end). Where all of the data is there it is marked so, else what lies behind the
+ * written since (1.60 hangs where that lies behind the object's end). Where all of the data is there it is marked so (one with zeros inside is moved
+ * to quarantine: they may stand for bytes of the object), else what lies behind the
  * object's end. What is still to be fetched then must be fetched: rclone uploads zeros in its place when its one request for the object fails.
  */
 

@@ -7,8 +7,13 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+#ifndef OPEN_TREE_CLONE
+#define OPEN_TREE_CLONE 1 /* linux/mount.h, which not every C library can stand beside its own */
+#endif
 
 #define OPEN_FOLDERS 16
 #define OLD_FILES 20000 /* so many are looked at before the mount, which waits for it */
@@ -62,6 +67,19 @@ int below_open(const char *path, int64_t *since)
 	if (fd >= 0 && fchdir(fd) == 0)
 		*since = time_between();
 	(void)!chdir("/");
+	return fd;
+}
+
+int below_reach(const char *path)
+{
+	char above[PATH_MAX];
+	const char *name = file_above(above, path);
+	int tree = (int)syscall(SYS_open_tree, AT_FDCWD, above, OPEN_TREE_CLONE | O_CLOEXEC), fd;
+
+	if (tree < 0)
+		return -1;
+	fd = openat(tree, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	close(tree);
 	return fd;
 }
 

@@ -18,6 +18,12 @@
 int below_open(const char *path, int64_t *since);
 
 /*
+ * The same folder where layers and mounts stand on it already, by a copy of the mount that the folder above it is on (open_tree(2), Linux 5.2;
+ * needs CAP_SYS_ADMIN). -1: it cannot be reached.
+ */
+int below_reach(const char *path);
+
+/*
  * That files lie in the folder PATH is noted in the mount's cache folder CACHE_DIR, with SINCE: they are told until they are gone, also when the
  * mount is down, and after the next one. A note that cannot be written is logged by nobody: the mount that stands tells of them all the same.
  */

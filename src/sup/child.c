@@ -250,6 +250,8 @@ static int look_below(const struct mount *m, struct pending *p, struct err *e)
 	/* Under one that has never been up nothing lies: its folder is a plain one. */
 	if (!m->below_since || !m->held)
 		return 0;
+	if (fd < 0)
+		fd = below_reach(mount_path(m));
 	if (fd < 0 && m->state == MOUNT_LEFT)
 		fd = below_open(mount_path(m), &unused);
 	if (fd < 0)
@@ -276,9 +278,10 @@ int child_look(void *arg, int out)
 	struct look_answer a = { .e = { .code = CODE_OK } };
 	struct err e;
 
-	confine_search();
-	if (m->hurry && serves(m))
+	if (m->hurry && serves(m)) {
+		mnt_target_sync(mount_path(m));
 		m->driver->hurry(&m->job);
+	}
 	if (m->driver->pending(&m->job, serves(m), &a.pending, &e) || look_below(m, &a.stray, &e))
 		a.e = e;
 	return write_all(out, &a, sizeof a) ? 1 : 0;

@@ -156,6 +156,8 @@ static void settle_for_good(struct mount *m, const struct mnt_table *t)
 
 void step_left_seen(struct mount *m, const struct mnt_table *t)
 {
+	/* The child looks otherwise where nothing runs any more. */
+	mount_enter(m, MOUNT_LEFT, NEVER);
 	if (!look_done(m, m->wanted_stamp)) {
 		mount_enter(m, MOUNT_LEFT, m->look.deadline + 1);
 		return;
@@ -180,8 +182,8 @@ void step_left_seen(struct mount *m, const struct mnt_table *t)
 void step_clear(struct mount *m, const struct mnt_table *t)
 {
 	(void)t;
-	if (m->state == MOUNT_FAILED)
-		m->then = MOUNT_FAILED;
+	if (m->state == MOUNT_FAILED || m->state == MOUNT_DOWN)
+		m->then = m->state;
 	if (!mount_start_task(m, child_clear, UNMOUNT_MS, MOUNT_CLEAR))
 		mount_enter(m, MOUNT_FAILED, NEVER);
 }

@@ -118,6 +118,8 @@ static void finish(struct sup *s)
 	report_make(s, &r, &j->mem, j->req.kind == REQUEST_UP ? 0 : j->first_stamp);
 	if (j->client)
 		client_answer(j->client, &r);
+	for (size_t i = 0; i < s->count && j->req.kind == REQUEST_UP && j->client; i++)
+		s->mounts[i]->dropped[0] = 0; /* told */
 	if (!any_stands(s) && (j->req.kind == REQUEST_UP || j->req.kind == REQUEST_DOWN)) {
 		drop_inactive(s);
 		forget_config(s);
@@ -231,7 +233,7 @@ static bool elsewhere(const struct request *r)
 }
 
 /* Where nothing stands, and nobody stays to look after it, the targets become what they were. */
-static void clear_failed(struct sup *s)
+static void clear_layers_of(struct sup *s)
 {
 	const struct mnt_table *t = sup_table(s);
 
@@ -261,7 +263,8 @@ static bool settled(struct sup *s)
 	/* Once more: a proof that came later has forgotten what the check said. */
 	if (j->req.kind == REQUEST_UP)
 		up_take_verdicts(s);
-	clear_failed(s);
+	if (all_settled(s))
+		clear_layers_of(s);
 	return all_settled(s) || clock_ms() > j->deadline + OVERTIME_MS;
 }
 
@@ -347,7 +350,8 @@ static void begin(struct sup *s)
 		for (size_t i = 0; i < s->count; i++) {
 			s->mounts[i]->give_up = j->deadline;
 			s->mounts[i]->lazy = j->req.lazy;
-			s->mounts[i]->successor = false;
+			/* What goes down first stays closed until all of it is down: clear_layers_of() takes the layers away then. */
+			s->mounts[i]->successor = true;
 		}
 		all(s, j->req.abandon ? EVENT_ABORT : EVENT_STOP);
 		break;

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 static step *const table[MOUNT_STATES][EVENT_COUNT] = {
-	[MOUNT_DOWN] = { [EVENT_START] = step_begin, [EVENT_STOP] = step_forget },
+	[MOUNT_DOWN] = { [EVENT_START] = step_begin, [EVENT_STOP] = step_forget, [EVENT_CLEAR] = step_clear },
 	[MOUNT_FAILED] = { [EVENT_START] = step_begin, [EVENT_STOP] = step_forget, [EVENT_CLEAR] = step_clear },
 	[MOUNT_BACKOFF] = { [EVENT_START] = step_launch,
 		[EVENT_TIME] = step_launch,

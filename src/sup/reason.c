@@ -64,6 +64,14 @@ void mount_reason_read(struct mount *m)
 	tell_refusal(m);
 }
 
+void mount_reason_of_root(struct mount *m)
+{
+	if (!m->log)
+		return;
+	rclone_log_of_root(m->log);
+	tell_refusal(m);
+}
+
 void mount_reason_answered(struct mount *m)
 {
 	mount_reason_read(m);

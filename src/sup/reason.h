@@ -11,6 +11,9 @@ void mount_reason_init(struct mount *m);
 /* Takes what the driver has written since the last time. A refusal that is new goes to the history. */
 void mount_reason_read(struct mount *m);
 
+/* A listing of its root has failed. */
+void mount_reason_of_root(struct mount *m);
+
 /* Its root has been listed. */
 void mount_reason_answered(struct mount *m);
 

@@ -47,7 +47,7 @@ static void add_pending(struct report_mount *r, struct arena *a, const struct mo
 	if (!known && r->error.code == CODE_OK && m->pending_stamp > stamp)
 		r->error = m->pending_error;
 	if (known && r->error.code == CODE_OK)
-		(void)(look_stray(m, "mount", &r->error) || mount_reason_dropped(m, "mount", &r->error));
+		look_stray(m, "mount", &r->error);
 	if (m->refusal[0] && r->error.code == CODE_OK)
 		mount_reason_refused(m, &r->error);
 	for (int i = 0; i < m->pending.named && known; i++) {
@@ -85,6 +85,8 @@ static void report_mount(struct report_mount *r, struct arena *a, const struct m
 	};
 	for (size_t i = 0; i < m->note_count; i++)
 		add_text(a, &r->notes, &r->note_count, m->notes[i]);
+	if (r->error.code == CODE_OK)
+		mount_reason_dropped(m, "mount", &r->error);
 	if (!stamp)
 		return;
 	for (size_t i = 0; i < m->history_count; i++)

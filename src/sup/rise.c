@@ -7,6 +7,7 @@
 #include "sup/child.h"
 #include "sup/pidfile.h"
 #include "sup/reason.h"
+#include "sup/sever.h"
 
 #include <limits.h>
 #include <signal.h>
@@ -50,9 +51,22 @@ void step_launch(struct mount *m, const struct mnt_table *t)
 		mount_enter(m, MOUNT_FAILED, NEVER);
 }
 
+/* It stays, and stays looked after: also one that was to go down and could not. */
+static void sick(struct mount *m, int64_t look)
+{
+	m->wanted = true;
+	m->up_since = 0;
+	mount_enter(m, MOUNT_SICK, look);
+}
+
 void step_prove(struct mount *m, const struct mnt_table *t)
 {
-	if (!mount_start_task(m, child_probe, PROBE_MS, MOUNT_PROVE))
+	if (mount_start_task(m, child_probe, PROBE_MS, MOUNT_PROVE))
+		return;
+	/* That this machine has no process to spare says nothing of a mount that works. */
+	if (m->proven)
+		sick(m, clock_ms() + SICK_LOOK_MS);
+	else
 		step_give_up(m, t);
 }
 
@@ -118,14 +132,6 @@ static const struct mnt_entry *cover(const struct mount *m, const struct mnt_tab
 	return found;
 }
 
-/* It stays, and stays looked after: also one that was to go down and could not. */
-static void sick(struct mount *m, int64_t look)
-{
-	m->wanted = true;
-	m->up_since = 0;
-	mount_enter(m, MOUNT_SICK, look);
-}
-
 void step_covered(struct mount *m, const struct mnt_table *t)
 {
 	const struct mnt_entry *by = cover(m, t);
@@ -156,6 +162,7 @@ static void adopt(struct mount *m, const struct mnt_table *t)
 		step_give_up(m, t);
 		return;
 	}
+	m->log_read = 0;  /* what it has told the supervisor that ended is not known */
 	m->fresh = false; /* it works: what the check says does not take it down */
 	mount_note(m, "was mounted by an earlier supervisor: taken over");
 	step_prove(m, t);
@@ -276,7 +283,7 @@ static bool listing_hangs(struct mount *m)
 	uint64_t bytes = process_bytes(m->pid);
 	int64_t now = clock_ms();
 
-	if (m->late_since == NEVER || bytes > m->late_bytes + LATE_BYTES) {
+	if (m->late_since == NEVER || bytes > m->late_bytes + LATE_BYTES || sever_any_connection(m->pid)) {
 		m->late_since = now;
 		m->late_bytes = bytes;
 	}
@@ -330,13 +337,14 @@ void step_not_proven(struct mount *m, const struct mnt_table *t)
 		mount_enter(m, MOUNT_PROVE, m->give_up);
 		return;
 	}
-	m->hung = !listing || a->cache_free < CACHE_LOW || listing_hangs(m);
+	m->hung = !listing || listing_hangs(m);
 	if (!t) {
 		err_set(&e, CODE_FAULT, "mount %s: the mount table cannot be read: its state is unknown", m->spec.target);
 	} else if (a && !listing) {
 		e = a->e;
 		m->hung = a->kind == ANSWER_ERROR;
 		mount_reason_read(m);
+		mount_reason_of_root(m);
 		if (!m->hung && !mount_reason_refused(m, &e))
 			add_last_words(m, &e);
 	} else {
@@ -345,6 +353,12 @@ void step_not_proven(struct mount *m, const struct mnt_table *t)
 	mount_end_task(m);
 	if (!m->kept) /* why it could not go down is told first */
 		mount_set_error(m, &e);
+	/* Its driver lives, and goes on with what has to go to S3 before the mount goes. */
+	if (m->proven && !m->hung && !m->wanted) {
+		m->insist = false;
+		step_begin_drain(m, t);
+		return;
+	}
 	if (m->proven && m->hung && m->insist && t && (m->wanted || m->heir || clock_ms() < m->give_up)) {
 		m->insist = false;
 		m->why = "its driver hung, and has been replaced";

@@ -1,6 +1,6 @@
 #include "sup/sever.h"
 
-#include "base/span.h"
+#include "base/file.h"
 #include "base/text.h"
 
 #include <dirent.h>
@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define TABLE_MAX (16 * 1024 * 1024)
 #define SOCKETS_MAX 256 /* rclone keeps a few for each transfer */
 
 struct own {
@@ -120,4 +121,42 @@ int sever_connections(pid_t pid)
 	if (knife >= 0)
 		close(knife);
 	return count;
+}
+
+/* "  0: 0100007F:1F90 0100007F:C3D8 01 …": the fourth field is the state, the tenth the inode (proc_pid_net(5)). */
+static bool has_established(const char *table, const struct own *own)
+{
+	struct buf text = buf_heap(TABLE_MAX);
+	struct span rest, line, field = { "", 0 };
+	struct err unused;
+	bool found = file_read(table, &text, &unused) < 0;
+
+	for (rest = buf_all(&text); !found && span_cut(&rest, '\n', &line);) {
+		bool established = false;
+		unsigned long inode;
+
+		for (int i = 1; i <= 10; i++) {
+			line = span_trim(line);
+			span_cut(&line, ' ', &field);
+			established |= i == 4 && span_is(field, "01");
+		}
+		found = established && span_number(field, ULONG_MAX, &inode) && owns(own, inode);
+	}
+	buf_free(&text);
+	return found;
+}
+
+bool sever_any_connection(pid_t pid)
+{
+	static const char *const tables[] = { "tcp", "tcp6" };
+	struct own own = { .count = 0 };
+	bool found = false;
+	char path[64];
+
+	find_own(pid, &own);
+	for (size_t i = 0; i < sizeof tables / sizeof *tables && !found; i++) {
+		text_fmt(path, sizeof path, "/proc/%ld/net/%s", (long)pid, tables[i]);
+		found = has_established(path, &own);
+	}
+	return found;
 }

@@ -3,6 +3,7 @@
 #ifndef SUP_SEVER_H
 #define SUP_SEVER_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /*
@@ -10,5 +11,8 @@
  * this he is told at once, and opens another. Needs CAP_NET_ADMIN and CONFIG_INET_DIAG_DESTROY. Returns how many were ended.
  */
 int sever_connections(pid_t pid);
+
+/* Has it an established TCP connection? One that it does not use it closes after a minute. True too where that cannot be told. */
+bool sever_any_connection(pid_t pid);
 
 #endif

@@ -193,7 +193,6 @@ static void start(struct sup *s, struct mount *m, bool fresh)
 	m->wanted = true;
 	m->lazy = m->heir = m->kept = m->successor = m->hurry = false;
 	m->insist = true;
-	m->dropped[0] = 0;
 	m->tries = 0; /* what failed before counts no more: somebody wants it now */
 	m->begun = clock_ms();
 	m->give_up = s->job.deadline;
@@ -227,6 +226,20 @@ static const char *renewal(const struct mount *old, const struct mount *m)
 						       "flushed and mounted again, for its new options";
 }
 
+/* M follows OLD at its target: what is known of the folder there goes on. */
+static void take_place(struct mount *m, struct mount *old)
+{
+	memcpy(m->dropped, old->dropped, sizeof m->dropped);
+	/* The folder of one that has never been up is a plain one. */
+	if (!old->held)
+		return;
+	m->held = true;
+	m->covers = old->covers;
+	m->below_since = old->below_since;
+	m->below = old->below;
+	old->below = -1;
+}
+
 int up_start(struct sup *s)
 {
 	struct job *j = &s->job;
@@ -242,7 +255,8 @@ int up_start(struct sup *s)
 		if (old && stays(old, m))
 			continue;
 		m->why = old ? renewal(old, m) : NULL;
-		m->held = old && old->held;
+		if (old)
+			take_place(m, old);
 		if (old)
 			job_drop(s, old);
 		if (job_add(s, m))

@@ -14,6 +14,7 @@
 #include "sup/look.h"
 #include "sup/pidfile.h"
 #include "sup/reason.h"
+#include "sup/sever.h"
 #include "sup/step.h"
 
 #include <signal.h>
@@ -186,12 +187,22 @@ bool look_dirty(const struct mount *m)
 	return !m->pending_known || m->pending.files;
 }
 
+bool sever_any_connection(pid_t pid)
+{
+	return pid > 0;
+}
+
 void mount_reason_init(struct mount *m)
 {
 	m->refusal[0] = 0;
 }
 
 void mount_reason_read(struct mount *m)
+{
+	(void)m;
+}
+
+void mount_reason_of_root(struct mount *m)
 {
 	(void)m;
 }

@@ -269,3 +269,51 @@ def test_without_the_right_to_lay_anything(binary, server, tmp_path):
         assert done.stdout.count(f"{folder}/mnt/x/lost") >= 2, done
     finally:
         shutil.rmtree(folder)
+
+
+def test_what_goes_down_first_stays_closed_until_all_of_it_is_down(sandbox):
+    two = f"--mount={sandbox.prefixes[1]}:{sandbox.mnt}/two:vfs_write_back=4s"
+    sandbox.up(one(sandbox), two)
+    (sandbox.mnt / "two/slow").write_text("x")
+    child = sandbox.start("down", "--json")
+    proc.wait_for(lambda: not drivers_mount(sandbox.mnt / "one"), 10, "the first to go down")
+    with pytest.raises(OSError) as failure:
+        (sandbox.mnt / "one/file").write_text("x")
+    assert failure.value.errno == errno.EROFS
+    assert sandbox.finish(child).code == 0 and procfs.all_mounts(sandbox.folder) == []
+
+
+@pytest.mark.parametrize("who", ["supervisor", "both", "nobody"])
+def test_what_lies_under_a_mount_is_told_whoever_is_killed(sandbox, who):
+    target = sandbox.mnt / "one"
+    target.mkdir()
+    with subprocess.Popen(["sh", "-c", "read x; echo x > lost"], cwd=target, stdin=subprocess.PIPE) as shell:
+        answer = sandbox.up(one(sandbox))
+        shell.communicate(b"now\n")
+    pids = {"supervisor": [answer["supervisor"]["pid"]], "nobody": [],
+            "both": [answer["supervisor"]["pid"], answer["mounts"][0]["pid"]]}[who]
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+        proc.wait_for(lambda: not procfs.alive(pid), 5, "its end")
+    sandbox.up(one(sandbox, ":vfs_write_back=2s" if who == "nobody" else ""))
+    assert sandbox.s3mounts("flush", "--timeout", "5").code == PENDING
+    down = sandbox.down("--timeout", "5", code=PENDING)
+    assert f"{target}/lost" in str(down), down
+    (target / "lost").unlink()
+    sandbox.down()
+
+
+def test_what_is_mapped_into_memory_is_flushed_too(sandbox):
+    sandbox.up(one(sandbox))
+    (sandbox.mnt / "one/mapped").write_bytes(b"A" * 8192)
+    assert sandbox.s3mounts("flush").code == 0
+    script = ("import mmap, os, sys, time; fd = os.open(sys.argv[1], os.O_RDWR); m = mmap.mmap(fd, 8192); os.close(fd);"
+              "m[0:5] = b'HELLO'; print('written', flush=True); sys.stdin.readline()")
+    with subprocess.Popen([sys.executable, "-c", script, sandbox.mnt / "one/mapped"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          text=True) as writer:
+        writer.stdout.readline()
+        result = sandbox.s3mounts("flush", "--timeout", "4")
+        assert result.code == PENDING, result  # it is open
+        writer.communicate("")
+    assert sandbox.s3mounts("flush").code == 0
+    assert sandbox.get(f"{sandbox.prefixes[0]}/mapped").startswith(b"HELLO")

@@ -293,6 +293,20 @@ def test_a_server_that_echoes_the_token(sandbox, mount, account, gate):
         (mount / "file.txt").unlink()
 
 
+def test_new_keys_upload_what_the_withdrawn_ones_could_not(sandbox, mount, account, gate):
+    (mount / "file.txt").write_text("waits")
+    account.admin("key", "rm", "--key-type=s3", f"--access-key={account.key}")
+    proc.wait_for(lambda: sandbox.s3mounts("status").code, 12, "status to tell it", every=0.5)
+    new = f"{account.key}NEW"
+    account.admin("key", "create", "--key-type=s3", f"--access-key={new}", f"--secret-key={account.secret}")
+    sandbox.env["S3_ACCESS_KEY_ID"] = new
+    account.client = boto3.client("s3", endpoint_url=account.server.endpoint, region_name="us-east-1", aws_access_key_id=new,
+                                  aws_secret_access_key=account.secret)
+    answer = sandbox.up(f"--mount=docs:{mount}", "--timeout", "20")
+    assert only(answer)["state"] == "up", answer
+    assert sandbox.s3mounts("flush", "--timeout", "30").code == 0 and "docs/file.txt" in account.keys()
+
+
 def test_a_file_that_the_driver_may_have_dropped(sandbox):
     """On a full disk rclone removes what it cannot open, the only copy too, and calls it clean (the line is its own)."""
     spec = f"--mount={sandbox.prefixes[0]}:{sandbox.mnt}/x"
