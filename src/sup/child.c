@@ -279,7 +279,9 @@ int child_look(void *arg, int out)
 	struct err e;
 
 	if (m->hurry && serves(m)) {
-		mnt_target_sync(mount_path(m));
+		/* What goes down has that done by umount2(2). */
+		if (m->wanted)
+			mnt_target_sync(mount_path(m));
 		m->driver->hurry(&m->job);
 	}
 	if (m->driver->pending(&m->job, serves(m), &a.pending, &e) || look_below(m, &a.stray, &e))

@@ -9,7 +9,6 @@
 #include "rclone/rc.h"
 #include "rclone/repair.h"
 
-#include <limits.h>
 #include <signal.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -115,14 +114,6 @@ static bool listens(const struct driver_job *job)
 	return rclone_version_has_rc_socket(&v);
 }
 
-/* rclone makes it when it starts. */
-static bool has_cache(const struct driver_job *job)
-{
-	char path[PATH_MAX];
-
-	return text_fmt(path, sizeof path, "%s/vfsMeta", job->cache_dir) < sizeof path && access(path, F_OK) == 0;
-}
-
 /*
  * By its metadata, and by what it says itself, which knows of no open files. It is asked first: what it has sent meanwhile may still stand in the
  * metadata, what it has taken does.
@@ -134,7 +125,7 @@ static int rclone_dirty(const struct driver_job *job, bool running, struct pendi
 
 	if (running && listens(job) && rclone_rc_stats(job->socket, RC_MS, &s, e))
 		return -1;
-	if (running && !has_cache(job))
+	if (running && access(job->cache_dir, F_OK))
 		return err_set(e, CODE_PENDING,
 			"mount %s: its cache folder %s was taken away while its driver runs: what waited there is not known",
 			job->spec->target, job->cache_dir);

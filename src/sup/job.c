@@ -119,7 +119,7 @@ static void finish(struct sup *s)
 	if (j->client)
 		client_answer(j->client, &r);
 	for (size_t i = 0; i < s->count && j->req.kind == REQUEST_UP && j->client; i++)
-		s->mounts[i]->dropped[0] = 0; /* told */
+		mount_reason_told(s->mounts[i]);
 	if (!any_stands(s) && (j->req.kind == REQUEST_UP || j->req.kind == REQUEST_DOWN)) {
 		drop_inactive(s);
 		forget_config(s);

@@ -111,6 +111,13 @@ bool mount_reason_dropped(const struct mount *m, const char *doing, struct err *
 	return true;
 }
 
+void mount_reason_told(struct mount *m)
+{
+	m->dropped[0] = 0;
+	if (m->log)
+		m->log->dropped[0] = 0;
+}
+
 bool mount_reason_of(const struct mount *m, const char *name, char *out, size_t size)
 {
 	struct verdict v;

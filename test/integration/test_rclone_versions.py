@@ -20,6 +20,7 @@ pytestmark = pytest.mark.usefixtures("rclone")
 
 RELISTED = 6.5  # seconds: the folder is listed again (dir-cache-time 5 s), and what is then taken for stale leaves the cache
 PART = 5 << 20  # the smallest that S3 takes
+PENDING = 7
 
 
 def flush(sandbox):
@@ -109,6 +110,12 @@ def small_disk(path):
         fuse.detach(path)
 
 
+def flush_or_told(sandbox):
+    """Where rclone has taken a file that it could not open out of its cache, nobody knows whether it was in S3 already."""
+    result = sandbox.s3mounts("flush")
+    assert result.code == 0 or (result.code == PENDING and "may have dropped it" in result.err), result
+
+
 def test_a_full_cache_disk_hangs_nothing(sandbox):
     """Its limit makes rclone drop what is in S3 already. Without one, 1.60 hangs for good, and newer ones refuse every file from then on."""
     folder = sandbox.mnt / "x"
@@ -117,11 +124,12 @@ def test_a_full_cache_disk_hangs_nothing(sandbox):
         done = [n for n in range(6) if write_2_mib(folder / f"{n}")]
         assert len(done) < 6, "the disk was not full"
         proc.run(["ls", folder], timeout=5)
-        flush(sandbox)
+        flush_or_told(sandbox)
         wait_for(lambda: write_2_mib(folder / "again"), 10, "room for a file")
-        flush(sandbox)
+        flush_or_told(sandbox)
         sizes = {name: len(sandbox.get(f"{sandbox.prefixes[0]}/{name}")) for name in (*done, "again")}
         assert set(sizes.values()) == {2 << 20}, sizes
+        sandbox.s3mounts("up", "--cache-dir", sandbox.cache, f"--mount={sandbox.prefixes[0]}:{folder}")
         sandbox.down()
 
 
