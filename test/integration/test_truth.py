@@ -318,3 +318,15 @@ def test_another_user_cannot_pose_as_the_supervisor(sandbox):
     finally:
         proc.stop(poser)
         shutil.rmtree(sandbox.run)
+
+
+def test_a_cache_that_was_taken_away_is_unknown(sandbox):
+    """What waited in it is gone, and no listing of an empty folder says so."""
+    mount, = sandbox.up(one(sandbox, ":vfs_write_back=1h"))["mounts"]
+    (sandbox.mnt / "one/lost").write_bytes(b"l" * 5000)
+    folder, = (path.parent for path in sandbox.cache.glob("*/origin"))
+    folder.rename(sandbox.folder / "away")
+    result = sandbox.s3mounts("flush", "--timeout", "2")
+    assert result.code == PENDING and "was taken away" in result.err + result.out and "all of it" not in result.out, result
+    kill(mount["pid"])
+    proc.wait_for(lambda: sandbox.s3mounts("down", "--timeout", "5").code == 0, 20, "down, with another driver")
