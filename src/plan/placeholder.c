@@ -99,7 +99,6 @@ static const struct form {
 } forms[] = {
 	{ "${", "", anything, false },
 	{ "$(", "", anything, false },
-	{ "`", "`", anything, false },
 	{ "[[", "]]", anything, false },
 	{ "[", "]", upper_name, true },
 	{ "!", "!", upper_name, true },
