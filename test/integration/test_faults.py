@@ -8,7 +8,7 @@ from soak.faults import Faults
 @pytest.mark.parametrize("only", ["config ", "check ", "up ", "life ", "flush ", "down "])
 def test_a_system_call_that_fails(sandbox, only):
     faults = Faults(sandbox, 1, only)
-    tried = faults.run(5)
+    tried = faults.run(5, least=4)
     assert not faults.failures, "\n\n".join(faults.failures)
     assert tried > 3 and faults.hit > 2, faults.figures()
 

@@ -249,13 +249,13 @@ class Faults:
             shutil.rmtree(folder, ignore_errors=True)
         self.sandbox.history.clear()
 
-    def run(self, seconds=None):
-        """As many as SECONDS allow; where one was not met, those with a higher number are not tried either."""
+    def run(self, seconds=None, least=0):
+        """As many as SECONDS allow, but LEAST that are met, however slow the machine is; where one was not met, those with a higher number are not tried either."""
         end = time.monotonic() + (seconds or 1 << 30)
         cases, tried, past = self.cases(), 0, {}
         self.all = len(cases)
         for case in cases:
-            if time.monotonic() > end:
+            if time.monotonic() > end and self.hit >= least:
                 break
             if case.when >= past.get(case[:3], 1 << 30):
                 continue
