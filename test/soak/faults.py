@@ -250,7 +250,8 @@ class Faults:
         self.sandbox.history.clear()
 
     def run(self, seconds=None, least=0):
-        """As many as SECONDS allow, but LEAST that are met, however slow the machine is; where one was not met, those with a higher number are not tried either."""
+        """As many as SECONDS allow, but LEAST that are met, however slow the machine is; where one was not met,
+        those with a higher number are not tried either."""
         end = time.monotonic() + (seconds or 1 << 30)
         cases, tried, past = self.cases(), 0, {}
         self.all = len(cases)
