@@ -1,13 +1,12 @@
 /* leftover_test.c - which cache is whose, and what is found in those of nobody. */
 
-#include "unit.h"
+#include "folder.h"
 
 #include "sup/cache.h"
 #include "sup/leftover.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,45 +17,7 @@
 #define ID "0123456789abcdef0123456789abcdef"
 #define DIRTY "{\"Size\": 5, \"Dirty\": true}"
 
-static char root[] = "/tmp/leftover_test.XXXXXX";
 static const struct leftover_scope nobody = { .known = NULL };
-
-/* The tests stand in the cache's root. */
-static void put(const char *path, const char *text)
-{
-	char part[4096];
-	FILE *f;
-
-	for (const char *s = path; (s = strchr(s, '/')); s++) {
-		snprintf(part, sizeof part, "%.*s", (int)(s - path), path);
-		assert_true(mkdir(part, 0700) == 0 || errno == EEXIST);
-	}
-	f = fopen(path, "w");
-	assert_non_null(f);
-	assert_true(fputs(text, f) >= 0);
-	fclose(f);
-}
-
-static int enter(void **state)
-{
-	(void)state;
-	strcpy(strrchr(root, '.'), ".XXXXXX");
-	return mkdtemp(root) ? chdir(root) : -1;
-}
-
-static int drop(const char *path, const struct stat *st, int kind, struct FTW *f)
-{
-	(void)st;
-	(void)kind;
-	(void)f;
-	return remove(path);
-}
-
-static int leave(void **state)
-{
-	(void)state;
-	return chdir("/") || nftw(root, drop, 16, FTW_DEPTH | FTW_PHYS) ? -1 : 0;
-}
 
 static void an_id_is_of_the_source(void **state)
 {
@@ -132,8 +93,8 @@ static void paths_tell_the_place(void **state)
 		char file[256];
 
 		snprintf(file, sizeof file, ID "/vfsMeta/%s", paths[i].file);
-		put(file, DIRTY);
-		leftover_find(&l, root, &nobody);
+		put_str(file, DIRTY);
+		leftover_find(&l, folder, &nobody);
 		assert_int_equal(l.count, 1);
 		assert_string_equal(l.list[0].endpoint, "");
 		assert_string_equal(l.list[0].bucket, paths[i].bucket);
@@ -153,10 +114,10 @@ static void a_fork_in_the_way_ends_the_prefix(void **state)
 	struct leftovers l = { 0 };
 
 	(void)state;
-	put(ID "/vfsMeta/s3mounts/b/p/x/f", DIRTY);
-	put(ID "/vfsMeta/s3mounts/b/p/y/f", DIRTY);
-	put(ID "/origin", "nothing that we have written");
-	leftover_find(&l, root, &nobody);
+	put_str(ID "/vfsMeta/s3mounts/b/p/x/f", DIRTY);
+	put_str(ID "/vfsMeta/s3mounts/b/p/y/f", DIRTY);
+	put_str(ID "/origin", "nothing that we have written");
+	leftover_find(&l, folder, &nobody);
 	assert_int_equal(l.count, 1);
 	assert_string_equal(l.list[0].prefix, "p/");
 	assert_int_equal(l.list[0].files, 2);
@@ -175,13 +136,13 @@ static void a_description_is_believed(void **state)
 	FILE *f;
 
 	(void)state;
-	put(ID "/vfsMeta/s3mounts{x}/b/p/d/f", DIRTY);
+	put_str(ID "/vfsMeta/s3mounts{x}/b/p/d/f", DIRTY);
 	wire_put_request(&b, &r);
 	f = fopen(ID "/origin", "w");
 	assert_non_null(f);
 	assert_int_equal(fwrite(b.p, 1, b.len, f), b.len);
 	fclose(f);
-	leftover_find(&l, root, &nobody);
+	leftover_find(&l, folder, &nobody);
 	assert_int_equal(l.count, 1);
 	assert_string_equal(l.list[0].endpoint, "http://h");
 	assert_string_equal(l.list[0].target, "/mnt/a");
@@ -192,11 +153,11 @@ static void a_description_is_believed(void **state)
 	/* Cut off anywhere it is no description: the paths tell. */
 	for (size_t n = 0; n < b.len; n++) {
 		assert_int_equal(truncate(ID "/origin", (off_t)n), 0);
-		leftover_find(&l, root, &nobody);
+		leftover_find(&l, folder, &nobody);
 		assert_string_equal(l.list[0].endpoint, "");
 		assert_string_equal(l.list[0].prefix, "p/d/");
 		leftover_free(&l);
-		put(ID "/origin", "");
+		put_str(ID "/origin", "");
 		f = fopen(ID "/origin", "w");
 		assert_non_null(f);
 		assert_int_equal(fwrite(b.p, 1, b.len, f), b.len);
@@ -214,20 +175,20 @@ static void what_is_told_already_is_left_out(void **state)
 	struct leftovers l = { 0 };
 
 	(void)state;
-	put(ID "/vfsMeta/s3mounts/b/f", DIRTY);
-	snprintf(cache, sizeof cache, "%s/./%s", root, ID);
-	leftover_find(&l, root, &all);
+	put_str(ID "/vfsMeta/s3mounts/b/f", DIRTY);
+	snprintf(cache, sizeof cache, "%s/./%s", folder, ID);
+	leftover_find(&l, folder, &all);
 	assert_int_equal(l.folders, 0);
 	leftover_free(&l);
-	leftover_find(&l, root, &live);
+	leftover_find(&l, folder, &live);
 	assert_int_equal(l.folders, 1);
 	leftover_free(&l);
 	m.state = "restarting";
-	leftover_find(&l, root, &live);
+	leftover_find(&l, folder, &live);
 	assert_int_equal(l.folders, 0);
 	leftover_free(&l);
 	snprintf(cache, sizeof cache, "/elsewhere/%s", ID);
-	leftover_find(&l, root, &all);
+	leftover_find(&l, folder, &all);
 	assert_int_equal(l.folders, 1);
 	leftover_free(&l);
 }
@@ -238,9 +199,9 @@ static void a_root_is_looked_at_once(void **state)
 	char again[4096];
 
 	(void)state;
-	put(ID "/vfsMeta/s3mounts/b/f", DIRTY);
-	snprintf(again, sizeof again, "%s/.", root);
-	leftover_find(&l, root, &nobody);
+	put_str(ID "/vfsMeta/s3mounts/b/f", DIRTY);
+	snprintf(again, sizeof again, "%s/.", folder);
+	leftover_find(&l, folder, &nobody);
 	leftover_find(&l, again, &nobody);
 	leftover_find(&l, "/nonexistent/root", &nobody);
 	assert_int_equal(l.folders, 1);
@@ -253,7 +214,7 @@ static void what_cannot_be_looked_at_is_unknown(void **state)
 	struct err e;
 
 	(void)state;
-	put("file", "");
+	put_str("file", "");
 	leftover_find(&l, "file", &nobody);
 	assert_int_equal(l.folders, 1);
 	assert_int_equal(l.list[0].files, -1);

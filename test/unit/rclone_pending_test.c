@@ -1,11 +1,10 @@
 /* What rclone's cache says about files that are not in S3 yet. */
 
-#include "unit.h"
+#include "folder.h"
 
 #include "rclone/pending.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,62 +26,12 @@
 
 static const struct plan_mount m = { .bucket = "bkt", .prefix = "p/q/" };
 
-static char cache[] = "/tmp/pending_test.XXXXXX";
-
-static void make_folders(const char *path)
-{
-	char part[4096];
-
-	for (const char *s = path; (s = strchr(s, '/')); s++) {
-		snprintf(part, sizeof part, "%.*s", (int)(s - path), path);
-		assert_true(mkdir(part, 0700) == 0 || errno == EEXIST);
-	}
-}
-
-/* The tests stand in the cache's folder. */
-static void put(const char *path, const char *text, size_t n)
-{
-	FILE *f;
-
-	make_folders(path);
-	f = fopen(path, "w");
-	assert_non_null(f);
-	fwrite(text, 1, n, f);
-	fclose(f);
-}
-
-static void put_str(const char *path, const char *text)
-{
-	put(path, text, strlen(text));
-}
-
 static void look(struct pending *p)
 {
 	struct err e = { 0 };
 
-	assert_int_equal(rclone_pending(cache, &m, p, &e), 0);
+	assert_int_equal(rclone_pending(folder, &m, p, &e), 0);
 	assert_int_equal(e.code, 0);
-}
-
-static int enter(void **state)
-{
-	(void)state;
-	strcpy(strrchr(cache, '.'), ".XXXXXX");
-	return mkdtemp(cache) ? chdir(cache) : -1;
-}
-
-static int drop(const char *path, const struct stat *st, int kind, struct FTW *f)
-{
-	(void)st;
-	(void)kind;
-	(void)f;
-	return remove(path);
-}
-
-static int leave(void **state)
-{
-	(void)state;
-	return chdir("/") || nftw(cache, drop, 16, FTW_DEPTH | FTW_PHYS) ? -1 : 0;
 }
 
 static void finds_nothing_in_nothing(void **state)
@@ -224,7 +173,7 @@ static void counts_for_a_whole_bucket(void **state)
 
 	(void)state;
 	put_str("vfsMeta/s3mounts/bkt/p/a", META("1", "true"));
-	assert_int_equal(rclone_pending(cache, &whole, &p, &e), 0);
+	assert_int_equal(rclone_pending(folder, &whole, &p, &e), 0);
 	assert_string_equal(p.names[0], "p/a");
 }
 
@@ -243,7 +192,7 @@ static void follows_no_link(void **state)
 	assert_int_equal(p.files, 0);
 	assert_int_equal(rename("vfsMeta", "away"), 0);
 	assert_int_equal(symlink("away", "vfsMeta"), 0);
-	assert_int_equal(rclone_pending(cache, &m, &p, &e), -1);
+	assert_int_equal(rclone_pending(folder, &m, &p, &e), -1);
 	assert_int_equal(e.code, CODE_FAULT);
 }
 
@@ -254,7 +203,7 @@ static void says_when_it_cannot_look(void **state)
 
 	(void)state;
 	put_str("vfsMeta", "a file");
-	assert_int_equal(rclone_pending(cache, &m, &p, &e), -1);
+	assert_int_equal(rclone_pending(folder, &m, &p, &e), -1);
 	assert_int_equal(e.code, CODE_FAULT);
 	assert_non_null(strstr(e.text, "vfsMeta"));
 }
@@ -293,11 +242,11 @@ static void says_when_it_is_too_deep(void **state)
 	assert_int_equal(chdir(TOP), 0);
 	for (int i = 0; i < 25; i++)
 		assert_true(mkdir(name, 0700) == 0 && chdir(name) == 0);
-	assert_int_equal(rclone_pending(cache, &m, &p, &e), -1);
+	assert_int_equal(rclone_pending(folder, &m, &p, &e), -1);
 	assert_int_equal(e.code, CODE_FAULT);
 	for (int i = 0; i < 25; i++)
 		assert_true(chdir("..") == 0 && rmdir(name) == 0);
-	assert_int_equal(chdir(cache), 0);
+	assert_int_equal(chdir(folder), 0);
 }
 
 /* fork(2); the child ends with us, also where a test fails. */

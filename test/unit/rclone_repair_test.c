@@ -1,6 +1,6 @@
 /* Metadata that a killed rclone has left broken: what becomes of the data. */
 
-#include "unit.h"
+#include "folder.h"
 
 #include "base/json.h"
 #include "rclone/meta.h"
@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,35 +29,6 @@
 #define GOOD TEXT(WHEN, WHEN, "5", RANGE, "\"5,2026-11-23 14:14:35 +0000 UTC,5d41402a\"", "false")
 
 static const struct plan_mount m = { .bucket = "bkt", .prefix = "p/" };
-
-static char cache[] = "/tmp/repair_test.XXXXXX";
-
-static void make_folders(const char *path)
-{
-	char part[4096];
-
-	for (const char *s = path; (s = strchr(s, '/')); s++) {
-		snprintf(part, sizeof part, "%.*s", (int)(s - path), path);
-		assert_true(mkdir(part, 0700) == 0 || errno == EEXIST);
-	}
-}
-
-/* The tests stand in the cache's folder. */
-static void put(const char *path, const char *text, size_t n)
-{
-	FILE *f;
-
-	make_folders(path);
-	f = fopen(path, "w");
-	assert_non_null(f);
-	assert_int_equal(fwrite(text, 1, n, f), n);
-	fclose(f);
-}
-
-static void put_str(const char *path, const char *text)
-{
-	put(path, text, strlen(text));
-}
 
 /* SIZE bytes that are nothing but a hole, and then WRITTEN ones at OFFSET. */
 static void put_sparse(const char *path, off_t size, off_t offset, size_t written)
@@ -87,7 +57,7 @@ static struct rclone_repaired repair(void)
 	struct rclone_repaired done;
 	struct err e = { 0 };
 
-	if (rclone_repair(cache, &done, &e))
+	if (rclone_repair(folder, &done, &e))
 		fail_msg("%s", e.text);
 	assert_int_equal(e.code, 0);
 	return done;
@@ -98,29 +68,8 @@ static uint64_t pending(void)
 	struct pending p;
 	struct err e;
 
-	assert_int_equal(rclone_pending(cache, &m, &p, &e), 0);
+	assert_int_equal(rclone_pending(folder, &m, &p, &e), 0);
 	return p.files;
-}
-
-static int enter(void **state)
-{
-	(void)state;
-	strcpy(strrchr(cache, '.'), ".XXXXXX");
-	return mkdtemp(cache) ? chdir(cache) : -1;
-}
-
-static int drop(const char *path, const struct stat *st, int kind, struct FTW *f)
-{
-	(void)st;
-	(void)kind;
-	(void)f;
-	return remove(path);
-}
-
-static int leave(void **state)
-{
-	(void)state;
-	return chdir("/") || nftw(cache, drop, 16, FTW_DEPTH | FTW_PHYS) ? -1 : 0;
 }
 
 static void assert_content(const char *path, const char *bytes, size_t n)
@@ -338,7 +287,7 @@ static void assert_quarantined(const char *name)
 	assert_false(is_there(data));
 	assert_true(is_there(kept));
 	unlink(meta); /* rclone does */
-	assert_int_equal(rclone_pending(cache, &m, &p, &e), 0);
+	assert_int_equal(rclone_pending(folder, &m, &p, &e), 0);
 	assert_int_equal(p.files, 1);
 	assert_int_equal(p.quarantined, 1);
 	assert_string_equal(p.names[0], name);
@@ -496,7 +445,7 @@ static void follows_no_link(void **state)
 	assert_int_equal(symlink("../../../../elsewhere", META "deep"), 0);
 	struct rclone_repaired done;
 	struct err e;
-	assert_int_equal(rclone_repair(cache, &done, &e), -1);
+	assert_int_equal(rclone_repair(folder, &done, &e), -1);
 	assert_int_equal(e.code, CODE_FAULT);
 	assert_false(is_there("elsewhere/file"));
 }
@@ -508,13 +457,13 @@ static void says_when_it_cannot(void **state)
 
 	(void)state;
 	put_str("vfs", "a file");
-	assert_int_equal(rclone_repair(cache, &done, &e), -1);
+	assert_int_equal(rclone_repair(folder, &done, &e), -1);
 	assert_int_equal(e.code, CODE_FAULT);
 	assert_non_null(strstr(e.text, "/vfs/"));
 	unlink("vfs");
 	put_str(DATA "file", "12345");
 	put_str("vfsMeta", "a file");
-	assert_int_equal(rclone_repair(cache, &done, &e), -1);
+	assert_int_equal(rclone_repair(folder, &done, &e), -1);
 	assert_true(is_there(DATA "file"));
 }
 

@@ -1,6 +1,6 @@
 /* Which rclone it is: what it says, what is noted of it, and what is known of that version. */
 
-#include "unit.h"
+#include "folder.h"
 
 #include "base/clock.h"
 #include "rclone/version.h"
@@ -83,29 +83,11 @@ static void knows_what_it_can(void **state)
 	}
 }
 
-static char top[64];
-
-static int make_top(void **state)
-{
-	(void)state;
-	strcpy(top, "/tmp/s3mounts-version-XXXXXX");
-	return mkdtemp(top) ? 0 : -1;
-}
-
-static int remove_top(void **state)
-{
-	char command[100];
-
-	(void)state;
-	snprintf(command, sizeof command, "rm -rf %s", top);
-	return system(command);
-}
-
 static const char *at(const char *name)
 {
 	static char path[200];
 
-	snprintf(path, sizeof path, "%s/%s", top, name);
+	snprintf(path, sizeof path, "%s/%s", folder, name);
 	return path;
 }
 
@@ -115,7 +97,7 @@ static void write_program(const char *body)
 	FILE *f = fopen(at("rclone"), "w");
 
 	assert_non_null(f);
-	fprintf(f, "#!/bin/sh\necho \"$*\" >> %s/ran\n%s\n", top, body);
+	fprintf(f, "#!/bin/sh\necho \"$*\" >> %s/ran\n%s\n", folder, body);
 	assert_int_equal(fclose(f), 0);
 	assert_int_equal(chmod(at("rclone"), 0755), 0);
 }
@@ -140,7 +122,7 @@ static int read_it(struct rclone_version *v, struct err *e)
 	char program[200];
 
 	strcpy(program, at("rclone"));
-	return rclone_version_read(v, program, top, e);
+	return rclone_version_read(v, program, folder, e);
 }
 
 static void asks_once(void **state)
@@ -256,7 +238,7 @@ static void knows_debians(void **state)
 	assert_non_null(p);
 	assert_non_null(fgets(first, sizeof first, p));
 	pclose(p);
-	assert_int_equal(rclone_version_read(&v, "/usr/bin/rclone", top, &e), 0);
+	assert_int_equal(rclone_version_read(&v, "/usr/bin/rclone", folder, &e), 0);
 	assert_true(v.known && rclone_version_least(&v, 1, 60));
 	snprintf(says, sizeof says, "rclone v%s\n", v.text);
 	assert_string_equal(says, first);
@@ -273,7 +255,7 @@ static void tells_of_no_program(void **state)
 	assert_non_null(strstr(e.text, "No such file"));
 }
 
-#define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_top, remove_top)
+#define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter, leave)
 
 int main(void)
 {
