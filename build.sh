@@ -21,7 +21,8 @@ usage()
 	./build.sh test [NAME...]         build, then run all tests, or those whose name has NAME in it
 	./build.sh demo                   build and show a sandbox's life on this machine
 	./build.sh bench                  build and measure
-	./build.sh soak [WHAT [ARGUMENTS]]  what takes long, whole: life (random stress), rounds, kills, faults, sanitizers, valgrind
+	./build.sh soak [WHAT [ARGUMENTS]]  what takes long, whole: life (random stress), rounds, kills, faults, sanitizers, valgrind,
+	                                  mutants [COUNT [SEED [PATH]]] (small faults in src, and which of them no test notices)
 	./build.sh lint                   format, warnings and static analysis of our own code
 	./build.sh fuzz [TARGET [SECONDS]]  run one fuzz target, or all of them (60 seconds each)
 	./build.sh dist                   out/dist: the programs under their release names, and SHA256SUMS
