@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """
-toolchain/mutants.py [--quick] [--least N] COUNT SEED [PATH] - makes COUNT small faults in src (or in those files below it that begin with PATH), one at a
-time, and tells which of them no test notices. `./build.sh soak mutants` has built what it copies.
+toolchain/mutants.py [--quick] [--least N] COUNT SEED [PATH] - makes COUNT small faults in src (or in its files whose path begins with PATH),
+one at a time, and tells which of them no test notices. `./build.sh soak mutants` builds what it copies.
 
 Each worker has a copy of the tree, in which a file is changed, built and judged: by the unit tests and the seeds of the fuzz targets, with the
 sanitizers; where these see nothing, by the integration tests that TESTS names for the file. With --quick by the first of these alone, which
@@ -179,6 +179,7 @@ class Tree:
         return (self.root / "out/mutant.o").read_bytes() if status == 0 else None
 
     def make(self, out, *programs):
+        """Those of OUT, which build.sh has configured."""
         goals = [f"{out}/{name}" for name in programs]
         status, said = self.run(["make", "-s", "--no-print-directory", "-f", "toolchain/Makefile", f"OUT={out}", *goals], 300)
         if status != 0:
@@ -216,9 +217,9 @@ class Tree:
         if status == 0:
             return None
         found = re.search(r"^(?:FAILED|ERROR) (?:test/\w+/)?(\S+)", said, re.M)
-        if status is not None and not found:
+        if status in (4, 5):
             raise RuntimeError(f"pytest {' '.join(tests)}: exit status {status}\n{said}")
-        return found[1] if found else said
+        return found[1] if found else "a test that hangs" if status is None else f"pytest, which ends with status {status}"
 
 
 # ---- inside the cell: unit tests and seeds
