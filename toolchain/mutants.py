@@ -170,7 +170,7 @@ class Tree:
             done = subprocess.run(list(map(str, argv)), cwd=self.root, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                   stderr=subprocess.STDOUT, timeout=seconds, check=False, text=True, errors="replace")
         except subprocess.TimeoutExpired:
-            return None, "it hangs"
+            return None, ""
         return done.returncode, done.stdout
 
     def machine_code(self, path):
@@ -186,7 +186,10 @@ class Tree:
             raise RuntimeError(f"{self.root}: make {' '.join(goals)}: {said}")
 
     def in_cell(self, argv, seconds, **env):
-        return self.run(["sh", "toolchain/cell", *argv], seconds, **env)
+        status, said = self.run(["sh", "toolchain/cell", *argv], seconds, **env)
+        if status == 125:
+            raise RuntimeError(f"toolchain/cell: {said}")
+        return status, said
 
     def programs(self):
         """The names of unit tests, seeds and tools, each with the names of the C files in it, whatever their folders."""
@@ -198,13 +201,10 @@ class Tree:
         limits = [f"{name}={SLOWER * seconds[name] + 10 if name in seconds else UNIT_SECONDS}" for name in order]
         status, said = self.in_cell(["/usr/bin/python3", "toolchain/mutants.py", "--unit", *limits], 4 * UNIT_SECONDS,
                                     ASAN_OPTIONS="hard_rss_limit_mb=1024")
-        if status is None:
-            return said, {}
-        last = said.splitlines()[-1:] or [f"it ends with status {status}"]
         try:
-            answer = json.loads(last[0])
-        except ValueError:
-            return last[0], {}
+            answer = json.loads(said.splitlines()[-1])
+        except (ValueError, LookupError):
+            return f"a program that {'hangs' if status is None else 'ends all of them'}", {}
         return answer["noticed"], answer["seconds"]
 
     def integration(self, tests):
