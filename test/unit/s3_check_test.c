@@ -2,6 +2,9 @@
 
 #include "unit.h"
 
+#include "base/file.h"
+#include "http/anchors.h"
+#include "http/pem.h"
 #include "s3/check.h"
 
 #include <arpa/inet.h>
@@ -11,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -154,11 +158,11 @@ static const struct {
 		"AccessDenied", "", "" },
 
 	{ "the secret in its words", { 0 }, { ANSWER("403 Forbidden", "", ERROR("Whatever", "not " SECRET)) }, CODE_REFUSED,
-		"access-denied", 403, "Whatever", "the server's own words are withheld", "" },
+		"access-denied", 403, "Whatever", "tells no cause that is known; the server's own words are withheld", "" },
 	{ "a part of the secret as a code", { 0 }, { REFUSED("bPxRfiCYEXAMPLEKEY") }, CODE_REFUSED, "access-denied", 403,
-		"withheld", "the server's own words are withheld", "" },
+		"withheld", "tells no cause that is known: words; the server's own words are withheld", "" },
 	{ "the secret in a redirect", { 0 }, { ANSWER("302 Found", "Location: http://x/" SECRET "\r\n", "") }, CODE_UNREACHABLE,
-		"not-s3", 302, "", "the server's own words are withheld", "" },
+		"not-s3", 302, "", "that S3 does not send; the server's own words are withheld", "" },
 };
 
 static void test_verdicts(void **state)
@@ -238,7 +242,7 @@ static void test_skew(void **state)
 /* What could not be reached is not asked for the next prefix; what has answered is. */
 static void test_the_next_prefix(void **state)
 {
-	static const char *const nobody[] = { NULL }, *const twice[] = { REFUSED("AccessDenied"), LIST, NULL };
+	static const char *const nobody[] = { "", LIST, NULL }, *const twice[] = { REFUSED("AccessDenied"), LIST, NULL };
 	static const struct question usual = { 0 };
 	struct verdict v;
 
@@ -249,6 +253,31 @@ static void test_the_next_prefix(void **state)
 	check(&usual, twice, &v, 2);
 	assert_int_equal(v.code, CODE_OK);
 	assert_non_null(strstr(asked, "GET /b?list-type=2&max-keys=1&prefix=p%2F HTTP/1.1\r\n"));
+}
+
+/* For rclone, where no file of the system serves. */
+static void test_trust_for_others(void **state)
+{
+	char path[] = "/tmp/s3_check_test.XXXXXX";
+	struct buf text = buf_heap(1 << 20), der = buf_heap(1 << 16);
+	struct span rest;
+	struct stat st;
+	struct err e;
+	size_t n = 0;
+
+	(void)state;
+	close(mkstemp(path));
+	assert_int_equal(s3_trust_write(path, &e), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0644);
+	assert_int_equal(file_read(path, &text, &e), 0);
+	for (rest = buf_all(&text); pem_next(&rest, &der) == 1;)
+		n++;
+	assert_int_equal(n, anchors_builtin_count);
+	unlink(path);
+	assert_int_equal(s3_trust_write("/nonexistent/ca.pem", &e), -1);
+	buf_free(&text);
+	buf_free(&der);
 }
 
 static int share(void **state)
@@ -265,6 +294,7 @@ int main(void)
 		cmocka_unit_test(test_regions),
 		cmocka_unit_test(test_skew),
 		cmocka_unit_test(test_the_next_prefix),
+		cmocka_unit_test(test_trust_for_others),
 	};
 
 	return cmocka_run_group_tests(tests, share, NULL);
