@@ -44,11 +44,13 @@ struct spec {
 	enum { NO_WORD, NONE, AUTHORITY } is;
 	int length; /* of the path below it; -1: nothing */
 	bool wants_policy, maps_policy, maps_any;
-	bool strange; /* has a critical extension that nobody knows */
-	bool old;     /* version 1, which has no extensions */
-	bool forged;  /* its signature is that of something else */
-	bool padded;  /* it has a zero too many in front of its first number */
-	bool alike;   /* has the name of the one above it */
+	bool strange;	       /* has a critical extension that nobody knows */
+	bool old;	       /* version 1, which has no extensions */
+	bool forged;	       /* its signature is that of something else */
+	bool padded;	       /* it has a zero too many in front of its first number */
+	struct span id, value; /* of one more extension, as they stand */
+	bool critical;
+	bool alike; /* has the name of the one above it */
 };
 
 #define SIGNS 0x04
@@ -91,6 +93,18 @@ static void extend_basic(struct buf *out, const struct spec *s)
 	extend(out, "\x13", true, DER_SEQUENCE, value);
 }
 
+static void extend_raw(struct buf *out, const struct spec *s)
+{
+	char mem[600];
+	struct buf one = buf_over(mem, sizeof mem);
+
+	der_put(&one, DER_OID, s->id);
+	if (s->critical)
+		buf_add(&one, "\x01\x01\xff", 3);
+	der_put(&one, DER_OCTETS, s->value);
+	put(out, DER_SEQUENCE, &one);
+}
+
 static void extensions(struct buf *out, const struct spec *s)
 {
 	char usage[] = { s->usage == SIGNS ? 2 : 5, s->usage };
@@ -113,6 +127,8 @@ static void extensions(struct buf *out, const struct spec *s)
 		extend(out, "\x24", false, DER_SEQUENCE, SPAN("\x80\x01\x00"));
 	if (s->purposes.n)
 		extend(out, "\x25", false, DER_SEQUENCE, s->purposes);
+	if (s->id.n)
+		extend_raw(out, s);
 	if (s->strange)
 		extend(out, "\x7f", true, DER_NULL, SPAN(""));
 }
@@ -438,6 +454,105 @@ static void test_a_long_chain(void **state)
 	assert_int_equal(verdict(specs, VERIFY_CHAIN_MAX + 2, "localhost", SPAN("")), STRANGER);
 }
 
+#define OID(n) BYTES("\x55\x1d" n)
+#define ACCESS BYTES("\x2b\x06\x01\x05\x05\x07\x01\x01")
+
+/* Those whose words decide nothing: Go refuses a certificate that has a malformed one, so it is refused here too. */
+static const struct {
+	const char *what;
+	struct span id, value;
+	bool critical, good;
+} extension_cases[] = {
+	{ "key identifier", OID("\x0e"), BYTES("\x04\x01x"), false, true },
+	{ "key identifier, critical", OID("\x0e"), BYTES("\x04\x01x"), true, false },
+	{ "key identifier of no octets", OID("\x0e"), BYTES("\x05\x00"), false, false },
+	{ "authority's key", OID("\x23"), BYTES("\x30\x03\x80\x01x"), false, true },
+	{ "authority's key, critical", OID("\x23"), BYTES("\x30\x03\x80\x01x"), true, false },
+	{ "authority's key, cut off", OID("\x23"), BYTES("\x30\x02\x80\x01"), false, false },
+	{ "key usage with nine spare bits", OID("\x0f"), BYTES("\x03\x02\x08\x00"), false, false },
+	{ "key usage with a bit among the spare ones", OID("\x0f"), BYTES("\x03\x02\x07\xc0"), false, false },
+	{ "key usage of no byte", OID("\x0f"), BYTES("\x03\x00"), false, false },
+	{ "key usage of no bit", OID("\x0f"), BYTES("\x03\x01\x00"), false, true },
+	{ "points", OID("\x1f"), BYTES("\x30\x09\x30\x07\xa0\x05\xa0\x03\x86\x01x"), false, true },
+	{ "points without a name", OID("\x1f"), BYTES("\x30\x02\x30\x00"), false, true },
+	{ "points that are none", OID("\x1f"), BYTES("\x30\x02\x04\x00"), false, false },
+	{ "points with half a name", OID("\x1f"), BYTES("\x30\x09\x30\x07\xa0\x05\xa0\x03\x86\x02x"), false, false },
+	{ "points with no full name", OID("\x1f"), BYTES("\x30\x06\x30\x04\xa0\x02\xa1\x00"), false, false },
+	{ "policies", OID("\x20"), BYTES("\x30\x0c" POLICY("\1") POLICY("\2")), false, true },
+	{ "a policy twice", OID("\x20"), BYTES("\x30\x0c" POLICY("\1") POLICY("\1")), false, false },
+	{ "a policy that is none", OID("\x20"), BYTES("\x30\x04\x30\x02\x05\x00"), false, false },
+	{ "a mapping", OID("\x21"), BYTES("\x30\x0a\x30\x08\x06\x02\x2a\x01\x06\x02\x2a\x02"), false, true },
+	{ "half a mapping", OID("\x21"), BYTES("\x30\x06\x30\x04\x06\x02\x2a\x01"), false, false },
+	{ "mappings that are none", OID("\x21"), BYTES("\x04\x00"), false, false },
+	{ "policies that may not be mapped", OID("\x24"), BYTES("\x30\x03\x81\x01\x00"), false, true },
+	{ "less than none", OID("\x24"), BYTES("\x30\x03\x81\x01\x80"), false, false },
+	{ "policies wanted after less than none", OID("\x24"), BYTES("\x30\x03\x80\x01\x80"), false, false },
+	{ "any policy forbidden", OID("\x36"), BYTES("\x02\x01\x00"), false, true },
+	{ "any policy forbidden, in no number", OID("\x36"), BYTES("\x04\x01\x00"), false, false },
+	{ "uses", OID("\x25"), BYTES("\x30\x00"), false, true },
+	{ "uses that are none", OID("\x25"), BYTES("\x30\x02\x05\x00"), false, false },
+	{ "access", ACCESS, BYTES("\x30\x09\x30\x07\x06\x02\x2a\x01\x86\x01x"), false, true },
+	{ "access, critical", ACCESS, BYTES("\x30\x09\x30\x07\x06\x02\x2a\x01\x86\x01x"), true, false },
+	{ "access, cut off", ACCESS, BYTES("\x30\x09\x30\x07\x06\x02\x2a\x01\x86\x02x"), false, false },
+	{ "access by no name", ACCESS, BYTES("\x30\x04\x30\x02\x05\x00"), false, false },
+	{ "constraints with no end", OID("\x13"), BYTES("\x30\x04\x01\x01\xff\x02"), false, false },
+	{ "constraints with a boolean of their own", OID("\x13"), BYTES("\x30\x03\x01\x01\x01"), false, false },
+	{ "name constraints of nothing", OID("\x1e"), BYTES("\x30\x00"), false, false },
+	{ "name constraints with something behind", OID("\x1e"), BYTES("\x30\x07\xa0\x05\x30\x03\x82\x01x\x05\x00"), false,
+		false },
+	{ "name constraints", OID("\x1e"), BYTES("\x30\x07\xa0\x05\x30\x03\x82\x01x"), false, true },
+	{ "one that nobody knows", OID("\x7e"), BYTES("?"), false, true },
+};
+
+static void test_extensions(void **state)
+{
+	char mem[2000];
+	struct buf der = buf_over(mem, sizeof mem);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(extension_cases); i++) {
+		struct spec s = { LEAF, .id = extension_cases[i].id, .value = extension_cases[i].value,
+			.critical = extension_cases[i].critical };
+		struct cert c;
+
+		make(&der, &s, 0);
+		if (cert_read(&c, buf_all(&der)) != extension_cases[i].good)
+			fail_msg("%s", extension_cases[i].what);
+	}
+}
+
+/* An authority in the bundle may have an RSA key of 1024 bits, and no shorter one: whatever it has signed, it is told. */
+static void test_weak_keys(void **state)
+{
+	static const struct {
+		size_t bytes;
+		unsigned char first;
+		unsigned error;
+	} keys[] = {
+		{ 127, 0xff, BR_ERR_X509_WEAK_PUBLIC_KEY },
+		{ 128, 0x7f, BR_ERR_X509_WEAK_PUBLIC_KEY },
+		{ 128, 0x80, STRANGER },
+		{ 129, 0x01, STRANGER },
+	};
+	static const struct spec specs[] = { { LEAF }, { ABOVE } };
+	unsigned char n[129] = { 0 };
+	char mem[2000];
+	struct buf one = buf_over(mem, sizeof mem);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(keys); i++) {
+		n[0] = keys[i].first;
+		believe_in(&specs[1], 1);
+		anchor.key.key_type = BR_KEYTYPE_RSA;
+		anchor.key.key.rsa = (br_rsa_public_key){ n, keys[i].bytes, (unsigned char *)"\3", 1 };
+		verify_init(&v, &trust, SPAN(""), NOW);
+		v.vtable->start_chain(&v.vtable, "localhost");
+		make(&one, &specs[0], 0);
+		show(&v, buf_all(&one));
+		assert_int_equal(v.vtable->end_chain(&v.vtable), keys[i].error);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -447,6 +562,8 @@ int main(void)
 		cmocka_unit_test(test_pinned),
 		cmocka_unit_test(test_malformed_behind_a_good_chain),
 		cmocka_unit_test(test_a_long_chain),
+		cmocka_unit_test(test_extensions),
+		cmocka_unit_test(test_weak_keys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
