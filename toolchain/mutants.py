@@ -397,6 +397,8 @@ def judge_all(lists, quick):
         for future in concurrent.futures.as_completed([pool.submit(one, able) for able in lists]):
             if future.result():
                 yield future.result()
+    while not trees.empty():
+        shutil.rmtree(trees.get().root)
 
 
 def report(verdicts):
