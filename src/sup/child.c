@@ -11,7 +11,6 @@
 #include "sup/cache.h"
 #include "sup/check.h"
 #include "sup/pidfile.h"
-#include "sup/step.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -192,7 +191,7 @@ int child_probe(void *arg, int out)
 	if (write_all(out, &a, sizeof a))
 		return 1;
 	/* Another one waits for the listing already. */
-	while (m->lister)
+	while (m->listing_pid)
 		pause();
 	if (mnt_target_lists(m->path, &e))
 		return answer(out, ANSWER_UNLISTED, &e);
@@ -209,9 +208,9 @@ static int unmount(const struct mount *m, struct err *e)
 		return -1;
 	switch ((int)mount_seen(m, &t)) {
 	case EVENT_SHOWN:
-		ret = mnt_target_unmount(mount_path(m), m->lazy || m->aborted || !m->pid, e);
+		ret = mnt_target_unmount(mount_path(m), m->lazy || m->goal == GOAL_ABORT || !m->pid, e);
 		/* A child of ours that waits for a listing is no reason: it cannot be ended before the driver answers. */
-		if (ret == 1 && m->lister && !mnt_used(mount_path(m), getppid()))
+		if (ret == 1 && m->listing_pid && !mnt_used(mount_path(m), getppid()))
 			ret = mnt_target_unmount(mount_path(m), true, e);
 		break;
 	case EVENT_COVERED:
@@ -231,6 +230,15 @@ int child_unmount(void *arg, int out)
 	return answer(out, got < 0 ? ANSWER_ERROR : got ? ANSWER_BUSY : ANSWER_DONE, got < 0 ? &e : NULL);
 }
 
+int child_renew(void *arg, int out)
+{
+	struct err e;
+
+	(void)arg;
+	err_set(&e, CODE_MOUNT, "this driver takes no new keys while it runs");
+	return answer(out, ANSWER_ERROR, &e);
+}
+
 int child_clear(void *arg, int out)
 {
 	const struct mount *m = arg;
@@ -248,7 +256,7 @@ static int look_below(const struct mount *m, struct pending *p, struct err *e)
 	int fd = m->below;
 
 	/* Under one that has never been up nothing lies: its folder is a plain one. */
-	if (!m->below_since || !m->held)
+	if (!m->below_since || !m->was_up)
 		return 0;
 	if (fd < 0)
 		fd = below_reach(mount_path(m));
@@ -268,7 +276,7 @@ static int look_below(const struct mount *m, struct pending *p, struct err *e)
 /* Its driver can be asked. */
 static bool serves(const struct mount *m)
 {
-	return m->pid && (m->state == MOUNT_UP || m->state == MOUNT_SICK || m->state == MOUNT_DRAIN ||
+	return m->pid && (m->state == MOUNT_UP || m->state == MOUNT_UNHEALTHY || m->state == MOUNT_DRAIN ||
 				 (m->state == MOUNT_PROVE && m->proven));
 }
 
@@ -278,9 +286,9 @@ int child_look(void *arg, int out)
 	struct look_answer a = { .e = { .code = CODE_OK } };
 	struct err e;
 
-	if (m->hurry && serves(m)) {
+	if (m->upload_now && serves(m)) {
 		/* What goes down has that done by umount2(2). */
-		if (m->wanted)
+		if (mount_wanted(m))
 			mnt_target_sync(mount_path(m));
 		m->driver->hurry(&m->job);
 	}

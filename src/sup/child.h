@@ -46,6 +46,9 @@ task_fn child_probe;
 /* Unmounts ARG, never what is not ours; ANSWER_BUSY where it is in use and not m->lazy. */
 task_fn child_unmount;
 
+/* Gives the new keys to the driver of ARG. */
+task_fn child_renew;
+
 /* Takes the layer away that stands at ARG's target. */
 task_fn child_clear;
 
