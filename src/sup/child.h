@@ -52,6 +52,9 @@ task_fn child_clear;
 /* Looks for what of ARG is not in S3 yet; writes a struct look_answer. */
 task_fn child_look;
 
+/* Gives ARG's driver the keys in m->keys. Answers ANSWER_DONE, or ANSWER_ERROR: it must be replaced. */
+task_fn child_renew;
+
 /* The last whole answer in HAVE; NULL: none. */
 const struct answer *child_answer(const struct buf *have);
 

@@ -14,7 +14,8 @@ static void take(struct sup *s, struct mount *m)
 		mount_free(m);
 		return;
 	}
-	text_fmt(s->config, sizeof s->config, "%s", m->job.config);
+	if (m->driver->forget)
+		text_fmt(s->config, sizeof s->config, "%s", m->job.config);
 	m->held = true;
 	m->begun = clock_ms();
 	m->give_up = m->begun + INHERIT_MS;

@@ -3,7 +3,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "mnt/layer.h"
-#include "rclone/store.h"
 #include "sup/check.h"
 #include "sup/child.h"
 #include "sup/look.h"
@@ -100,7 +99,7 @@ static void forget_config(struct sup *s)
 
 	if (!s->config[0])
 		return;
-	if (rclone_unstore(s->config, &e))
+	if (settings_forget(s->config, &e))
 		log_line("%s", e.text);
 	s->config[0] = 0;
 }
@@ -127,7 +126,7 @@ static void finish(struct sup *s)
 	s->stopped = j->last;
 	task_stop(&j->check);
 	buf_free(&j->verdicts);
-	buf_wipe(&j->config);
+	settings_wipe(&j->settings);
 	creds_wipe(&j->req.creds);
 	arena_free(&j->mem);
 	*j = (struct job){ .phase = JOB_NONE };

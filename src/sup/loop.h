@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/task.h"
+#include "driver/settings.h"
 #include "mnt/table.h"
 #include "sup/mount.h"
 #include "sup/wire.h"
@@ -38,7 +39,7 @@ struct job {
 	struct arena mem;
 	struct request req;
 	struct mount **fresh; /* up: for each mount of the request the new one, NULL where the one that stands serves */
-	struct buf config;    /* up: our section of rclone.conf */
+	struct settings settings; /* up: the drivers', with the keys */
 	int64_t begun, deadline;
 	int64_t look; /* flush: when to look again; NEVER */
 	unsigned long first_stamp,
@@ -56,7 +57,7 @@ struct sup {
 	struct client clients[CLIENTS_MAX];
 	unsigned long turns;
 	struct job job;
-	char config[PATH_MAX]; /* the rclone.conf that holds our section; "": none */
+	char config[PATH_MAX]; /* the file that holds drivers' settings; "": none */
 	char cache[PATH_MAX];  /* the root of the last mounts' caches; "": none yet */
 	int listener, signals, table_fd;
 	int clock_fd;		   /* readable when somebody sets the wall clock; -1 */

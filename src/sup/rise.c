@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define LAUNCH_MS 5000		/* making a folder, asking a dead mount: anything longer hangs */
-#define PROBE_MS 5000		/* rclone answers statfs(2) from memory, and a listing when S3 has answered */
+#define PROBE_MS 5000		/* a driver answers statfs(2) from memory, and a listing when S3 has answered */
 #define LATE_MS 60000		/* a root that is not listed for so long, by a driver that does nothing: it hangs */
 #define LATE_BYTES 4096		/* what a driver reads and writes that only answers the kernel */
 #define CACHE_LOW (1024 * 1024) /* bytes free on its disk: nothing can be written to it any more */

@@ -27,17 +27,17 @@ static void an_id_is_of_the_source(void **state)
 	(void)state;
 	moved.target = "/two";
 	deeper.prefix = "p/q/";
-	cache_id(id, "http://h", &a, false);
+	driver_identify(id, "http://h", &a, false);
 	assert_true(cache_is_id(id));
-	cache_id(other, "http://h", &moved, false);
+	driver_identify(other, "http://h", &moved, false);
 	assert_string_equal(id, other);
-	cache_id(other, "http://h", &deeper, false);
+	driver_identify(other, "http://h", &deeper, false);
 	assert_string_not_equal(id, other);
-	cache_id(other, "http://i", &a, false);
+	driver_identify(other, "http://i", &a, false);
 	assert_string_not_equal(id, other);
-	cache_id(other, "http://h", &a, true);
+	driver_identify(other, "http://h", &a, true);
 	assert_string_not_equal(id, other);
-	cache_id(id, "http://h", &moved, true);
+	driver_identify(id, "http://h", &moved, true);
 	assert_string_not_equal(id, other);
 }
 
