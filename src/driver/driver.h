@@ -40,12 +40,13 @@ struct driver_job {
 	bool allow_other;
 	const char *endpoint; /* of s3_site_identity(); "": not known */
 	const char *region, *provider;
-	const char *socket;	   /* where the driver may listen to us; "": nowhere */
-	const struct creds *creds; /* where it keeps_keys; NULL: not known (of a driver that an earlier supervisor has started), or not kept */
-	unsigned shares;	   /* so many mounts have their caches on one disk */
+	const char *socket; /* where the driver may listen to us; "": nowhere */
+	const struct creds *
+		creds; /* where it keeps_keys; NULL: not known (of a driver that an earlier supervisor has started), or not kept */
+	unsigned shares; /* so many mounts have their caches on one disk */
 };
 
-/* What version 0.1.0 calls the program and its version in what it has written down of a mount, when there was but one driver. */
+/* What an earlier version calls the program and its version in what it has written down of a mount, when there was but one driver. */
 #define DRIVER_OLD_PROGRAM "rclone"
 #define DRIVER_OLD_VERSION "rclone_version"
 
@@ -56,13 +57,13 @@ struct driver_found {
 };
 
 struct driver {
-	const char *name;	/* for people and programs */
-	enum plan_type type;	/* driver_find() of it is this driver, also where the plan says "auto" */
-	const char *fstype;	/* as the mount table shows it */
+	const char *name;	  /* for people and programs */
+	enum plan_type type;	  /* driver_find() of it is this driver, also where the plan says "auto" */
+	const char *fstype;	  /* as the mount table shows it */
 	const char *source_begin; /* what each of its sources begins with, there */
-	int stop_signal;	/* ends it once its mount is gone */
-	size_t log_state;	/* bytes of memory that read_log() wants */
-	bool keeps_keys;	/* start() or renew() has the keys from memory: the supervisor keeps them while the mount is its own */
+	int stop_signal;	  /* ends it once its mount is gone */
+	size_t log_state;	  /* bytes of memory that read_log() wants */
+	bool keeps_keys; /* start() or renew() has the keys from memory: the supervisor keeps them while the mount is its own */
 
 	/* ---- command ---- */
 
@@ -149,7 +150,7 @@ struct driver {
 	/* The driver runs: gives it the keys in job->creds, in place of those that it has. -1: it must be replaced. NULL: it always must. */
 	int (*renew)(const struct driver_job *job, struct err *e);
 
-	/* The keys that a driver of JOB would be started with, in *C: wipe it. 0, or -1: they are not there. */
+	/* The keys that a driver of JOB would be started with, in *C: wipe it. 0, or -1: they are not there. NULL where recover() never returns 1. */
 	int (*keys)(const struct driver_job *job, struct creds *c);
 };
 

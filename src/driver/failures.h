@@ -17,7 +17,8 @@ struct failure {
 	char s3_code[64];  /* "AccessDenied"; "" where S3 told none */
 	char message[192]; /* S3's, the driver's or the network's words; "" where the code or the status says it all */
 	int http_status;   /* 0: no answer came */
-	const char *unanswered; /* no answer of S3 came, MESSAGE is the network's: the kind of struct verdict, static ("timeout"); else NULL */
+	const char *
+		unanswered; /* no answer of S3 came, MESSAGE is the network's: the kind of struct verdict, static ("timeout"); else NULL */
 };
 
 /* The caller's memory, private to failures.c; needs no destructor. All zero but DRIVER: nothing has failed. */
@@ -34,7 +35,8 @@ struct failures {
 	} files[FAILURES_FILES];
 	struct failure_seen request; /* other than an upload, refused in a way that concerns the whole mount */
 	struct failure_seen last;    /* the last request that has failed for a user, other than an upload */
-	char dropped[192]; /* what the driver has said of a file that it has dropped from its cache, sent or not; "": nothing of the kind */
+	char dropped
+		[192]; /* what the driver has said of a file that it has dropped from its cache, sent or not; "": nothing of the kind */
 	unsigned seen;
 };
 

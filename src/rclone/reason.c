@@ -3,7 +3,7 @@
 #include "base/text.h"
 #include "s3/error.h"
 
-#define TOKEN_LENGTH 16			 /* letters and digits in a row: no word, but maybe a piece of a token */
+#define TOKEN_LENGTH 16 /* letters and digits in a row: no word, but maybe a piece of a token */
 
 static struct span first_line(struct span in)
 {

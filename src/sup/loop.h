@@ -38,7 +38,7 @@ struct job {
 	struct client *client; /* NULL: it has gone, or there was none */
 	struct arena mem;
 	struct request req;
-	struct mount **fresh; /* up: for each mount of the request the new one, NULL where the one that stands serves */
+	struct mount **fresh;	  /* up: for each mount of the request the new one, NULL where the one that stands serves */
 	struct settings settings; /* up: the drivers', with the keys */
 	int64_t begun, deadline;
 	int64_t look; /* flush: when to look again; NEVER */

@@ -94,12 +94,12 @@ struct mount {
 	int pidfd;	 /* of a driver that an earlier supervisor started: it is no child of ours; else -1 */
 	int exit_status; /* of waitpid(2), of the last driver */
 	struct task task;
-	struct buf answer;	/* of the task */
-	pid_t lister;		/* a child that asks for a listing, and was told to end; 0: none */
-	long log_from;		/* where this driver's log begins */
-	long log_read;		/* and how far it has been read into FAILURES */
+	struct buf answer;	   /* of the task */
+	pid_t lister;		   /* a child that asks for a listing, and was told to end; 0: none */
+	long log_from;		   /* where this driver's log begins */
+	long log_read;		   /* and how far it has been read into FAILURES */
 	struct failures *failures; /* NULL: it has said nothing yet */
-	char refusal[640];	/* what S3 has refused, as it was told; "": nothing */
+	char refusal[640];	   /* what S3 has refused, as it was told; "": nothing */
 	char dropped
 		[192]; /* what a driver has said of a file that it has dropped, since the mount was asked for; "": nothing */
 	int below;     /* the plain folder under the mount; -1: not known */

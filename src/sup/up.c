@@ -115,8 +115,7 @@ static int make_fresh(struct sup *s, const struct s3_site *site, struct err *e)
 		if (!driver_of(spec, e))
 			return -1;
 		choose_id(s, id, endpoint, spec, i);
-		m = mount_new(s->run, spec, &with, id, j->req.cache_dir,
-			settings_of(&j->settings, driver_find(spec->type)), e);
+		m = mount_new(s->run, spec, &with, id, j->req.cache_dir, settings_of(&j->settings, driver_find(spec->type)), e);
 		if (!m)
 			return -1;
 		if (old && strcmp(old->fingerprint, m->fingerprint) == 0 && same_cache(old, m)) {

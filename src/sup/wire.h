@@ -32,9 +32,9 @@ struct request {
 	const char *program;	     /* of the driver, absolute; "": it has none */
 	const char *program_version; /* as it says it; "": not known */
 	const char *config;	     /* the file that a driver may have for its settings */
-	const char *cache_dir;	    /* of all mounts; each gets a folder in it */
-	const char *ca_cert;	    /* CA bundle for the check and the drivers; "" where TLS is not used */
-	bool allow_other;	    /* others may be let in on this machine */
+	const char *cache_dir;	     /* of all mounts; each gets a folder in it */
+	const char *ca_cert;	     /* CA bundle for the check and the drivers; "" where TLS is not used */
+	bool allow_other;	     /* others may be let in on this machine */
 	struct creds creds;
 	struct plan_mount *mounts;
 	size_t mount_count;
