@@ -6,6 +6,7 @@
 #include "mnt/fuse.h"
 #include "mnt/table.h"
 #include "s3/check.h"
+#include "sup/cache.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -141,7 +142,9 @@ static bool has_own_cache(const char *cache_root, const char *endpoint, const st
 
 	d->identify(id, endpoint, m, true);
 	text_fmt(dir.s, sizeof dir.s, "%s/%s", cache_root, id);
-	return d->leftovers && access(dir.s, F_OK) == 0 && (d->leftovers(dir.s, m, &p, &e) || p.files);
+	/* One in which a driver works is that mount's. */
+	return d->leftovers && access(dir.s, F_OK) == 0 && cache_held(dir.s) <= 0 &&
+	       (d->leftovers(dir.s, m, &p, &e) || p.files);
 }
 
 static int look_at_mounts(struct up_request *r, const struct setup *s, const struct options *o, struct err *e)
