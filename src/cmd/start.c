@@ -5,7 +5,8 @@
 #include "cmd/print.h"
 #include "cmd/setup.h"
 #include "sup/ask.h"
-#include "sup/sup.h"
+#include "sup/control.h"
+#include "sup/serve.h"
 
 #include <poll.h>
 #include <unistd.h>
@@ -21,7 +22,7 @@ static int open_control(const struct setup *s, struct err *e)
 
 	if (run_prepare(&s->run, e) || (lock = run_lock(&s->run, e)) < 0)
 		return -1;
-	fd = sup_listen(&s->run, e);
+	fd = control_listen(&s->run, e);
 	close(lock);
 	return fd;
 }
@@ -64,7 +65,7 @@ static int serve(struct setup *s, const struct options *o, struct err *e)
 	if (!now)
 		say(2, "s3mounts: start: %zu placeholder folders stand; waiting for 's3mounts up' with the credentials\n",
 			s->plan.place_count);
-	code = sup_serve(&s->run, listener, now ? &up.request : NULL, o->stop_ms, &cache);
+	code = serve_here(&s->run, listener, now ? &up.request : NULL, o->stop_ms, &cache);
 	return tell_left(s, o, cache, code);
 }
 
@@ -99,7 +100,7 @@ static bool all_up(const struct report *r)
 /* One look; 0: ready; else -1 with *E: not yet. */
 static int look(const struct run *run, const struct options *o, struct err *e)
 {
-	struct request q = { .kind = REQUEST_STATUS, .timeout_ms = STATUS_MS };
+	struct request q = { .kind = REQUEST_STATUS, .timeout_ms = STATUS_MS, .brief = true };
 	struct ask_watch nothing = { .tick = NULL };
 	struct arena a = { 0 };
 	struct report r = { 0 };

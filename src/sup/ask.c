@@ -2,57 +2,18 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/text.h"
-#include "sup/sup.h"
+#include "sup/control.h"
+#include "sup/serve.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define GRACE_MS 20000 /* what the supervisor may take beyond the request's own time before it counts as hung */
 #define LOOK_MS 1000   /* for how things are; the real answer matters more */
 #define TRIES 5	       /* a supervisor that is just ending closes without an answer: then another is asked */
-
-static struct sockaddr_un control_address(const struct run *run)
-{
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-
-	/* RUN_PATH_MAX leaves room for the name. */
-	text_fmt(to.sun_path, sizeof to.sun_path, "%s/control", run->dir);
-	return to;
-}
-
-/* Who listens at the other end of FD; -1: not known. */
-static long listener_uid(int fd)
-{
-	struct ucred peer;
-	socklen_t n = sizeof peer;
-
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) ? -1 : (long)peer.uid;
-}
-
-/* A connected socket; -1 with errno. Of another user than this one or root nobody listens there: his word would be worth nothing (EPERM). */
-static int dial(const struct run *run)
-{
-	struct sockaddr_un to = control_address(run);
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), saved = 0;
-	long uid;
-
-	if (fd < 0)
-		return -1;
-	if (connect(fd, (struct sockaddr *)&to, sizeof to))
-		saved = errno;
-	else if ((uid = listener_uid(fd)) != 0 && uid != (long)geteuid())
-		saved = EPERM;
-	if (!saved)
-		return fd;
-	close(fd);
-	errno = saved;
-	return -1;
-}
 
 /* No socket: there is no supervisor, or it has ended in order. One on which nobody listens was left by a supervisor that was killed. */
 static bool nobody(void)
@@ -70,7 +31,7 @@ static int no_supervisor(const struct run *run, struct err *e)
 	if (errno == EPERM) {
 		struct stat st = { 0 };
 
-		stat(control_address(run).sun_path, &st);
+		stat(run_path(run, "control").s, &st);
 		return err_set(e, CODE_FAULT, "control socket %s/control: another user (%lu) listens there, not our supervisor",
 			run->dir, (unsigned long)st.st_uid);
 	}
@@ -82,32 +43,10 @@ static int no_supervisor(const struct run *run, struct err *e)
 	return err_hint(e, "s3mounts up starts another, which takes its mounts over; the log is %s/log", run->dir);
 }
 
-int sup_listen(const struct run *run, struct err *e)
-{
-	struct sockaddr_un at = control_address(run);
-	int fd = dial(run);
-
-	if (fd >= 0) {
-		close(fd);
-		err_set(e, CODE_FAULT, "control socket %s: a supervisor serves it already", at.sun_path);
-		return err_hint(e, "s3mounts up and s3mounts status reach it; --run-dir gives another one a place of its own");
-	}
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd >= 0) {
-		unlink(at.sun_path);
-		if (bind(fd, (struct sockaddr *)&at, sizeof at) == 0 && listen(fd, SOMAXCONN) == 0)
-			return fd;
-	}
-	err_sys(e, CODE_FAULT, "control socket %s", at.sun_path);
-	if (fd >= 0)
-		close(fd);
-	return -1;
-}
-
 static int start_supervisor(const struct run *run, struct creds *secrets, struct err *e)
 {
-	int listener = sup_listen(run, e);
-	int ret = listener < 0 ? -1 : sup_spawn(run, listener, secrets, e);
+	int listener = control_listen(run, e);
+	int ret = listener < 0 ? -1 : serve_spawn(run, listener, secrets, e);
 
 	if (listener >= 0)
 		close(listener);
@@ -123,13 +62,13 @@ static int dial_or_start(const struct run *run, struct creds *secrets, struct er
 		return -1;
 	if ((lock = run_lock(run, e)) < 0)
 		return -1;
-	fd = dial(run);
+	fd = control_dial(run);
 	if (fd < 0 && (nobody() || left_behind()) && start_supervisor(run, secrets, e)) {
 		close(lock);
 		return -1;
 	}
 	if (fd < 0)
-		fd = dial(run);
+		fd = control_dial(run);
 	if (fd < 0)
 		no_supervisor(run, e);
 	close(lock);
@@ -202,7 +141,7 @@ static void look(const struct run *run, const struct ask_watch *w)
 	struct arena a = { 0 };
 	struct report r;
 	struct err e;
-	int fd = dial(run);
+	int fd = control_dial(run);
 
 	wire_put_request(&message, &status);
 	if (fd >= 0 && send_message(fd, buf_all(&message), &e) == 0 && read_report(fd, clock_ms() + LOOK_MS, &a, &r, &e) > 0)
@@ -230,7 +169,7 @@ int ask(const struct run *run, enum ask_start start, struct request *req, const 
 	int ret = -1;
 
 	for (int i = 0; i < TRIES; i++) {
-		int fd = dial(run);
+		int fd = control_dial(run);
 		int got;
 
 		if (fd < 0 && (start == ASK_START || (start == ASK_INHERIT && left_behind())))

@@ -10,7 +10,6 @@
 #include "sup/cache.h"
 #include "sup/check.h"
 #include "sup/pidfile.h"
-#include "sup/step.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -189,7 +188,7 @@ int child_probe(void *arg, int out)
 	if (write_all(out, &a, sizeof a))
 		return 1;
 	/* Another one waits for the listing already. */
-	while (m->lister)
+	while (m->listing_pid)
 		pause();
 	if (mnt_target_lists(m->path, &e))
 		return answer(out, ANSWER_UNLISTED, &e);
@@ -206,9 +205,9 @@ static int unmount(const struct mount *m, struct err *e)
 		return -1;
 	switch ((int)mount_seen(m, &t)) {
 	case EVENT_SHOWN:
-		ret = mnt_target_unmount(mount_path(m), m->lazy || m->aborted || !m->pid, e);
+		ret = mnt_target_unmount(mount_path(m), m->lazy || m->goal == GOAL_ABORT || !m->pid, e);
 		/* A child of ours that waits for a listing is no reason: it cannot be ended before the driver answers. */
-		if (ret == 1 && m->lister && !mnt_used(mount_path(m), getppid()))
+		if (ret == 1 && m->listing_pid && !mnt_used(mount_path(m), getppid()))
 			ret = mnt_target_unmount(mount_path(m), true, e);
 		break;
 	case EVENT_COVERED:
@@ -228,6 +227,18 @@ int child_unmount(void *arg, int out)
 	return answer(out, got < 0 ? ANSWER_ERROR : got ? ANSWER_BUSY : ANSWER_DONE, got < 0 ? &e : NULL);
 }
 
+int child_renew(void *arg, int out)
+{
+	const struct mount *m = arg;
+	struct err e;
+
+	if (m->driver->renew && m->driver->renew(&m->job, &e) == 0)
+		return answer(out, ANSWER_DONE, NULL);
+	if (!m->driver->renew)
+		err_set(&e, CODE_MOUNT, "mount %s: its driver takes new keys only when it is started", m->spec.target);
+	return answer(out, ANSWER_ERROR, &e);
+}
+
 int child_clear(void *arg, int out)
 {
 	const struct mount *m = arg;
@@ -245,7 +256,7 @@ static int look_below(const struct mount *m, struct pending *p, struct err *e)
 	int fd = m->below;
 
 	/* Under one that has never been up nothing lies: its folder is a plain one. */
-	if (!m->below_since || !m->held)
+	if (!m->below_since || !m->was_up)
 		return 0;
 	if (fd < 0)
 		fd = below_reach(mount_path(m));
@@ -265,7 +276,7 @@ static int look_below(const struct mount *m, struct pending *p, struct err *e)
 /* Its driver can be asked. */
 static bool serves(const struct mount *m)
 {
-	return m->pid && (m->state == MOUNT_UP || m->state == MOUNT_SICK || m->state == MOUNT_DRAIN ||
+	return m->pid && (m->state == MOUNT_UP || m->state == MOUNT_UNHEALTHY || m->state == MOUNT_DRAIN ||
 				 (m->state == MOUNT_PROVE && m->proven));
 }
 
@@ -275,9 +286,9 @@ int child_look(void *arg, int out)
 	struct look_answer a = { .e = { .code = CODE_OK } };
 	struct err e;
 
-	if (m->hurry && serves(m)) {
+	if (m->upload_now && serves(m)) {
 		/* What goes down has that done by umount2(2). */
-		if (m->wanted)
+		if (mount_wanted(m))
 			mnt_target_sync(mount_path(m));
 		if (m->driver->flush && m->driver->flush(&m->job, &e))
 			log_line("%s: %s", m->spec.target, e.text);
@@ -285,18 +296,6 @@ int child_look(void *arg, int out)
 	if (m->driver->pending(&m->job, serves(m), &a.pending, &e) || look_below(m, &a.stray, &e))
 		a.e = e;
 	return write_all(out, &a, sizeof a) ? 1 : 0;
-}
-
-int child_renew(void *arg, int out)
-{
-	const struct mount *m = arg;
-	struct err e;
-
-	if (m->driver->renew && m->driver->renew(&m->job, &e) == 0)
-		return answer(out, ANSWER_DONE, NULL);
-	if (!m->driver->renew)
-		err_set(&e, CODE_MOUNT, "mount %s: its driver takes new keys only when it is started", m->spec.target);
-	return answer(out, ANSWER_ERROR, &e);
 }
 
 const struct answer *child_answer(const struct buf *have)

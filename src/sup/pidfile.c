@@ -93,22 +93,20 @@ static pid_t running(const struct mount *m, bool *same)
 	return pid;
 }
 
-int pidfile_adopt(struct mount *m)
+int pidfile_adopt(struct mount *m, bool *same)
 {
-	bool same;
-	pid_t pid = running(m, &same);
+	pid_t pid = running(m, same);
 
 	m->pidfd = (int)syscall(SYS_pidfd_open, pid, 0); /* -1 for 0 too */
 	if (m->pidfd < 0)
 		return -1;
 	/* Once more: the pid may have become another's before the descriptor held it. */
-	if (running(m, &same) != pid) {
+	if (running(m, same) != pid) {
 		close(m->pidfd);
 		m->pidfd = -1;
 		return -1;
 	}
 	m->pid = pid;
-	m->outdated = !same;
 	return 0;
 }
 
@@ -159,7 +157,7 @@ struct mount *pidfile_mount(const struct run *run, const char *name)
 	if (m) {
 		memcpy(m->fingerprint, d.fingerprint.p, MOUNT_ID - 1);
 		m->below_since = (int64_t)d.below_since;
-		m->wanted = is_driver(m, d.pid);
+		m->goal = is_driver(m, d.pid) ? GOAL_UP : GOAL_DOWN;
 	}
 	buf_free(&b);
 	arena_free(&a);

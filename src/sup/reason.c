@@ -5,7 +5,6 @@
 #include "s3/verdict.h"
 #include "sup/check.h"
 #include "sup/child.h"
-#include "sup/step.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -35,7 +34,7 @@ static void tell_refusal(struct mount *m)
 	if (strncmp(m->refusal, e.text, sizeof m->refusal - 1) == 0)
 		return;
 	text_fmt(m->refusal, sizeof m->refusal, "%s", e.text);
-	mount_tell(m, e.text);
+	mount_report(m, e.text);
 }
 
 /* The first of what it writes; how far the driver's reader has come stands behind what it remembers. */
@@ -70,7 +69,7 @@ void mount_reason_read(struct mount *m)
 	close(fd);
 	if (m->failures && m->failures->dropped[0] && strcmp(m->dropped, m->failures->dropped) != 0) {
 		text_fmt(m->dropped, sizeof m->dropped, "%s", m->failures->dropped);
-		mount_tell(m, m->dropped);
+		mount_report(m, m->dropped);
 	}
 	tell_refusal(m);
 }

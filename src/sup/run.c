@@ -106,20 +106,30 @@ int run_prepare(const struct run *r, struct err *e)
 	return dir_private(run_path(r, "bin").s, e) ? -1 : link_helpers(r, e);
 }
 
-int run_lock(const struct run *r, struct err *e)
+static int lock_run(const struct run *r, int how, struct err *e)
 {
 	struct run_path p = run_path(r, "lock");
-	int fd = open(p.s, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd = open(p.s, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), ret;
 
 	if (fd < 0)
 		return err_sys(e, CODE_FAULT, "open %s", p.s);
-	while (flock(fd, LOCK_EX))
-		if (errno != EINTR) {
-			err_sys(e, CODE_FAULT, "lock %s", p.s);
-			close(fd);
-			return -1;
-		}
-	return fd;
+	while ((ret = flock(fd, how)) && errno == EINTR)
+		;
+	if (ret == 0)
+		return fd;
+	err_sys(e, errno == EWOULDBLOCK ? CODE_PENDING : CODE_FAULT, "lock %s", p.s);
+	close(fd);
+	return -1;
+}
+
+int run_lock(const struct run *r, struct err *e)
+{
+	return lock_run(r, LOCK_EX, e);
+}
+
+int run_try_lock(const struct run *r, struct err *e)
+{
+	return lock_run(r, LOCK_EX | LOCK_NB, e);
 }
 
 void run_clean(const struct run *r)

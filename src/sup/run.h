@@ -40,6 +40,9 @@ int run_prepare(const struct run *r, struct err *e);
 /* Takes RUN/lock, waiting for whoever holds it. Returns a descriptor to close, or -1 with *E set. */
 int run_lock(const struct run *r, struct err *e);
 
+/* The same without waiting: -1 with e->code CODE_PENDING where somebody else holds it. */
+int run_try_lock(const struct run *r, struct err *e);
+
 /* Removes what the supervisor put there; logs stay. */
 void run_clean(const struct run *r);
 

@@ -1,6 +1,7 @@
-#include "sup/sup.h"
+#include "sup/serve.h"
 
 #include "base/log.h"
+#include "sup/inherit.h"
 #include "sup/loop.h"
 
 #include <errno.h>
@@ -64,7 +65,7 @@ static int block_signals(void)
  * Whoever must lose memory, let it be a program that has nothing to upload. Drivers inherit it. Without CAP_SYS_RESOURCE a score that a platform
  * has raised can still go back to what it was before (proc_pid_oom_score_adj(5)).
  */
-static void spare(void)
+static void protect_from_oom_killer(void)
 {
 	int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
 	char now[16] = "";
@@ -97,7 +98,7 @@ static int supervise(struct sup *s, const struct run *run, int listener, struct 
 	s->run = run;
 	s->listener = keep_only(listener);
 	log_open(run_path(run, "log").s);
-	spare();
+	protect_from_oom_killer();
 	raise_descriptors();
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	prctl(PR_SET_NAME, "s3mounts");
@@ -108,7 +109,7 @@ static int supervise(struct sup *s, const struct run *run, int listener, struct 
 		return CODE_FAULT;
 	}
 	log_line("supervisor %ld starts", (long)getpid());
-	job_inherit(s);
+	inherit_mounts(s);
 	if (first) {
 		job_begin_first(s, first);
 		creds_wipe(&first->creds);
@@ -120,7 +121,7 @@ static int supervise(struct sup *s, const struct run *run, int listener, struct 
 
 static struct sup the_supervisor; /* one a process; too large for the stack */
 
-int sup_serve(const struct run *run, int listener, struct request *first, int stop_ms, const char **cache)
+int serve_here(const struct run *run, int listener, struct request *first, int stop_ms, const char **cache)
 {
 	log_also(2);
 	the_supervisor = (struct sup){ .stay = true, .stop_ms = stop_ms };
@@ -128,7 +129,7 @@ int sup_serve(const struct run *run, int listener, struct request *first, int st
 	return supervise(&the_supervisor, run, listener, first);
 }
 
-int sup_spawn(const struct run *run, int listener, struct creds *secrets, struct err *e)
+int serve_spawn(const struct run *run, int listener, struct creds *secrets, struct err *e)
 {
 	pid_t pid = fork();
 

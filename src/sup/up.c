@@ -1,14 +1,16 @@
-#include "sup/job.h"
+#include "sup/up.h"
 
 #include "base/clock.h"
 #include "base/text.h"
 #include "sup/cache.h"
 #include "sup/check.h"
+#include "sup/mounts.h"
+#include "sup/states.h"
 
 #include <unistd.h>
 
 /* The place in the plan of the mount M's target; the plan's size where it does not name it. */
-static size_t place(const struct job *j, const struct mount *m)
+static size_t place_of(const struct job *j, const struct mount *m)
 {
 	size_t i = 0;
 
@@ -19,13 +21,13 @@ static size_t place(const struct job *j, const struct mount *m)
 
 static bool named(const struct job *j, const struct mount *m)
 {
-	return place(j, m) < j->req.mount_count;
+	return place_of(j, m) < j->req.mount_count;
 }
 
 /* Stays as it is. */
 static bool unchanged(const struct job *j, const struct mount *m)
 {
-	return named(j, m) ? !j->fresh[place(j, m)] : j->req.keep;
+	return named(j, m) ? !j->fresh[place_of(j, m)] : j->req.keep;
 }
 
 /* What one leaves the other uploads. */
@@ -40,7 +42,7 @@ static bool change_needed(const struct sup *s)
 	for (size_t i = 0; i < s->count; i++) {
 		const struct mount *m = s->mounts[i];
 
-		if (!unchanged(&s->job, m) && (mount_active(m) || job_left_files(m)))
+		if (!unchanged(&s->job, m) && (mount_active(m) || mounts_left_files(m)))
 			return true;
 	}
 	return false;
@@ -67,7 +69,7 @@ static bool id_taken(const struct sup *s, const char *id, const struct plan_moun
 static void choose_id(const struct sup *s, char id[MOUNT_ID], const char *endpoint, const struct plan_mount *spec, size_t count)
 {
 	const struct driver *d = driver_find(spec->type);
-	const struct mount *old = job_find(s, spec->target);
+	const struct mount *old = mounts_find(s, spec->target);
 	char own[MOUNT_ID];
 
 	if (spec->cache && cache_is_id(spec->cache)) {
@@ -110,7 +112,7 @@ static int make_fresh(struct sup *s, const struct s3_site *site, struct err *e)
 		return err_set(e, CODE_FAULT, "up: no memory");
 	for (size_t i = 0; i < j->req.mount_count; i++) {
 		const struct plan_mount *spec = &j->req.mounts[i];
-		struct mount *old = job_find(s, spec->target), *m;
+		struct mount *old = mounts_find(s, spec->target), *m;
 
 		if (!driver_of(spec, e))
 			return -1;
@@ -134,6 +136,7 @@ static int stop_others(struct sup *s)
 	struct job *j = &s->job;
 	int stored = settings_store(&j->settings, j->req.config, &j->error);
 	struct err unused;
+	bool followed;
 
 	if (stored < 0)
 		return -1;
@@ -149,14 +152,16 @@ static int stop_others(struct sup *s)
 
 		if (unchanged(j, m))
 			continue;
-		m->kept = false;
-		m->successor = named(j, m);
-		m->heir = named(j, m) && same_cache(j->fresh[place(j, m)], m);
+		followed = named(j, m) && same_cache(j->fresh[place_of(j, m)], m);
+		m->down_failed = false;
+		m->keep_layer = named(j, m);
 		/* Keys may have run out: the new ones, and the other mounts, get a share of the time. */
-		m->give_up = j->deadline - j->req.timeout_ms / (m->heir ? 2 : 4);
+		m->give_up = j->deadline - j->req.timeout_ms / (followed ? 2 : 4);
 		/* Whatever is started of it now reads the new config. */
 		memset(m->fingerprint, '0', MOUNT_ID - 1);
 		mount_event(m, EVENT_STOP, sup_table(s));
+		if (followed && m->goal == GOAL_DOWN)
+			m->goal = GOAL_HANDOVER;
 	}
 	return 0;
 }
@@ -180,18 +185,12 @@ int up_begin(struct sup *s)
 	return 0;
 }
 
-static void start(struct sup *s, struct mount *m, bool fresh)
+/* NEW: it does not stand yet, and goes down again where S3 refuses it. */
+static void want(struct sup *s, struct mount *m, bool new)
 {
-	m->fresh = fresh;
-	m->wanted = true;
-	m->lazy = m->heir = m->kept = m->successor = m->hurry = false;
-	m->insist = true;
-	m->tries = 0; /* what failed before counts no more: somebody wants it now */
-	m->begun = clock_ms();
-	m->give_up = s->job.deadline;
-	m->ms = 0;
+	m->checking = new;
 	m->check.kind = NULL;
-	mount_event(m, EVENT_START, sup_table(s));
+	mounts_want(s, m, s->job.deadline);
 }
 
 /* Could not go down, or has left files that M's driver (M is NULL: nobody) would not upload: it stays in the list, and says why. */
@@ -205,7 +204,7 @@ static void drop_others(struct sup *s)
 {
 	for (size_t i = s->count; i--;)
 		if (!named(&s->job, s->mounts[i]) && !s->job.req.keep && !stays(s->mounts[i], NULL))
-			job_drop(s, s->mounts[i]);
+			mounts_drop(s, s->mounts[i]);
 }
 
 /* Why M takes the place of OLD, which was up. */
@@ -224,10 +223,10 @@ static void take_place(struct mount *m, struct mount *old)
 {
 	memcpy(m->dropped, old->dropped, sizeof m->dropped);
 	/* The folder of one that has never been up is a plain one. */
-	if (!old->held)
+	if (!old->was_up)
 		return;
-	m->held = true;
-	m->covers = old->covers;
+	m->was_up = true;
+	m->covers_files = old->covers_files;
 	m->below_since = old->below_since;
 	m->below = old->below;
 	old->below = -1;
@@ -239,10 +238,10 @@ int up_start(struct sup *s)
 
 	drop_others(s);
 	for (size_t i = 0; i < j->req.mount_count; i++) {
-		struct mount *old = job_find(s, j->req.mounts[i].target), *m = j->fresh[i];
+		struct mount *old = mounts_find(s, j->req.mounts[i].target), *m = j->fresh[i];
 
 		if (!m) {
-			start(s, old, !mount_active(old));
+			want(s, old, !mount_active(old));
 			continue;
 		}
 		if (old && stays(old, m))
@@ -251,11 +250,11 @@ int up_start(struct sup *s)
 		if (old)
 			take_place(m, old);
 		if (old)
-			job_drop(s, old);
-		if (job_add(s, m))
+			mounts_drop(s, old);
+		if (mounts_add(s, m))
 			return err_set(&j->error, CODE_FAULT, "up: no memory");
 		j->fresh[i] = NULL;
-		start(s, m, true);
+		want(s, m, true);
 	}
 	return 0;
 }
@@ -263,20 +262,20 @@ int up_start(struct sup *s)
 bool up_others_settled(const struct sup *s)
 {
 	for (size_t i = 0; i < s->count; i++)
-		if (!unchanged(&s->job, s->mounts[i]) && !mount_settled(s->mounts[i]) && !s->mounts[i]->kept)
-			return false;
+		if (!unchanged(&s->job, s->mounts[i]) && !mount_settled(s->mounts[i]) && !s->mounts[i]->down_failed)
+			return job_is_over(&s->job);
 	return true;
 }
 
-static void refuse(struct sup *s, struct mount *m, const struct verdict *v)
+static void refuse_mount(struct sup *s, struct mount *m)
 {
 	char what[PATH_MAX];
 	struct err e;
 
 	text_fmt(what, sizeof what, "mount %s", m->spec.target);
-	check_error(&e, what, v);
+	check_error(&e, what, &m->check);
 	/* One that works is left alone: what S3 says of the new credentials is told all the same. */
-	if (m->fresh && mount_active(m))
+	if (m->checking && mount_active(m))
 		mount_abort(m, &e, sup_table(s));
 	else
 		m->error = e;
@@ -287,25 +286,15 @@ void up_take_verdicts(struct sup *s)
 	struct job *j = &s->job;
 
 	for (size_t i = 0; i < j->req.mount_count; i++) {
-		struct mount *m = job_find(s, j->req.mounts[i].target);
+		struct mount *m = mounts_find(s, j->req.mounts[i].target);
 
 		if (!m)
 			continue;
 		m->check = check_verdict(&j->verdicts, i);
 		if (m->check.code != CODE_OK)
-			refuse(s, m, &m->check);
+			refuse_mount(s, m);
+		m->checking = false;
 	}
-}
-
-void job_read_check(struct sup *s)
-{
-	struct job *j = &s->job;
-
-	if (check_read(&j->check, &j->verdicts))
-		return;
-	task_stop(&j->check);
-	if (j->phase == JOB_SETTLE)
-		up_take_verdicts(s);
 }
 
 bool up_accepted(struct sup *s)
@@ -323,4 +312,21 @@ bool up_accepted(struct sup *s)
 	}
 	check_error(&j->error, "up with other settings (the mounts stay as they were)", &first);
 	return false;
+}
+
+void up_cancel(struct sup *s)
+{
+	struct err e;
+
+	mounts_keep(s);
+	for (size_t i = 0; i < s->count; i++) {
+		struct mount *m = s->mounts[i];
+
+		if (!m->checking)
+			continue;
+		err_set(&e, CODE_MOUNT, "mount %s: the command that asked for it has gone before S3 had taken its credentials",
+			m->spec.target);
+		err_hint(&e, "s3mounts up mounts it; --timeout must be less than what its caller gives it");
+		mount_abort(m, &e, sup_table(s));
+	}
 }

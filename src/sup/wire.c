@@ -14,6 +14,7 @@
 static const struct record_field request_fields[] = {
 	REQUEST(RECORD_INT, kind),
 	REQUEST(RECORD_INT, timeout_ms),
+	REQUEST(RECORD_BOOL, brief),
 	REQUEST(RECORD_BOOL, keep),
 	REQUEST(RECORD_BOOL, lazy),
 	REQUEST(RECORD_BOOL, abandon),
@@ -37,6 +38,15 @@ static const struct record_field request_fields[] = {
 #define OLD_NAMES 2
 static const struct record_table request_table = { request_fields, COUNT(request_fields) };
 static const struct record_table request_written = { request_fields, COUNT(request_fields) - OLD_NAMES };
+
+#define HEAD(kind, member) RECORD_FIELD(kind, struct request_head, member)
+static const struct record_field head_fields[] = {
+	HEAD(RECORD_INT, kind),
+	HEAD(RECORD_INT, timeout_ms),
+	HEAD(RECORD_BOOL, brief),
+	HEAD(RECORD_LONG, mount_ns),
+};
+static const struct record_table head_table = { head_fields, COUNT(head_fields) };
 
 #define PLAN(kind, member) RECORD_FIELD(kind, struct plan_mount, member)
 static const struct record_field plan_fields[] = {
@@ -138,6 +148,13 @@ void wire_put_report(struct buf *out, const struct report *r)
 	end(out, from);
 }
 
+static const char *const request_names[] = {
+	[REQUEST_STATUS] = "status",
+	[REQUEST_UP] = "up",
+	[REQUEST_DOWN] = "down",
+	[REQUEST_FLUSH] = "flush",
+};
+
 long wire_length(struct span have)
 {
 	uint32_t length;
@@ -148,26 +165,36 @@ long wire_length(struct span have)
 	return length > WIRE_MAX - sizeof length ? -1 : (long)(length + sizeof length);
 }
 
-enum request_kind wire_kind(struct span have)
+int wire_head(struct span have, struct request_head *head)
 {
-	/* The first field is the kind. */
 	struct span rest = span_skip(have, sizeof(uint32_t)), name;
-	struct request r = { .kind = REQUEST_UP };
 	struct arena none = { 0 };
 	const char *value;
+	int got;
 
-	if (record_next(&rest, &name, &value) > 0)
-		record_read(&request_table, &r, &none, name, value);
-	arena_free(&none);
-	return r.kind;
+	*head = (struct request_head){ .kind = REQUEST_STATUS };
+	while ((got = record_next(&rest, &name, &value)) > 0)
+		if (record_read(&head_table, head, &none, name, value))
+			return -1;
+	return got < 0 || (unsigned)head->kind >= COUNT(request_names) ? -1 : 0;
 }
 
-/* Head fields go to HEAD; each record named MOUNT starts a new, zeroed item of SIZE bytes in *ITEMS. */
-static int read_body(struct span body, struct arena *a, const struct record_table *head_table, void *head,
+const char *request_name(enum request_kind kind)
+{
+	return request_names[kind];
+}
+
+enum code request_code(enum request_kind kind)
+{
+	return kind == REQUEST_UP ? CODE_MOUNT : CODE_PENDING;
+}
+
+/* Fields of the whole go to FIRST; each record named MOUNT starts a new, zeroed item of SIZE bytes in *ITEMS. */
+static int read_body(struct span body, struct arena *a, const struct record_table *first_table, void *first,
 	const struct record_table *item_table, void **items, size_t *count, size_t size)
 {
-	const struct record_table *table = head_table;
-	void *object = head;
+	const struct record_table *table = first_table;
+	void *object = first;
 	const char *value;
 	struct span name;
 	int got;

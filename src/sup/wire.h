@@ -20,13 +20,22 @@
 
 enum request_kind { REQUEST_STATUS, REQUEST_UP, REQUEST_DOWN, REQUEST_FLUSH };
 
+/* What of a request says how it is to be served. */
+struct request_head {
+	enum request_kind kind;
+	int timeout_ms; /* from when the client has connected */
+	bool brief;	/* status: states alone, not what is pending */
+	long mount_ns;	/* the caller's mount namespace, in which it will look for the mounts; 0: not known */
+};
+
 struct request {
 	enum request_kind kind;
 	int timeout_ms;
-	bool keep;     /* up: mounts that the plan does not name stay */
-	bool lazy;     /* down: a busy mount is detached */
-	bool abandon;  /* down: at once, and what is not in S3 stays in the cache */
-	long mount_ns; /* up, status: the caller's mount namespace, in which it will look for the mounts; 0: not known */
+	bool brief;
+	bool keep;    /* up: mounts that the plan does not name stay */
+	bool lazy;    /* down: a busy mount is detached */
+	bool abandon; /* down: at once, and what is not in S3 stays in the cache */
+	long mount_ns;
 	/* up: */
 	const char *endpoint, *region, *provider;
 	const char *program;	     /* of the driver, absolute; "": it has none */
@@ -80,8 +89,14 @@ void wire_put_report(struct buf *out, const struct report *r);
 /* The length of the message at the start of HAVE, its four bytes included; 0: not known yet; -1: too long to be one. */
 long wire_length(struct span have);
 
-/* What the whole message HAVE asks for, without reading all of it. */
-enum request_kind wire_kind(struct span have);
+/* The head of the whole message HAVE, without what else is in it: keys, mounts. 0, or -1: that is no request. */
+int wire_head(struct span have, struct request_head *head);
+
+/* "up", "down", "status", "flush" */
+const char *request_name(enum request_kind kind);
+
+/* The exit code of one that was not begun: what it was to bring about, or to find out, is not so, or not known. */
+enum code request_code(enum request_kind kind);
 
 /* Reads the body (without the four bytes) of a message into *R and A. 0, or -1 with *E set (CODE_FAULT: no such message). */
 int wire_get_request(struct span body, struct arena *a, struct request *r, struct err *e);

@@ -1,12 +1,13 @@
-#include "sup/sup.h"
+#include "sup/loop.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "sup/child.h"
 #include "sup/look.h"
-#include "sup/loop.h"
+#include "sup/mounts.h"
 #include "sup/reason.h"
 #include "sup/sever.h"
+#include "sup/states.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -20,6 +21,7 @@
 #define TIDY_MS 60000	  /* how often the drivers' logs are looked at */
 #define REASONS_MS 500	  /* how often they are read for what S3 answers */
 #define HEARTBEAT_MS 1000 /* with mounts: a pause is noticed within this time */
+#define RETRY_END_MS 50	  /* somebody else holds the lock of the run directory */
 #define DEAD_MS 10000	  /* away for so long: the other side has given up our connections */
 
 /* What is waited for, in the order in which it is handled. */
@@ -33,6 +35,7 @@ enum watched {
 	WATCH_CLIENT,
 	WATCH_LISTENER,
 	WATCH_CLOCK,
+	WATCH_LOG, /* whoever reads our messages takes more of them */
 };
 
 struct watch {
@@ -40,7 +43,7 @@ struct watch {
 	size_t index; /* of the mount, of the client */
 };
 
-#define WATCH_MAX(s) (5 + CLIENTS_MAX + 3 * (s)->count)
+#define WATCH_MAX(s) (6 + CLIENTS_MAX + 3 * (s)->count)
 
 /* Only what is open: poll(2) takes no more entries than this process may have descriptors (RLIMIT_NOFILE). */
 struct watches {
@@ -95,8 +98,7 @@ static void reap(struct sup *s)
 	}
 	/* A driver's helper may have been the last of its process group. */
 	for (size_t i = 0; i < s->count; i++)
-		if (s->mounts[i]->state == MOUNT_STOP)
-			mount_event(s->mounts[i], EVENT_EXIT, sup_table(s));
+		mount_reaped_any(s->mounts[i], sup_table(s));
 }
 
 static void take_signal(struct sup *s)
@@ -104,10 +106,12 @@ static void take_signal(struct sup *s)
 	struct signalfd_siginfo si;
 
 	while (read(s->signals, &si, sizeof si) == sizeof si) {
-		if (si.ssi_signo == SIGTERM || si.ssi_signo == SIGINT)
-			s->ending = true;
-		else if (si.ssi_signo == SIGHUP)
-			job_insist(s);
+		if (si.ssi_signo == SIGHUP)
+			query_prove_all(s);
+		if ((si.ssi_signo != SIGTERM && si.ssi_signo != SIGINT) || s->ending)
+			continue;
+		s->ending = true;
+		s->ending_since = clock_ms();
 	}
 	reap(s);
 }
@@ -121,17 +125,34 @@ static void resumed(struct sup *s, int64_t away)
 		if (s->mounts[i]->pid)
 			severed += sever_connections(s->mounts[i]->pid);
 	log_line("resumed: %lld ms are missing; %d connections dropped, all mounts probed", (long long)away, severed);
-	job_insist(s);
+	query_prove_all(s);
+}
+
+static void extend_deadline(int64_t *deadline, int64_t late)
+{
+	if (*deadline != NEVER)
+		*deadline += late;
 }
 
 /* What was asked before a pause is given the rest of its time after it: whoever shall answer was away too. */
 static void extend(struct sup *s, int64_t late)
 {
-	for (size_t i = 0; i < s->count && late > 0; i++) {
-		if (s->mounts[i]->deadline != NEVER)
-			s->mounts[i]->deadline += late;
-		s->mounts[i]->look.deadline += late;
+	for (size_t i = 0; i < s->count; i++) {
+		struct mount *m = s->mounts[i];
+
+		extend_deadline(&m->deadline, late);
+		extend_deadline(&m->give_up, late);
+		extend_deadline(&m->busy_until, late);
+		extend_deadline(&m->look.deadline, late);
 	}
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		if (s->clients[i].state != CLIENT_NONE) {
+			s->clients[i].arrived += late;
+			extend_deadline(&s->clients[i].deadline, late);
+		}
+	if (s->job.phase != JOB_NONE)
+		extend_deadline(&s->job.deadline, late);
+	s->ending_since += late;
 }
 
 /* Told each time that somebody sets the wall clock; where the kernel cannot, the heartbeat finds out. */
@@ -164,13 +185,12 @@ static void tidy(struct sup *s)
 
 static int64_t next_deadline(const struct sup *s)
 {
-	int64_t first = job_deadline(s);
+	int64_t first = clock_first(job_deadline(s), clock_first(client_deadline(s), query_deadline(s)));
 
 	if (s->count)
 		first = clock_first(clock_ms() + HEARTBEAT_MS, clock_first(s->tidy, first));
-	for (size_t i = 0; i < CLIENTS_MAX; i++)
-		if (s->clients[i].state != CLIENT_NONE)
-			first = clock_first(first, s->clients[i].deadline);
+	if (s->retry_end)
+		first = clock_first(first, clock_ms() + RETRY_END_MS);
 	for (size_t i = 0; i < s->count; i++) {
 		const struct mount *m = s->mounts[i];
 
@@ -185,9 +205,7 @@ static void pass_deadlines(struct sup *s)
 {
 	int64_t now = clock_ms();
 
-	for (size_t i = 0; i < CLIENTS_MAX; i++)
-		if (s->clients[i].state != CLIENT_NONE && s->clients[i].deadline != NEVER && s->clients[i].deadline <= now)
-			client_close(s, &s->clients[i]);
+	client_pass_deadlines(s);
 	for (size_t i = 0; i < s->count; i++) {
 		struct mount *m = s->mounts[i];
 
@@ -228,8 +246,10 @@ static void watch_all(struct sup *s, struct watches *w)
 			add_watch(w, WATCH_CLIENT, i, c->fd, c->state == CLIENT_WRITING ? POLLOUT : POLLIN);
 	}
 	/* With no place free whoever comes waits in the kernel's queue. */
-	add_watch(w, WATCH_LISTENER, 0, client_room(s) ? s->listener : -1, POLLIN);
+	if (client_room(s) && (s->accept_at == NEVER || clock_left(s->accept_at) == 0))
+		add_watch(w, WATCH_LISTENER, 0, s->listener, POLLIN);
 	add_watch(w, WATCH_CLOCK, 0, s->clock_fd, POLLIN);
+	add_watch(w, WATCH_LOG, 0, log_waiting(), POLLOUT);
 }
 
 /* No handler adds or drops a mount: job_step() does, afterwards. What an earlier one has closed, or opened anew, is passed over. */
@@ -271,45 +291,10 @@ static void handle_one(struct sup *s, struct watch w, int fd)
 	case WATCH_CLOCK:
 		watch_clock(s);
 		break;
+	case WATCH_LOG:
+		log_go_on();
+		break;
 	}
-}
-
-/* What only reads is answered beside the job that is under way: after each mount has been asked again. */
-static void answer_status(struct sup *s)
-{
-	bool ask = false;
-
-	for (size_t i = 0; i < CLIENTS_MAX; i++) {
-		struct client *c = &s->clients[i];
-
-		if (c->state == CLIENT_WAITING && c != s->job.client && !c->stamp &&
-			wire_kind(buf_all(&c->in)) == REQUEST_STATUS) {
-			ask = true;
-			c->stamp = look_stamp();
-		}
-	}
-	for (size_t i = 0; i < s->count && ask; i++)
-		mount_event(s->mounts[i], EVENT_PROBE, sup_table(s));
-	for (size_t i = 0; i < CLIENTS_MAX; i++) {
-		struct client *c = &s->clients[i];
-		struct arena a = { 0 };
-		struct report r;
-
-		if (c->state != CLIENT_WAITING || !c->stamp || !job_all_asked(s, c->stamp))
-			continue;
-		report_make(s, &r, &a, c->stamp);
-		r.error.code = CODE_OK;
-		client_answer(c, &r);
-		arena_free(&a);
-	}
-}
-
-static bool clients_left(const struct sup *s)
-{
-	for (size_t i = 0; i < CLIENTS_MAX; i++)
-		if (s->clients[i].state != CLIENT_NONE && s->clients[i].state != CLIENT_WRITING)
-			return true;
-	return false;
 }
 
 /*
@@ -321,11 +306,16 @@ static bool try_end(struct sup *s)
 	struct err e;
 	int lock;
 
-	if (s->job.phase != JOB_NONE || clients_left(s) || !(s->stopped || (s->count == 0 && !s->stay)))
+	s->retry_end = false;
+	if (s->job.phase != JOB_NONE || !(s->stopped || (s->count == 0 && !s->stay && !client_any_asking(s))))
 		return false;
 	/* Without a lock (the run directory is gone) nobody can be starting another either. */
-	lock = run_lock(s->run, &e);
-	if (client_accept(s)) {
+	lock = run_try_lock(s->run, &e);
+	if (lock < 0 && e.code == CODE_PENDING) {
+		s->retry_end = true;
+		return false;
+	}
+	if (client_accept(s) && !s->stopped) {
 		close(lock);
 		return false;
 	}
@@ -336,14 +326,6 @@ static bool try_end(struct sup *s)
 	s->listener = -1;
 	close(lock);
 	return true;
-}
-
-static bool answers_left(const struct sup *s)
-{
-	for (size_t i = 0; i < CLIENTS_MAX; i++)
-		if (s->clients[i].state != CLIENT_NONE)
-			return true;
-	return false;
 }
 
 /* Waits and handles. 0, or -1: it cannot wait. */
@@ -393,21 +375,33 @@ static int turn(struct sup *s)
 	return ret;
 }
 
+/* A `down` whose time was over before it was done is done now. */
+static void tidy_mounts(struct sup *s)
+{
+	if (!s->going_down || !mounts_settled(s))
+		return;
+	for (size_t i = 0; i < s->count; i++)
+		if (s->mounts[i]->goal != GOAL_DOWN)
+			return;
+	mounts_clear_layers(s);
+	if (mounts_settled(s))
+		mounts_tidy(s);
+}
+
 static void go_on(struct sup *s)
 {
 	struct client *c;
 
+	if (s->ending && !s->stopped && !s->job.last)
+		job_begin_last(s);
 	job_step(s);
-	while (s->job.phase == JOB_NONE && (c = client_next(s))) {
+	while (s->job.phase == JOB_NONE && !s->stopped && (c = client_next(s))) {
 		job_begin(s, c);
 		job_step(s);
 	}
-	if (s->job.phase == JOB_NONE && s->ending && !s->stopped) {
-		job_begin_end(s);
-		job_step(s);
-	}
-	if (s->job.phase != JOB_NONE)
-		answer_status(s);
+	query_step(s);
+	if (s->job.phase == JOB_NONE)
+		tidy_mounts(s);
 }
 
 int sup_loop(struct sup *s)
@@ -415,13 +409,17 @@ int sup_loop(struct sup *s)
 	bool over = false;
 
 	s->clock_fd = -1;
+	s->accept_at = NEVER;
 	watch_clock(s);
 	s->last = clock_read();
-	while (!over || answers_left(s)) {
+	while (!over || client_any(s)) {
 		if (turn(s))
 			return CODE_FAULT;
-		go_on(s);
+		if (!over)
+			go_on(s);
 		over = over || try_end(s);
+		if (over)
+			client_end(s);
 	}
 	return s->count ? CODE_PENDING : CODE_OK;
 }

@@ -1,13 +1,15 @@
-#include "sup/step.h"
+#include "sup/mount_up.h"
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "sup/child.h"
+#include "sup/mount_down.h"
 #include "sup/pidfile.h"
 #include "sup/reason.h"
 #include "sup/sever.h"
+#include "sup/states.h"
 
 #include <limits.h>
 #include <signal.h>
@@ -21,19 +23,20 @@
 #define LATE_MS 60000		/* a root that is not listed for so long, by a driver that does nothing: it hangs */
 #define LATE_BYTES 4096		/* what a driver reads and writes that only answers the kernel */
 #define CACHE_LOW (1024 * 1024) /* bytes free on its disk: nothing can be written to it any more */
-#define START_MS 30000		/* for a driver that is started again by itself */
-#define SICK_LOOK_MS 10000
+#define UNHEALTHY_LOOK_MS 10000
+#define RENEW_MS 5000
 #define STABLE_MS 60000 /* up for so long: earlier failures are forgotten */
 
-void step_launch(struct mount *m, const struct mnt_table *t)
+void enter_launch(struct mount *m, const struct mnt_table *t)
 {
-	(void)t;
 	mount_forget_notes(m);
 	if (m->why)
 		mount_note(m, m->why);
 	m->why = NULL;
 	m->error.code = CODE_OK;
-	m->aborted = m->outdated = m->foreign = false;
+	if (m->goal == GOAL_REPLACE)
+		m->goal = GOAL_UP;
+	m->not_ours = false;
 	m->stop_stage = 0;
 	m->busy_until = NEVER;
 	m->late_since = NEVER;
@@ -45,40 +48,80 @@ void step_launch(struct mount *m, const struct mnt_table *t)
 	if (m->pidfd >= 0)
 		close(m->pidfd);
 	m->pidfd = -1;
-	if (mount_start_task(m, child_launch, LAUNCH_MS, MOUNT_LAUNCH))
+	if (mount_start_task(m, child_launch, LAUNCH_MS))
 		m->pid = m->group = m->task.pid;
 	else
-		mount_enter(m, MOUNT_FAILED, NEVER);
+		mount_enter(m, MOUNT_FAILED, t);
 }
 
-/* It stays, and stays looked after: also one that was to go down and could not. */
-static void sick(struct mount *m, int64_t look)
+void step_launch(struct mount *m, const struct mnt_table *t)
 {
-	m->wanted = true;
-	m->up_since = 0;
-	mount_enter(m, MOUNT_SICK, look);
-}
-
-void step_prove(struct mount *m, const struct mnt_table *t)
-{
-	if (mount_start_task(m, child_probe, PROBE_MS, MOUNT_PROVE))
-		return;
-	/* That this machine has no process to spare says nothing of a mount that works. */
-	if (m->proven)
-		sick(m, clock_ms() + SICK_LOOK_MS);
-	else
-		step_give_up(m, t);
+	mount_enter(m, MOUNT_LAUNCH, t);
 }
 
 void step_begin(struct mount *m, const struct mnt_table *t)
 {
+	m->goal = GOAL_UP;
 	m->proven = false;
 	m->up_since = 0;
 	m->tries = 0;
-	step_launch(m, t);
+	mount_enter(m, MOUNT_LAUNCH, t);
 }
 
-/* An event of the outside (a driver that died, a mount that went) in words; then what stands of it goes. */
+void step_want(struct mount *m, const struct mnt_table *t)
+{
+	(void)t;
+	if (!mount_wanted(m))
+		m->goal = GOAL_UP;
+}
+
+/* It is on its way down, and stands: whether it still is up has to be proven. One that is to be replaced goes on to that. */
+void step_keep(struct mount *m, const struct mnt_table *t)
+{
+	if (m->goal == GOAL_REPLACE)
+		return;
+	m->goal = GOAL_UP;
+	mount_enter(m, MOUNT_PROVE, t);
+}
+
+/* It stays, and stays looked after: also one that was to go down and could not. */
+void enter_unhealthy(struct mount *m, const struct mnt_table *t)
+{
+	(void)t;
+	if (!mount_wanted(m))
+		m->goal = GOAL_UP;
+	m->up_since = 0;
+}
+
+static void unhealthy(struct mount *m, const struct mnt_table *t)
+{
+	mount_enter(m, MOUNT_UNHEALTHY, t);
+	mount_wait(m, clock_ms() + UNHEALTHY_LOOK_MS);
+}
+
+void enter_up(struct mount *m, const struct mnt_table *t)
+{
+	(void)t;
+	buf_free(&m->answer); /* for as long as all is well */
+}
+
+void enter_prove(struct mount *m, const struct mnt_table *t)
+{
+	if (mount_start_task(m, child_probe, PROBE_MS))
+		return;
+	/* That this machine has no process to spare says nothing of a mount that works. */
+	if (m->proven)
+		unhealthy(m, t);
+	else
+		step_give_up(m, t);
+}
+
+void step_prove(struct mount *m, const struct mnt_table *t)
+{
+	mount_enter(m, MOUNT_PROVE, t);
+}
+
+/* What came from outside (a driver that died, a mount that went), in E; then what stands of it goes. */
 static void broken(struct mount *m, const struct mnt_table *t, const struct err *e)
 {
 	mount_set_error(m, e);
@@ -86,7 +129,7 @@ static void broken(struct mount *m, const struct mnt_table *t, const struct err 
 		m->tries = 0;
 	m->tries++;
 	m->up_since = 0;
-	step_stop(m, t);
+	mount_enter(m, MOUNT_STOP, t);
 }
 
 void step_died(struct mount *m, const struct mnt_table *t)
@@ -143,29 +186,31 @@ void step_covered(struct mount *m, const struct mnt_table *t)
 	else
 		err_set(&e, CODE_MOUNT, "mount %s: something has been mounted over a folder above it", m->spec.target);
 	err_hint(&e, "unmount that first (findmnt shows it)");
-	mount_end_task(m);
 	mount_set_error(m, &e);
-	sick(m, NEVER);
+	mount_enter(m, MOUNT_UNHEALTHY, t);
 }
 
 static void adopt(struct mount *m, const struct mnt_table *t)
 {
 	struct err e;
+	bool same;
 
 	m->pid = m->group = 0; /* the child that found it has only looked */
-	if (pidfile_adopt(m)) {
+	if (pidfile_adopt(m, &same)) {
 		err_set(&e, CODE_MOUNT, "mount %s: it is mounted already, by a driver that s3mounts does not know",
 			m->spec.target);
 		err_hint(&e, "unmount it first: umount %s", m->spec.target);
-		m->foreign = true;
+		m->not_ours = true;
 		mount_set_error(m, &e);
 		step_give_up(m, t);
 		return;
 	}
-	m->log_read = 0;  /* what it has told the supervisor that ended is not known */
-	m->fresh = false; /* it works: what the check says does not take it down */
+	if (!same && m->goal == GOAL_UP)
+		m->goal = GOAL_REPLACE;
+	m->log_read = 0;     /* what it has told the supervisor that ended is not known */
+	m->checking = false; /* it works: what the check says does not take it down */
 	mount_note(m, "was mounted by an earlier supervisor: taken over");
-	step_prove(m, t);
+	mount_enter(m, MOUNT_PROVE, t);
 }
 
 void step_launched(struct mount *m, const struct mnt_table *t)
@@ -177,9 +222,9 @@ void step_launched(struct mount *m, const struct mnt_table *t)
 		abort(); /* a few bytes: nothing sensible is left to do */
 	if (r->cleared)
 		mount_note(m, "a dead mount was there and has been cleared");
-	m->ran = true;
-	m->covers |= r->not_empty;
-	if (m->covers)
+	m->driver_started = true;
+	m->covers_files |= r->not_empty;
+	if (m->covers_files)
 		mount_note(m, "the folder is not empty: its files are covered while it is mounted");
 	if (a->below_since)
 		m->below_since = a->below_since;
@@ -197,24 +242,30 @@ void step_launched(struct mount *m, const struct mnt_table *t)
 		step_died(m, t);
 		return;
 	}
-	mount_enter(m, MOUNT_START, m->wanted && m->proven ? clock_ms() + START_MS : m->give_up);
-	if (t && mount_seen(m, t) == EVENT_SHOWN)
-		step_prove(m, t);
+	if (t && mount_seen(m, t) == EVENT_SHOWN) {
+		mount_enter(m, MOUNT_PROVE, t);
+		return;
+	}
+	mount_enter(m, MOUNT_START, t);
+	mount_wait(m, mount_wanted(m) && m->proven ? clock_ms() + MOUNT_START_MS : m->give_up);
 }
 
 /*
  * The target hangs: where the driver of an earlier supervisor serves it, that driver is of no use. Its files in the cache are uploaded by the
  * next one.
  */
-static bool replace_hung_driver(struct mount *m, const struct mnt_table *t)
+static bool replace_unknown_driver(struct mount *m, const struct mnt_table *t)
 {
+	bool same;
+
 	mount_signal_driver(m, SIGKILL);
 	m->group = 0;
-	if (pidfile_adopt(m))
+	if (pidfile_adopt(m, &same))
 		return false;
-	m->outdated = true;
+	if (m->goal == GOAL_UP)
+		m->goal = GOAL_REPLACE;
 	mount_signal_driver(m, SIGKILL);
-	step_stop(m, t);
+	mount_enter(m, MOUNT_STOP, t);
 	return true;
 }
 
@@ -230,7 +281,7 @@ void step_launch_failed(struct mount *m, const struct mnt_table *t)
 			"mount %s: making the folder ready did not end: something that is mounted there, or above it, hangs",
 			m->spec.target);
 		err_hint(&e, "umount -l %s, if it is not needed", m->spec.target);
-		if (replace_hung_driver(m, t))
+		if (replace_unknown_driver(m, t))
 			return;
 	}
 	mount_signal_driver(m, SIGKILL);
@@ -322,6 +373,46 @@ static void add_last_words(const struct mount *m, struct err *e)
 		err_hint(e, "its log is %s", child_log(m).s);
 }
 
+/* Ends a driver that does not answer and is of no use: its files in the cache are uploaded by the next one. */
+static void replace_driver(struct mount *m, const struct mnt_table *t)
+{
+	m->tries = 1;
+	mount_signal_driver(m, SIGKILL);
+	mount_enter(m, MOUNT_STOP, t);
+}
+
+void step_replace_hung(struct mount *m, const struct mnt_table *t)
+{
+	/* Nothing is wrong with one that something else covers. */
+	if (t && mount_seen(m, t) == EVENT_COVERED)
+		return;
+	step_want(m, t);
+	if (m->hung)
+		replace_driver(m, t);
+	else
+		mount_enter(m, MOUNT_PROVE, t);
+}
+
+static void leave_unproven(struct mount *m, const struct mnt_table *t)
+{
+	bool replace = m->replace_hung;
+	bool time_left = mount_wanted(m) || m->goal == GOAL_HANDOVER || clock_ms() < m->give_up;
+
+	if (!m->proven) {
+		step_give_up(m, t);
+	} else if (!m->hung && !mount_wanted(m)) {
+		/* Its driver lives, and goes on with what has to go to S3 before the mount goes. */
+		m->replace_hung = false;
+		step_drain(m, t);
+	} else if (m->hung && replace && t && time_left) {
+		m->replace_hung = false;
+		m->why = "its driver hung, and has been replaced";
+		replace_driver(m, t);
+	} else {
+		unhealthy(m, t);
+	}
+}
+
 void step_not_proven(struct mount *m, const struct mnt_table *t)
 {
 	const struct answer *a = child_answer(&m->answer);
@@ -334,7 +425,7 @@ void step_not_proven(struct mount *m, const struct mnt_table *t)
 	}
 	/* What has never been up is given all of its time: the list may be long. */
 	if (listing && !m->proven && m->task.active && clock_ms() < m->give_up) {
-		mount_enter(m, MOUNT_PROVE, m->give_up);
+		mount_wait(m, m->give_up);
 		return;
 	}
 	m->hung = !listing || listing_hangs(m);
@@ -350,24 +441,9 @@ void step_not_proven(struct mount *m, const struct mnt_table *t)
 	} else {
 		explain_late(m, a, &e);
 	}
-	mount_end_task(m);
-	if (!m->kept) /* why it could not go down is told first */
+	if (!m->down_failed) /* why it could not go down is reported first */
 		mount_set_error(m, &e);
-	/* Its driver lives, and goes on with what has to go to S3 before the mount goes. */
-	if (m->proven && !m->hung && !m->wanted) {
-		m->insist = false;
-		step_begin_drain(m, t);
-		return;
-	}
-	if (m->proven && m->hung && m->insist && t && (m->wanted || m->heir || clock_ms() < m->give_up)) {
-		m->insist = false;
-		m->why = "its driver hung, and has been replaced";
-		mount_replace(m, t);
-	} else if (m->proven) {
-		sick(m, clock_ms() + SICK_LOOK_MS);
-	} else {
-		step_give_up(m, t);
-	}
+	leave_unproven(m, t);
 }
 
 void step_proven(struct mount *m, const struct mnt_table *t)
@@ -378,7 +454,6 @@ void step_proven(struct mount *m, const struct mnt_table *t)
 		step_not_proven(m, t);
 		return;
 	}
-	mount_end_task(m);
 	if (mount_seen(m, t) == EVENT_COVERED) {
 		step_covered(m, t);
 		return;
@@ -391,15 +466,40 @@ void step_proven(struct mount *m, const struct mnt_table *t)
 	m->late_since = NEVER;
 	mount_reason_answered(m);
 	if (!m->proven)
-		m->ms = now - m->begun;
+		m->ms = now - m->started;
 	if (!m->up_since)
 		m->up_since = now;
-	if (!m->kept)
+	if (!m->down_failed)
 		m->error.code = CODE_OK;
-	m->kept = false;
-	mount_enter(m, MOUNT_UP, NEVER);
-	m->proven = m->held = true;
-	m->insist = false;
-	if (!m->wanted || m->outdated)
-		step_begin_drain(m, t);
+	m->down_failed = m->replace_hung = false;
+	m->proven = m->was_up = true;
+	if (m->goal == GOAL_UP)
+		mount_enter(m, MOUNT_UP, t);
+	else
+		step_drain(m, t);
+}
+
+void enter_renew(struct mount *m, const struct mnt_table *t)
+{
+	if (!mount_start_task(m, child_renew, RENEW_MS))
+		step_not_renewed(m, t);
+}
+
+void step_renew(struct mount *m, const struct mnt_table *t)
+{
+	mount_enter(m, MOUNT_RENEW, t);
+}
+
+void step_renewed(struct mount *m, const struct mnt_table *t)
+{
+	mount_note(m, "its driver has got new credentials");
+	mount_enter(m, MOUNT_PROVE, t);
+}
+
+/* Then it is started anew with them. */
+void step_not_renewed(struct mount *m, const struct mnt_table *t)
+{
+	m->goal = GOAL_REPLACE;
+	m->why = "its driver did not take the new credentials: flushed, and mounted again";
+	step_drain(m, t);
 }
