@@ -7,8 +7,8 @@
 #include "cmd/live.h"
 #include "cmd/options.h"
 #include "cmd/print.h"
+#include "driver/settings.h"
 #include "mnt/layer.h"
-#include "rclone/store.h"
 #include "sup/ask.h"
 #include "sup/mount.h"
 
@@ -139,7 +139,7 @@ static int nothing_stands(const struct run *run, bool down, struct report *r, st
 {
 	if (leftover_mounts(run, &r->error))
 		return 0;
-	return down ? rclone_unstore(run_path(run, "rclone.conf").s, e) : 0;
+	return down ? settings_forget(run_path(run, "rclone.conf").s, e) : 0;
 }
 
 /* Fills *V; the report's strings are in A. 0, or -1 with *E set. */

@@ -155,12 +155,14 @@ static bool matches(const struct setup *s, struct leftover *left)
 	return false;
 }
 
-/* They give rclone's cache another name; and what is uploaded with them is stored by them. */
-static void keep_s3_options(struct arena *a, struct plan_mount *m, const struct leftover *left)
+/* By which its files are stored; the others are for whoever uses a mount. */
+static void keep_storage_options(struct arena *a, struct plan_mount *m, const struct leftover *left)
 {
+	bool (*is_storage)(const char *) = left->driver->is_storage_option;
+
 	m->options = arena_get(a, (left->option_count + 1) * sizeof *m->options);
 	for (size_t i = 0; m->options && i < left->option_count; i++)
-		if (strncmp(left->options[i], "s3", 2) == 0)
+		if (is_storage && is_storage(left->options[i]))
 			m->options[m->option_count++] = left->options[i];
 }
 
@@ -170,7 +172,7 @@ static struct plan_mount mount_of(struct arena *a, const struct run *left_run, c
 	struct plan_mount m = {
 		.bucket = left->bucket,
 		.prefix = left->prefix,
-		.type = PLAN_RCLONE,
+		.type = left->driver->type,
 		.uid = (long)geteuid(),
 		.gid = (long)getegid(),
 		.umask = 077,
@@ -179,7 +181,7 @@ static struct plan_mount mount_of(struct arena *a, const struct run *left_run, c
 
 	text_fmt(name, sizeof name, "mnt/%s", m.cache);
 	m.target = arena_str(a, span_of(run_path(left_run, name).s));
-	keep_s3_options(a, &m, left);
+	keep_storage_options(a, &m, left);
 	return m;
 }
 
@@ -248,6 +250,15 @@ static bool any_matches(const struct setup *s, struct leftovers *l)
 	return any;
 }
 
+static int locate_drivers(
+	struct up_request *up, const struct setup *s, struct leftovers *tried, const struct options *o, struct err *e)
+{
+	for (size_t i = 0; i < tried->count; i++)
+		if (matches(s, &tried->list[i]) && setup_locate(up, tried->list[i].driver, o, e))
+			return -1;
+	return 0;
+}
+
 /* In RUN/left, which is made. */
 static int work(struct setup *s, struct leftovers *tried, const struct run *left, const struct options *o, int64_t deadline,
 	struct err *e)
@@ -259,7 +270,8 @@ static int work(struct setup *s, struct leftovers *tried, const struct run *left
 	if (dir_private(s->run.dir, e) || dir_private(left->dir, e) || (lock = enter_place(left, e)) < 0)
 		return -1;
 	s->run = *left;
-	if (setup_request(&up, s, o, e)) {
+	if (setup_request(&up, s, o, e) || locate_drivers(&up, s, tried, o, e)) {
+		creds_wipe(&up.request.creds);
 		close(lock);
 		return -1;
 	}

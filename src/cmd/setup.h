@@ -4,6 +4,7 @@
 #define CMD_SETUP_H
 
 #include "cmd/options.h"
+#include "driver/driver.h"
 #include "plan/plan.h"
 #include "rclone/version.h"
 #include "s3/site.h"
@@ -20,7 +21,7 @@ struct setup {
 	struct plan plan;
 	struct s3_site site;
 	struct run run;
-	struct rclone_version rclone; /* known once a request has been made */
+	struct rclone_version rclone; /* known once a request has been made of mounts that it drives */
 };
 
 /*
@@ -42,17 +43,18 @@ int setup_places(const struct setup *s, struct err *e);
 /* A request for the supervisor to mount S's plan, and the strings that it points to. */
 struct up_request {
 	struct request request;
-	struct run_path rclone, config, ca, cache;
+	struct run_path config, ca, cache;
+	struct driver_found found;
 };
 
-/* Asks RCLONE's version, which is noted for the next time, where it has not been asked before; in *V, unknown where it says none. */
-void setup_version(struct rclone_version *v, const char *rclone, const char *cache_root);
+/* Has the driver D find what it needs, into *R, of which the cache is known. Returns 0 or -1 with *E set. */
+int setup_locate(struct up_request *r, const struct driver *d, const struct options *o, struct err *e);
 
-/* Has the version of the rclone that O names noted, for the first `up`: nothing else comes of it. */
+/* Has the drivers note what they find, for the first `up`: nothing else comes of it. */
 void setup_note_version(const struct options *o);
 
 /*
- * Fills *R. Looks before anything starts: is rclone there, may FUSE be mounted, is there a run directory (made), a CA bundle (made, of the trust
+ * Fills *R. Looks before anything starts: do the drivers find what they need, may FUSE be mounted, is there a run directory (made), a CA bundle (made, of the trust
  * that is built in, where the machine has none). Returns 0, or -1 with *E set; then R holds no
  * credentials. After 0 it alone does.
  */

@@ -35,6 +35,7 @@ struct plan_mount {
 	const char **options; /* for the driver, in the order given and as written ("vfs_write_back=1s"), not checked */
 	size_t option_count;
 	const char *cache; /* the id of the cache folder that it must have; NULL or "": found from its source */
+	bool own_cache;	   /* in a request: the folder of its own, beside its source's, holds files; false in a plan */
 };
 
 struct plan {

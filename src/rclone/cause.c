@@ -1,5 +1,6 @@
 #include "base/text.h"
 #include "rclone/log.h"
+#include "rclone/reason.h"
 
 #define HELPER "mount helper error: "
 

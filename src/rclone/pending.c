@@ -1,7 +1,6 @@
 #include "rclone/pending.h"
 
 #include "base/buf.h"
-#include "base/text.h"
 #include "rclone/meta.h"
 #include "rclone/walk.h"
 
@@ -17,27 +16,10 @@ struct look {
 	struct pending *p;
 };
 
-void pending_name(char out[PENDING_NAME], struct span path)
-{
-	const char *cut = "";
-
-	if (path.n >= PENDING_NAME) {
-		path = span_skip(path, path.n - (PENDING_NAME - sizeof "…"));
-		while (path.n && ((unsigned char)*path.p & 0xc0) == 0x80)
-			path = span_skip(path, 1);
-		cut = "…";
-	}
-	text_fmt(out, PENDING_NAME, "%s%.*s", cut, (int)path.n, path.n ? path.p : "");
-}
-
 static void count_pending(struct look *l, const char *path, size_t above, uint64_t size)
 {
 	const char *name = path;
 
-	l->p->files++;
-	l->p->bytes += size;
-	if (l->p->named == PENDING_NAMES)
-		return;
 	for (size_t i = 0; i < above; i++) {
 		const char *slash = strchr(name, '/');
 
@@ -45,7 +27,7 @@ static void count_pending(struct look *l, const char *path, size_t above, uint64
 			break;
 		name = slash + 1;
 	}
-	pending_name(l->p->names[l->p->named++], span_of(name));
+	pending_add(l->p, span_of(name), size);
 }
 
 /*

@@ -7,24 +7,8 @@
 #define RCLONE_PENDING_H
 
 #include "base/err.h"
-#include "base/span.h"
+#include "driver/pending.h"
 #include "plan/plan.h"
-
-#include <stdint.h>
-
-#define PENDING_NAMES 16 /* how many are named; all are counted */
-#define PENDING_NAME 256
-
-struct pending {
-	uint64_t files;
-	uint64_t bytes;	      /* sizes as the cached data has them */
-	uint64_t quarantined; /* of the files: those that rclone will not upload (rclone/repair.h) */
-	int named;
-	char names[PENDING_NAMES][PENDING_NAME]; /* path below the mount; cut at the front by "…" where too long */
-};
-
-/* PATH as it stands in names: too long a one is cut between two characters of UTF-8. */
-void pending_name(char out[PENDING_NAME], struct span path);
 
 /*
  * Looks at all that is in CACHE_DIR, which is of the mount M alone; M says which part of a path is above the mount. Counted are metadata that

@@ -2,12 +2,8 @@
 
 #include "base/text.h"
 #include "s3/error.h"
-#include "s3/verdict.h"
 
-#define TOKEN_LENGTH 16			 /* letters and digits in a row: no word, but maybe a piece of a token */
-#define WEIGHT_OWN (S3_LACKS_SERVER + 1) /* of what is rclone's own failure */
-#define NETWORK_HINT "rclone tries again by itself; see whether S3_ENDPOINT_URL can be reached from here"
-#define OWN_HINT "rclone tries again by itself; the driver's log tells more"
+#define TOKEN_LENGTH 16 /* letters and digits in a row: no word, but maybe a piece of a token */
 
 static struct span first_line(struct span in)
 {
@@ -75,7 +71,7 @@ static bool is_s3_code(struct span word)
 
 	while (n < word.n && (is_letter(word.p[n]) || is_digit(word.p[n]) || word.p[n] == '.'))
 		n++;
-	return n && n == word.n && n < sizeof((struct rclone_reason *)0)->s3_code && word.p[0] >= 'A' && word.p[0] <= 'Z';
+	return n && n == word.n && n < sizeof((struct failure *)0)->s3_code && word.p[0] >= 'A' && word.p[0] <= 'Z';
 }
 
 /* Words of the SDKs in place of S3's. */
@@ -84,7 +80,7 @@ static bool is_sdks_own(struct span word)
 	return span_is(word, "UnknownError") || span_is(word, "SerializationError");
 }
 
-static void put_answer(struct rclone_reason *r, struct span code, struct span message)
+static void put_answer(struct failure *r, struct span code, struct span message)
 {
 	if (!is_sdks_own(code))
 		text_fmt(r->s3_code, sizeof r->s3_code, "%.*s", (int)code.n, code.p);
@@ -99,7 +95,7 @@ static void put_answer(struct rclone_reason *r, struct span code, struct span me
  * SDK v1: "multipart upload failed to initialise: AccessDenied: MESSAGE", the code being the first part that is one word; in the next line
  * "\tstatus code: 403, …".
  */
-static bool answer_v1(struct rclone_reason *r, struct span words)
+static bool answer_v1(struct failure *r, struct span words)
 {
 	struct span part, rest = first_line(words);
 
@@ -113,7 +109,7 @@ static bool answer_v1(struct rclone_reason *r, struct span words)
 }
 
 /* SDK v2: "… https response error StatusCode: 403, RequestID: X, HostID: Y, api error CODE: MESSAGE"; of some codes without "api error". */
-static bool answer_v2(struct rclone_reason *r, struct span words)
+static bool answer_v2(struct failure *r, struct span words)
 {
 	struct span code, rest = span_behind(span_behind(words, ", HostID: "), ", ");
 
@@ -125,42 +121,6 @@ static bool answer_v2(struct rclone_reason *r, struct span words)
 	if (span_cut_at(&rest, ": ", &code) && is_s3_code(code))
 		put_answer(r, code, rest);
 	return true;
-}
-
-/* 'Put "http://…": dial tcp …: connect: connection refused': what stands behind the URL. */
-static bool no_answer(struct rclone_reason *r, struct span words)
-{
-	struct span url, rest = span_behind(words, " \"http");
-
-	if (!span_cut_at(&rest, "\": ", &url))
-		rest = span_has(words, "expected element type <Error>") ? words : rest;
-	if (!rest.n)
-		return false;
-	reason_words(r->message, sizeof r->message, rest);
-	r->unanswered = true;
-	return true;
-}
-
-struct rclone_reason reason_read(struct span words)
-{
-	struct rclone_reason r = { .http_status = 0 };
-
-	if (!answer_v1(&r, words) && !answer_v2(&r, words) && !no_answer(&r, words))
-		reason_words(r.message, sizeof r.message, words);
-	return r;
-}
-
-bool reason_same(const struct rclone_reason *a, const struct rclone_reason *b)
-{
-	return strcmp(a->s3_code, b->s3_code) == 0 && strcmp(a->message, b->message) == 0 && a->http_status == b->http_status &&
-	       a->unanswered == b->unanswered;
-}
-
-int reason_weight(const struct rclone_reason *r)
-{
-	if (r->http_status)
-		return (int)s3_meaning_of(r->s3_code, r->http_status)->lacks;
-	return r->unanswered ? S3_LACKS_SERVER : WEIGHT_OWN;
 }
 
 static const char *network_kind(const char *message)
@@ -184,18 +144,25 @@ static const char *network_kind(const char *message)
 	return "unreachable";
 }
 
-void reason_verdict(const struct rclone_reason *r, bool upload, struct verdict *v)
+/* 'Put "http://…": dial tcp …: connect: connection refused': what stands behind the URL. */
+static bool no_answer(struct failure *r, struct span words)
 {
-	const struct s3_meaning *m = s3_meaning_of(r->s3_code, r->http_status);
+	struct span url, rest = span_behind(words, " \"http");
 
-	*v = (struct verdict){ .http_status = r->http_status };
-	memcpy(v->s3_code, r->s3_code, sizeof v->s3_code);
-	if (r->http_status)
-		verdict_answer(v, r->s3_code, r->http_status, r->message);
-	else if (r->unanswered)
-		verdict_set(v, CODE_UNREACHABLE, network_kind(r->message), r->message, NETWORK_HINT);
-	else
-		verdict_set(v, CODE_PENDING, "fault", r->message, OWN_HINT);
-	if (r->http_status && upload && m->write_hint)
-		text_fmt(v->hint, sizeof v->hint, "%s", m->write_hint);
+	if (!span_cut_at(&rest, "\": ", &url))
+		rest = span_has(words, "expected element type <Error>") ? words : rest;
+	if (!rest.n)
+		return false;
+	reason_words(r->message, sizeof r->message, rest);
+	r->unanswered = network_kind(r->message);
+	return true;
+}
+
+struct failure reason_read(struct span words)
+{
+	struct failure r = { .http_status = 0 };
+
+	if (!answer_v1(&r, words) && !answer_v2(&r, words) && !no_answer(&r, words))
+		reason_words(r.message, sizeof r.message, words);
+	return r;
 }

@@ -56,6 +56,15 @@ void rclone_version_parse(struct rclone_version *v, struct span output)
 		   cut_dot(&rest) && cut_number(&rest, &v->patch) && (!rest.n || span_is(rest, "-DEV"));
 }
 
+void rclone_version_of(struct rclone_version *v, const char *text)
+{
+	char mem[64];
+	struct buf output = buf_over(mem, sizeof mem);
+
+	buf_fmt(&output, "rclone v%s\n", text);
+	rclone_version_parse(v, buf_all(&output));
+}
+
 bool rclone_version_least(const struct rclone_version *v, unsigned major, unsigned minor)
 {
 	return v->known && (v->major > major || (v->major == major && v->minor >= minor));

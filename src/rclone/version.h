@@ -34,6 +34,9 @@ int rclone_version_read(struct rclone_version *v, const char *program, const cha
  */
 void rclone_version_parse(struct rclone_version *v, struct span output);
 
+/* From TEXT of another struct rclone_version: "1.60.1-DEV"; "" is not known. */
+void rclone_version_of(struct rclone_version *v, const char *text);
+
 /* Is it known to be MAJOR.MINOR or newer? */
 bool rclone_version_least(const struct rclone_version *v, unsigned major, unsigned minor);
 

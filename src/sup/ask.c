@@ -144,7 +144,8 @@ static void look(const struct run *run, const struct ask_watch *w)
 	int fd = control_dial(run);
 
 	wire_put_request(&message, &status);
-	if (fd >= 0 && send_message(fd, buf_all(&message), &e) == 0 && read_report(fd, clock_ms() + 2 * LOOK_MS, &a, &r, &e) > 0)
+	if (fd >= 0 && send_message(fd, buf_all(&message), &e) == 0 &&
+		read_report(fd, clock_ms() + 2 * LOOK_MS, &a, &r, &e) > 0)
 		w->tick(w->arg, &r);
 	if (fd >= 0)
 		close(fd);

@@ -6,7 +6,8 @@
 #ifndef SUP_BELOW_H
 #define SUP_BELOW_H
 
-#include "rclone/pending.h"
+#include "base/err.h"
+#include "driver/pending.h"
 
 #include <limits.h>
 #include <stdbool.h>

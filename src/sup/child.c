@@ -6,7 +6,6 @@
 #include "base/text.h"
 #include "mnt/layer.h"
 #include "mnt/users.h"
-#include "rclone/conf.h"
 #include "sup/below.h"
 #include "sup/cache.h"
 #include "sup/check.h"
@@ -115,26 +114,24 @@ static int lay(struct mount *m, struct answer *a)
 static int ask_s3(const struct mount *m, struct err *e)
 {
 	struct request r = cache_request(m);
-	struct buf config = buf_heap(RCLONE_CONF_MAX);
 	struct verdict v = { .code = CODE_OK };
 	char what[PATH_MAX];
 	int ret = 0;
 
 	text_fmt(what, sizeof what, "mount %s, where parts of a file have to be read from S3 first", m->spec.target);
-	if (file_read(m->job.config, &config, e) || !rclone_conf_creds(rclone_conf_find(buf_all(&config)), &r.creds))
+	if (m->driver->keys(&m->job, &r.creds))
 		ret = err_set(e, CODE_FAULT, "%s: there are no keys in %s", what, m->job.config);
 	else if (task_run(check_child, &r, ASK_MS, &v, sizeof v, e) != sizeof v)
 		ret = err_set(e, CODE_UNREACHABLE, "%s: S3 does not answer", what);
 	else if (v.code != CODE_OK)
 		check_error(e, what, &v);
 	creds_wipe(&r.creds);
-	buf_wipe(&config);
 	return ret || v.code != CODE_OK ? -1 : 0;
 }
 
-static int prepare(const struct mount *m, struct err *e)
+static int recover(const struct mount *m, struct err *e)
 {
-	int got = m->driver->prepare(&m->job, e);
+	int got = m->driver->recover ? m->driver->recover(&m->job, e) : 0;
 
 	return got > 0 ? ask_s3(m, e) : got;
 }
@@ -156,7 +153,7 @@ static int launch(struct mount *m, int out, struct err *e)
 	below = lay(m, &a);
 	m->pid = getpid();
 	pidfile_write(m);
-	if (!a.ready.mounted && prepare(m, e))
+	if (!a.ready.mounted && recover(m, e))
 		return -1;
 	if (task_send(out, &a, sizeof a, a.below_since ? below : -1))
 		return err_sys(e, CODE_FAULT, "tell the supervisor");
@@ -232,10 +229,13 @@ int child_unmount(void *arg, int out)
 
 int child_renew(void *arg, int out)
 {
+	const struct mount *m = arg;
 	struct err e;
 
-	(void)arg;
-	err_set(&e, CODE_MOUNT, "this driver takes no new keys while it runs");
+	if (m->driver->renew && m->driver->renew(&m->job, &e) == 0)
+		return answer(out, ANSWER_DONE, NULL);
+	if (!m->driver->renew)
+		err_set(&e, CODE_MOUNT, "mount %s: its driver takes new keys only when it is started", m->spec.target);
 	return answer(out, ANSWER_ERROR, &e);
 }
 
@@ -290,7 +290,8 @@ int child_look(void *arg, int out)
 		/* What goes down has that done by umount2(2). */
 		if (mount_wanted(m))
 			mnt_target_sync(mount_path(m));
-		m->driver->hurry(&m->job);
+		if (m->driver->flush && m->driver->flush(&m->job, &e))
+			log_line("%s: %s", m->spec.target, e.text);
 	}
 	if (m->driver->pending(&m->job, serves(m), &a.pending, &e) || look_below(m, &a.stray, &e))
 		a.e = e;
@@ -322,6 +323,6 @@ void child_last_words(const struct mount *m, char *cause, size_t cause_size, cha
 		text.len = (size_t)n;
 	if (fd >= 0)
 		close(fd);
-	m->driver->cause(buf_all(&text), cause, cause_size, hint, hint_size);
+	m->driver->explain_log(buf_all(&text), cause, cause_size, hint, hint_size);
 	buf_free(&text);
 }

@@ -46,14 +46,14 @@ task_fn child_probe;
 /* Unmounts ARG, never what is not ours; ANSWER_BUSY where it is in use and not m->lazy. */
 task_fn child_unmount;
 
-/* Gives the new keys to the driver of ARG. */
-task_fn child_renew;
-
 /* Takes the layer away that stands at ARG's target. */
 task_fn child_clear;
 
 /* Looks for what of ARG is not in S3 yet; writes a struct look_answer. */
 task_fn child_look;
+
+/* Gives ARG's driver the keys in m->keys. Answers ANSWER_DONE, or ANSWER_ERROR: it must be replaced. */
+task_fn child_renew;
 
 /* The last whole answer in HAVE; NULL: none. */
 const struct answer *child_answer(const struct buf *have);

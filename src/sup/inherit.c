@@ -14,7 +14,8 @@ static void take_over(struct sup *s, struct mount *m)
 		mount_free(m);
 		return;
 	}
-	text_fmt(s->config, sizeof s->config, "%s", m->job.config);
+	if (m->driver->forget)
+		text_fmt(s->config, sizeof s->config, "%s", m->job.config);
 	m->was_up = true;
 	m->started = clock_ms();
 	m->give_up = m->started + MOUNT_START_MS;

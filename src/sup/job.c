@@ -26,7 +26,7 @@ static void clear_job(struct sup *s)
 	s->stopped = j->last;
 	task_stop(&j->check);
 	buf_free(&j->verdicts);
-	buf_wipe(&j->config);
+	settings_wipe(&j->settings);
 	creds_wipe(&j->req.creds);
 	arena_free(&j->mem);
 	*j = (struct job){ .phase = JOB_NONE };

@@ -10,6 +10,7 @@
 #define SUP_JOB_H
 
 #include "base/task.h"
+#include "driver/settings.h"
 #include "sup/wire.h"
 
 #include <stdbool.h>
@@ -30,8 +31,8 @@ struct job {
 	struct client *client; /* NULL: there was none, or it has gone */
 	struct arena mem;
 	struct request req;
-	struct mount **fresh; /* up: for each mount of the request the new one, NULL where the one that stands serves */
-	struct buf config;    /* up: our section of rclone.conf */
+	struct mount **fresh;	  /* up: for each mount of the request the new one, NULL where the one that stands serves */
+	struct settings settings; /* up: the drivers', with the keys */
 	int64_t started, deadline;
 	unsigned long since; /* what is pending is known since this moment (sup/look.h) */
 	struct task check;   /* up: asks S3, writes a struct verdict for each mount of the request */

@@ -2,10 +2,9 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "driver/driver.h"
 #include "mnt/layer.h"
 #include "mnt/table.h"
-#include "rclone/conf.h"
-#include "rclone/pending.h"
 #include "sup/below.h"
 #include "sup/cache.h"
 #include "sup/pidfile.h"
@@ -21,6 +20,14 @@ struct leftover_root {
 	ino_t ino;
 };
 
+static bool is_mount_of_driver(const struct mnt_entry *entry)
+{
+	for (const struct driver *const *d = drivers; *d; d++)
+		if (span_is(entry->fstype, (*d)->fstype) && span_starts(entry->source, span_of((*d)->source_begin)))
+			return true;
+	return false;
+}
+
 int leftover_mounts(const struct run *run, struct err *e)
 {
 	struct mnt_table t;
@@ -31,7 +38,7 @@ int leftover_mounts(const struct run *run, struct err *e)
 	for (size_t i = 0; i < t.count && ret == 0; i++) {
 		const struct mnt_entry *m = &t.entries[i];
 
-		if (!span_is(m->fstype, "fuse.rclone") || !span_starts(m->source, SPAN(RCLONE_REMOTE ":")))
+		if (!is_mount_of_driver(m))
 			continue;
 		ret = err_set(e, CODE_MOUNT,
 			"no supervisor serves in %s, but %.*s stands at %.*s: what it has uploaded is unknown", run->dir,
@@ -109,56 +116,15 @@ static void add_unknown(struct leftovers *l, const char *folder, const struct er
 	new->error = *e;
 }
 
-/* The entry of the folder PATH, where that holds one alone, and it is a folder: appended to PATH. */
-static bool descend(char path[PATH_MAX])
-{
-	DIR *d = opendir(path);
-	const struct dirent *entry;
-	char below[PATH_MAX];
-	int count = 0;
-	struct stat st;
-
-	while (d && count < 2 && (entry = readdir(d)))
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 && count++ == 0)
-			text_fmt(below, sizeof below, "%s/%s", path, entry->d_name);
-	if (d)
-		closedir(d);
-	if (count != 1 || strlen(below) == sizeof below - 1 || lstat(below, &st) || !S_ISDIR(st.st_mode))
-		return false;
-	memcpy(path, below, sizeof below);
-	return true;
-}
-
-/*
- * vfsMeta/REMOTE/BUCKET/…: as far as there is but one way. It may lead deeper than the mount did: a mount of that folder alone finds its files
- * in the cache all the same.
- */
 static void place_by_paths(struct leftovers *l, struct leftover *new)
 {
-	char path[PATH_MAX];
-	size_t top = text_fmt(path, sizeof path, "%s/vfsMeta", new->folder);
-	struct span rest, remote, bucket;
-	char *prefix;
+	struct plan_mount spec = { .bucket = "", .prefix = "" };
 
-	while (top < sizeof path && descend(path))
-		;
-	rest = span_of(path + (top < sizeof path ? top : 0));
-	if (rest.n < 2)
+	if (!new->driver->place)
 		return;
-	rest = span_skip(rest, 1);
-	if (!span_cut(&rest, '/', &remote))
-		return;
-	span_cut(&rest, '/', &bucket);
-	prefix = arena_get(&l->mem, rest.n + 2);
-	new->bucket = arena_str(&l->mem, bucket);
-	if (!prefix || !new->bucket) {
-		new->bucket = "";
-		return;
-	}
-	text_fmt(prefix, rest.n + 2, "%.*s%s", (int)rest.n, rest.p, rest.n ? "/" : "");
-	new->prefix = prefix;
-	/* "s3mounts{…}" is the remote with options that nobody has written down. */
-	new->placeable = span_is(remote, RCLONE_REMOTE);
+	new->placeable = new->driver->place(&l->mem, new->folder, &spec) > 0;
+	new->bucket = spec.bucket;
+	new->prefix = spec.prefix;
 }
 
 /* Only what we have written ourselves is believed. */
@@ -194,7 +160,7 @@ static int look_noted(const char *folder, struct pending *p, struct err *e)
 	if (mnt_table_read(&t, e))
 		return -1;
 	top = mnt_table_find(&t, target);
-	ret = top && (span_starts(top->fstype, SPAN("fuse.")) || mnt_layer_is(top, NULL)) ?
+	ret = top && (span_starts(top->fstype, SPAN("fuse.")) || is_mount_of_driver(top) || mnt_layer_is(top, NULL)) ?
 		      err_set(e, CODE_PENDING, "files lie in the folder %s, under what is mounted there, and are not in S3",
 			      target) :
 		      0;
@@ -208,6 +174,21 @@ static int look_noted(const char *folder, struct pending *p, struct err *e)
 	return ret;
 }
 
+/* A folder holds the files of one driver: *DRIVER, the first there is where none is found. */
+static int look_cache(
+	const struct driver **driver, const char *folder, const struct plan_mount *spec, struct pending *p, struct err *e)
+{
+	*driver = drivers[0];
+	memset(p, 0, sizeof *p);
+	for (const struct driver *const *d = drivers; *d && !p->files; d++) {
+		if ((*d)->leftovers && (*d)->leftovers(folder, spec, p, e))
+			return -1;
+		if (p->files)
+			*driver = *d;
+	}
+	return 0;
+}
+
 static void fill(struct leftovers *l, struct leftover *new, const struct stat *st, const struct pending *p)
 {
 	struct plan_mount spec = { .bucket = "", .prefix = "" };
@@ -219,7 +200,7 @@ static void fill(struct leftovers *l, struct leftover *new, const struct stat *s
 	new->bytes = (long)p->bytes;
 	/* Once more, for the names below the prefix that is known only now. */
 	spec.prefix = new->prefix;
-	if (rclone_pending(new->folder, &spec, &named, &e) || look_noted(new->folder, &named, &e) ||
+	if (look_cache(&new->driver, new->folder, &spec, &named, &e) || look_noted(new->folder, &named, &e) ||
 		!(new->names = arena_get(&l->mem, PENDING_NAMES * sizeof *new->names)))
 		return;
 	for (int i = 0; i < named.named; i++)
@@ -256,6 +237,7 @@ static int is_left(
 static void look(struct leftovers *l, const char *root, const char *name, const struct leftover_scope *scope)
 {
 	static const struct plan_mount unknown = { .bucket = "", .prefix = "" };
+	const struct driver *driver;
 	struct leftover *new;
 	struct run_path path;
 	struct pending p;
@@ -266,7 +248,7 @@ static void look(struct leftovers *l, const char *root, const char *name, const 
 
 	text_fmt(path.s, sizeof path.s, "%s/%s", root, name);
 	left = is_left(path.s, name, scope, &running, &st, &e);
-	if (left < 0 || (left > 0 && (rclone_pending(path.s, &unknown, &p, &e) || look_noted(path.s, &p, &e)))) {
+	if (left < 0 || (left > 0 && (look_cache(&driver, path.s, &unknown, &p, &e) || look_noted(path.s, &p, &e)))) {
 		add_unknown(l, path.s, &e);
 		return;
 	}
@@ -276,6 +258,7 @@ static void look(struct leftovers *l, const char *root, const char *name, const 
 	l->bytes += p.bytes;
 	if (!(new = add(l, path.s)))
 		return;
+	new->driver = driver;
 	fill(l, new, &st, &p);
 	new->running = running;
 }

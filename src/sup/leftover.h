@@ -14,7 +14,8 @@
 
 /* A cache folder with files that are not in S3, and that no supervisor answers for. */
 struct leftover {
-	const char *folder; /* ROOT/ID; ROOT itself where that cannot be read */
+	const struct driver *driver; /* whose files they are; NULL: unknown */
+	const char *folder;	     /* ROOT/ID; ROOT itself where that cannot be read */
 	/* Where they belong. What a version that wrote no description has left is known by its paths alone: no endpoint, no target. */
 	const char *endpoint, *bucket, *prefix, *target;
 	const char **options; /* of the mount */

@@ -2,7 +2,6 @@
 #include "sup/child.h"
 #include "sup/step.h"
 
-#include <bearssl_hash.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -31,30 +30,31 @@ static bool own(struct mount *m)
 	}
 	spec->options = options;
 	spec->cache = spec->cache ? spec->cache : "";
+	spec->own_cache = false; /* it has been chosen */
 	job->spec = spec;
 	return copy(&m->mem, &spec->target) && copy(&m->mem, &spec->bucket) && copy(&m->mem, &spec->prefix) &&
-	       copy(&m->mem, &spec->cache) && copy(&m->mem, &job->rclone) && copy(&m->mem, &job->config) &&
+	       copy(&m->mem, &spec->cache) && copy(&m->mem, &job->program) && copy(&m->mem, &job->config) &&
 	       copy(&m->mem, &job->cache_dir) && copy(&m->mem, &job->ca_cert) && copy(&m->mem, &job->helper_dir) &&
 	       copy(&m->mem, &job->endpoint) && copy(&m->mem, &job->region) && copy(&m->mem, &job->provider) &&
-	       copy(&m->mem, &job->version) && copy(&m->mem, &job->socket);
+	       copy(&m->mem, &job->program_version) && copy(&m->mem, &job->socket);
 }
 
-void mount_hash(char out[MOUNT_ID], const struct span *parts, size_t count)
+/* Wiped with the mount. */
+static bool own_keys(struct mount *m)
 {
-	unsigned char digest[br_sha256_SIZE];
-	struct buf hex = buf_over(out, MOUNT_ID);
-	br_sha256_context c;
+	const struct creds *given = m->job.creds;
 
-	br_sha256_init(&c);
-	for (size_t i = 0; i < count; i++) {
-		br_sha256_update(&c, parts[i].p, parts[i].n);
-		br_sha256_update(&c, "", 1);
-	}
-	br_sha256_out(&c, digest);
-	buf_hex(&hex, digest, 16);
+	m->job.creds = NULL;
+	if (!given || !m->driver->keeps_keys)
+		return true;
+	if (!(m->keys = malloc(sizeof *m->keys)))
+		return false;
+	*m->keys = *given;
+	m->job.creds = m->keys;
+	return true;
 }
 
-static int identify(struct mount *m, const char *cache_root, struct span config, struct err *e)
+static int identify(struct mount *m, const char *cache_root, struct span settings, struct err *e)
 {
 	char path[PATH_MAX];
 	struct arena a = { 0 };
@@ -69,10 +69,10 @@ static int identify(struct mount *m, const char *cache_root, struct span config,
 	for (char **arg = command; arg && *arg; arg++)
 		buf_add(&all, *arg, strlen(*arg) + 1);
 	if (command) {
-		struct span what[] = { buf_all(&all), config };
+		struct span what[] = { buf_all(&all), settings };
 
-		mount_hash(m->options, what, 1);
-		mount_hash(m->fingerprint, what, 2);
+		driver_hash(m->options, what, 1);
+		driver_hash(m->fingerprint, what, 2);
 	}
 	buf_free(&all);
 	arena_free(&a);
@@ -91,17 +91,20 @@ static struct run_path socket_of(const struct mount *m)
 struct mount *mount_make(
 	const struct run *run, const struct plan_mount *spec, const struct driver_job *job, const char *id, struct err *e)
 {
-	struct mount *m = calloc(1, sizeof *m);
+	const struct driver *driver = driver_of(spec, e);
 	struct run_path socket;
+	struct mount *m;
 
-	if (!m) {
+	if (!driver)
+		return NULL;
+	if (!(m = calloc(1, sizeof *m))) {
 		err_set(e, CODE_FAULT, "mount %s: no memory", spec->target);
 		return NULL;
 	}
 	*m = (struct mount){
 		.spec = *spec,
 		.job = *job,
-		.driver = &driver_rclone,
+		.driver = driver,
 		.run = run,
 		.deadline = NEVER,
 		.busy_until = NEVER,
@@ -115,7 +118,7 @@ struct mount *mount_make(
 	text_fmt(m->id, sizeof m->id, "%.*s", MOUNT_ID - 1, id);
 	socket = socket_of(m);
 	m->job.socket = socket.s;
-	if (own(m) && (m->source = m->driver->source(&m->mem, &m->spec)))
+	if (own(m) && own_keys(m) && (m->source = m->driver->source(&m->mem, &m->spec)))
 		return m;
 	err_set(e, CODE_FAULT, "mount %s: no memory", spec->target);
 	mount_free(m);
@@ -123,11 +126,11 @@ struct mount *mount_make(
 }
 
 struct mount *mount_new(const struct run *run, const struct plan_mount *spec, const struct driver_job *job, const char *id,
-	const char *cache_root, struct span config, struct err *e)
+	const char *cache_root, struct span settings, struct err *e)
 {
 	struct mount *m = mount_make(run, spec, job, id, e);
 
-	if (!m || identify(m, cache_root, config, e) == 0)
+	if (!m || identify(m, cache_root, settings, e) == 0)
 		return m;
 	mount_free(m);
 	return NULL;
@@ -142,12 +145,15 @@ void mount_free(struct mount *m)
 		free(m->history[--m->history_count]);
 	buf_free(&m->answer);
 	buf_free(&m->found);
-	free(m->log);
+	free(m->failures);
 	free(m->path);
 	if (m->pidfd >= 0)
 		close(m->pidfd);
 	if (m->below >= 0)
 		close(m->below);
+	if (m->keys)
+		creds_wipe(m->keys);
+	free(m->keys);
 	arena_free(&m->mem);
 	free(m);
 }

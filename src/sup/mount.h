@@ -9,10 +9,9 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/task.h"
+#include "driver/driver.h"
 #include "mnt/table.h"
-#include "rclone/log.h"
 #include "s3/check.h"
-#include "sup/driver.h"
 #include "sup/run.h"
 
 /* Where it is. */
@@ -63,7 +62,7 @@ enum mount_event {
 	EVENT_COUNT
 };
 
-#define MOUNT_ID 33 /* hex of 16 bytes, and a NUL */
+#define MOUNT_ID DRIVER_ID
 #define MOUNT_NOTES 4
 #define MOUNT_HISTORY 12
 #define NEVER (-1)
@@ -74,6 +73,7 @@ struct mount {
 	struct plan_mount spec;
 	struct driver_job job;
 	const struct driver *driver;
+	struct creds *keys; /* JOB's, where its driver has them from memory; else NULL */
 	const struct run *run;
 	char *source;
 	char id[MOUNT_ID];	    /* names its cache folder and its files in RUN (sup/cache.h) */
@@ -109,12 +109,12 @@ struct mount {
 	int pidfd;	 /* of a driver that an earlier supervisor started: it is no child of ours; else -1 */
 	int exit_status; /* of waitpid(2), of the last driver */
 	struct task task;
-	struct buf answer;	/* of the task */
-	pid_t listing_pid;	/* a child that waits for a listing, and was told to end; 0: none */
-	long log_from;		/* where this driver's log begins */
-	long log_read;		/* and how far it has been read into LOG */
-	struct rclone_log *log; /* NULL: it has said nothing yet */
-	char refusal[640];	/* what S3 has refused, as it was told; "": nothing */
+	struct buf answer;	   /* of the task */
+	pid_t listing_pid;	   /* a child that waits for a listing, and was told to end; 0: none */
+	long log_from;		   /* where this driver's log begins */
+	long log_read;		   /* and how far it has been read into FAILURES */
+	struct failures *failures; /* NULL: it has said nothing yet */
+	char refusal[640];	   /* what S3 has refused, as it was told; "": nothing */
 	char dropped
 		[192]; /* what a driver has said of a file that it has dropped, since the mount was asked for; "": nothing */
 	int below;     /* the plain folder under the mount; -1: not known */
@@ -151,15 +151,12 @@ struct mount {
 	size_t history_count;
 };
 
-/* Hex of SHA-256's first 16 bytes over the COUNT parts, each with its end. */
-void mount_hash(char out[MOUNT_ID], const struct span *parts, size_t count);
-
 /*
- * A mount for SPEC, in the heap, state MOUNT_DOWN; JOB's strings are copied, its cache_dir is CACHE_ROOT/ID. CONFIG is the section of
- * rclone.conf, for the fingerprint. NULL with *E set.
+ * A mount for SPEC, in the heap, state MOUNT_DOWN; JOB's strings are copied, its cache_dir is CACHE_ROOT/ID. SETTINGS are those
+ * of its driver, for the fingerprint. NULL with *E set.
  */
 struct mount *mount_new(const struct run *run, const struct plan_mount *spec, const struct driver_job *job, const char *id,
-	const char *cache_root, struct span config, struct err *e);
+	const char *cache_root, struct span settings, struct err *e);
 
 /* The same without FINGERPRINT; ID need not end behind its 32 bytes, JOB has a cache_dir. */
 struct mount *mount_make(

@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #define LAUNCH_MS 5000 /* making a folder, asking a dead mount: anything longer hangs */
-#define PROBE_MS 5000  /* rclone answers statfs(2) from memory, and a listing when S3 has answered */
+#define PROBE_MS 5000  /* a driver answers statfs(2) from memory, and a listing when S3 has answered */
 #define PROBE_MIN_MS 1000
 #define LATE_MS 60000		/* a root that is not listed for so long, by a driver that does nothing: it hangs */
 #define LATE_BYTES 4096		/* what a driver reads and writes that only answers the kernel */

@@ -2,7 +2,6 @@
 
 #include "base/log.h"
 #include "mnt/layer.h"
-#include "rclone/store.h"
 #include "sup/look.h"
 #include "sup/states.h"
 
@@ -123,7 +122,7 @@ static void forget_settings(struct sup *s)
 
 	if (!s->config[0])
 		return;
-	if (rclone_unstore(s->config, &e))
+	if (settings_forget(s->config, &e))
 		log_line("%s", e.text);
 	s->config[0] = 0;
 }

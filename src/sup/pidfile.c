@@ -139,7 +139,8 @@ struct mount *pidfile_mount(const struct run *run, const char *name)
 	if (strlen(name) == MOUNT_ID - 1 + sizeof SUFFIX - 1 && read_line(&d, run_path(run, name).s, &b) && d.request.n > 4 &&
 		wire_get_request(span_skip(d.request, 4), &a, &r, &unused) == 0 && r.mount_count == 1) {
 		struct driver_job job = {
-			.rclone = r.rclone,
+			.program = r.program,
+			.program_version = r.program_version,
 			.config = r.config,
 			.cache_dir = r.cache_dir,
 			.ca_cert = r.ca_cert,
@@ -148,7 +149,6 @@ struct mount *pidfile_mount(const struct run *run, const char *name)
 			.endpoint = r.endpoint,
 			.region = r.region,
 			.provider = r.provider,
-			.version = r.rclone_version,
 			.shares = 1,
 		};
 

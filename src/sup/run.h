@@ -2,8 +2,8 @@
  * sup/run.h - the run directory (RUN, mode 0700): what the supervisor and its drivers keep while they run.
  *
  *	control		the socket			lock		taken while a supervisor is started
- *	log		the supervisor's log		rclone.conf	the drivers' config, 0600
- *	ca.pem		built-in trust, for rclone	bin/		fusermount3 and fusermount: links to this program
+ *	log		the supervisor's log		*.conf		drivers' settings, 0600
+ *	ca.pem		built-in trust, for drivers	bin/		fusermount3 and fusermount: links to this program
  *	ID.log		a driver's stderr		ID.driver	its pid and fingerprint
  *	left/		the same again, while flush --left is at work; its mounts stand in left/mnt
  */

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define TABLE_MAX (16 * 1024 * 1024)
-#define SOCKETS_MAX 256 /* rclone keeps a few for each transfer */
+#define SOCKETS_MAX 256 /* a driver keeps a few for each transfer */
 
 struct own {
 	unsigned long inodes[SOCKETS_MAX];

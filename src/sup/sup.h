@@ -18,7 +18,7 @@ struct sup {
 	struct client clients[CLIENTS_MAX];
 	unsigned long turns;
 	struct job job;
-	char config[PATH_MAX]; /* the rclone.conf that holds our section; "": none */
+	char config[PATH_MAX]; /* the file that holds drivers' settings; "": none */
 	char cache[PATH_MAX];  /* the root of the last mounts' caches; "": none yet */
 	int listener, signals, table_fd;
 	int64_t accept_at;	   /* no client is accepted before: there was no descriptor; NEVER */

@@ -2,8 +2,6 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "rclone/conf.h"
-#include "rclone/store.h"
 #include "sup/cache.h"
 #include "sup/check.h"
 #include "sup/mounts.h"
@@ -65,22 +63,12 @@ static bool id_taken(const struct sup *s, const char *id, const struct plan_moun
 	return cache_held(dir.s) > 0;
 }
 
-/* The folder of a second mount of a source holds what that has left. */
-static bool left_files(const struct sup *s, const char *id, const struct plan_mount *spec)
-{
-	struct run_path dir;
-	struct pending p;
-	struct err e;
-
-	text_fmt(dir.s, sizeof dir.s, "%s/%s", s->job.req.cache_dir, id);
-	return access(dir.s, F_OK) == 0 && (rclone_pending(dir.s, spec, &p, &e) || p.files);
-}
-
 /*
  * Which cache SPEC has: its source's; one of its own where another mount of that source has it. A mount that stands keeps the one that it has.
  */
 static void choose_id(const struct sup *s, char id[MOUNT_ID], const char *endpoint, const struct plan_mount *spec, size_t count)
 {
+	const struct driver *d = driver_find(spec->type);
 	const struct mount *old = mounts_find(s, spec->target);
 	char own[MOUNT_ID];
 
@@ -88,12 +76,12 @@ static void choose_id(const struct sup *s, char id[MOUNT_ID], const char *endpoi
 		text_fmt(id, MOUNT_ID, "%s", spec->cache);
 		return;
 	}
-	cache_id(id, endpoint, spec, false);
-	cache_id(own, endpoint, spec, true);
+	d->identify(id, endpoint, spec, false);
+	d->identify(own, endpoint, spec, true);
 	if (old && strcmp(old->id, id) == 0)
 		return;
 	if ((old && strcmp(old->id, own) == 0) || id_taken(s, id, spec, count) ||
-		(!id_taken(s, own, spec, count) && left_files(s, own, spec)))
+		(spec->own_cache && !id_taken(s, own, spec, count)))
 		memcpy(id, own, MOUNT_ID);
 }
 
@@ -104,7 +92,8 @@ static int make_fresh(struct sup *s, const struct s3_site *site, struct err *e)
 	struct run_path helpers = run_path(s->run, "bin");
 	char endpoint[640], id[MOUNT_ID];
 	struct driver_job with = {
-		.rclone = j->req.rclone,
+		.program = j->req.program,
+		.program_version = j->req.program_version,
 		.config = j->req.config,
 		.cache_dir = "",
 		.ca_cert = j->req.ca_cert,
@@ -113,7 +102,7 @@ static int make_fresh(struct sup *s, const struct s3_site *site, struct err *e)
 		.endpoint = endpoint,
 		.region = site->region,
 		.provider = site->provider,
-		.version = j->req.rclone_version,
+		.creds = &j->req.creds,
 		.shares = (unsigned)j->req.mount_count,
 	};
 
@@ -125,8 +114,10 @@ static int make_fresh(struct sup *s, const struct s3_site *site, struct err *e)
 		const struct plan_mount *spec = &j->req.mounts[i];
 		struct mount *old = mounts_find(s, spec->target), *m;
 
+		if (!driver_of(spec, e))
+			return -1;
 		choose_id(s, id, endpoint, spec, i);
-		m = mount_new(s->run, spec, &with, id, j->req.cache_dir, buf_all(&j->config), e);
+		m = mount_new(s->run, spec, &with, id, j->req.cache_dir, settings_of(&j->settings, driver_find(spec->type)), e);
 		if (!m)
 			return -1;
 		if (old && strcmp(old->fingerprint, m->fingerprint) == 0 && same_cache(old, m)) {
@@ -139,19 +130,58 @@ static int make_fresh(struct sup *s, const struct s3_site *site, struct err *e)
 	return 0;
 }
 
+/* Nothing but its keys is new, and its driver takes those while it runs. */
+static bool takes_keys(const struct mount *old, const struct mount *m)
+{
+	bool serves = old->state == MOUNT_UP || old->state == MOUNT_UNHEALTHY || old->state == MOUNT_RENEW ||
+		      (old->state == MOUNT_PROVE && old->proven);
+
+	return serves && old->goal == GOAL_UP && old->driver == m->driver && m->driver->renew && same_cache(old, m) &&
+	       strcmp(old->options, m->options) == 0;
+}
+
+/* The driver of OLD gets the keys of FRESH, which is not needed then. */
+static void renew(struct sup *s, struct mount *old, struct mount **fresh)
+{
+	if (old->keys)
+		*old->keys = *(*fresh)->keys;
+	memcpy(old->fingerprint, (*fresh)->fingerprint, sizeof old->fingerprint);
+	mount_free(*fresh);
+	*fresh = NULL;
+	mount_event(old, EVENT_RENEW, sup_table(s));
+}
+
+/* Goes down for what the plan says, or for nothing. */
+static void stop_other(struct sup *s, struct mount *m)
+{
+	const struct job *j = &s->job;
+	bool followed = named(j, m) && same_cache(j->fresh[place_of(j, m)], m);
+
+	m->down_failed = false;
+	m->keep_layer = named(j, m);
+	/* Keys may have run out: the new ones, and the other mounts, get a share of the time. */
+	m->give_up = j->deadline - j->req.timeout_ms / (followed ? 2 : 4);
+	/* Whatever is started of it now reads the new config. */
+	memset(m->fingerprint, '0', MOUNT_ID - 1);
+	mount_event(m, EVENT_STOP, sup_table(s));
+	if (followed && m->goal == GOAL_DOWN)
+		m->goal = GOAL_HANDOVER;
+}
+
 /* The config is written first: where that fails nothing has been touched. Drivers that run have read theirs. */
 static int stop_others(struct sup *s)
 {
 	struct job *j = &s->job;
+	int stored = settings_store(&j->settings, j->req.config, &j->error);
 	struct err unused;
-	bool followed;
 
-	if (rclone_store(j->req.config, buf_all(&j->config), &j->error))
+	if (stored < 0)
 		return -1;
-	if (strcmp(s->config, j->req.config) != 0 && s->config[0])
-		rclone_unstore(s->config, &unused);
-	buf_wipe(&j->config);
-	text_fmt(s->config, sizeof s->config, "%s", j->req.config);
+	if (stored && strcmp(s->config, j->req.config) != 0 && s->config[0])
+		settings_forget(s->config, &unused);
+	settings_wipe(&j->settings);
+	if (stored)
+		text_fmt(s->config, sizeof s->config, "%s", j->req.config);
 	text_fmt(s->cache, sizeof s->cache, "%s", j->req.cache_dir);
 	s->job.phase = JOB_STOP;
 	for (size_t i = 0; i < s->count; i++) {
@@ -159,16 +189,10 @@ static int stop_others(struct sup *s)
 
 		if (unchanged(j, m))
 			continue;
-		followed = named(j, m) && same_cache(j->fresh[place_of(j, m)], m);
-		m->down_failed = false;
-		m->keep_layer = named(j, m);
-		/* Keys may have run out: the new ones, and the other mounts, get a share of the time. */
-		m->give_up = j->deadline - j->req.timeout_ms / (followed ? 2 : 4);
-		/* Whatever is started of it now reads the new config. */
-		memset(m->fingerprint, '0', MOUNT_ID - 1);
-		mount_event(m, EVENT_STOP, sup_table(s));
-		if (followed && m->goal == GOAL_DOWN)
-			m->goal = GOAL_HANDOVER;
+		if (named(j, m) && takes_keys(m, j->fresh[place_of(j, m)]))
+			renew(s, m, &j->fresh[place_of(j, m)]);
+		else
+			stop_other(s, m);
 	}
 	return 0;
 }
@@ -178,9 +202,9 @@ int up_begin(struct sup *s)
 	struct job *j = &s->job;
 	struct s3_site site;
 
-	j->config = buf_heap(RCLONE_CONF_MAX);
 	if (s3_site_parse(&site, j->req.endpoint, j->req.provider, j->req.region, &j->error) ||
-		rclone_conf_section(&j->config, &site, &j->req.creds, &j->error) || make_fresh(s, &site, &j->error))
+		settings_make(&j->settings, j->req.mounts, j->req.mount_count, &site, &j->req.creds, &j->error) ||
+		make_fresh(s, &site, &j->error))
 		return -1;
 	if (task_start(&j->check, check_child, &j->req, j->req.timeout_ms, &j->error))
 		return -1;

@@ -1,6 +1,7 @@
 #include "sup/wire.h"
 
 #include "base/record.h"
+#include "driver/driver.h"
 
 #include <stdint.h>
 
@@ -21,8 +22,8 @@ static const struct record_field request_fields[] = {
 	REQUEST(RECORD_STR, endpoint),
 	REQUEST(RECORD_STR, region),
 	REQUEST(RECORD_STR, provider),
-	REQUEST(RECORD_STR, rclone),
-	REQUEST(RECORD_STR, rclone_version),
+	REQUEST(RECORD_STR, program),
+	REQUEST(RECORD_STR, program_version),
 	REQUEST(RECORD_STR, config),
 	REQUEST(RECORD_STR, cache_dir),
 	REQUEST(RECORD_STR, ca_cert),
@@ -30,8 +31,13 @@ static const struct record_field request_fields[] = {
 	REQUEST(RECORD_TEXT, creds.key_id),
 	REQUEST(RECORD_TEXT, creds.secret),
 	REQUEST(RECORD_TEXT, creds.token),
+	/* As an earlier version has named them in the files that it has left: only read. */
+	{ DRIVER_OLD_PROGRAM, RECORD_STR, offsetof(struct request, program), sizeof(const char *) },
+	{ DRIVER_OLD_VERSION, RECORD_STR, offsetof(struct request, program_version), sizeof(const char *) },
 };
+#define OLD_NAMES 2
 static const struct record_table request_table = { request_fields, COUNT(request_fields) };
+static const struct record_table request_written = { request_fields, COUNT(request_fields) - OLD_NAMES };
 
 #define HEAD(kind, member) RECORD_FIELD(kind, struct request_head, member)
 static const struct record_field head_fields[] = {
@@ -55,6 +61,7 @@ static const struct record_field plan_fields[] = {
 	PLAN(RECORD_LONG, gid),
 	PLAN(RECORD_INT, umask),
 	PLAN(RECORD_STR, cache),
+	PLAN(RECORD_BOOL, own_cache),
 	{ "option", RECORD_LIST, offsetof(struct plan_mount, options), offsetof(struct plan_mount, option_count) },
 };
 static const struct record_table plan_table = { plan_fields, COUNT(plan_fields) };
@@ -125,7 +132,7 @@ void wire_put_request(struct buf *out, const struct request *r)
 {
 	size_t from = begin(out);
 
-	record_write(out, &request_table, r);
+	record_write(out, &request_written, r);
 	for (size_t i = 0; i < r->mount_count; i++)
 		record_write(out, &plan_table, &r->mounts[i]);
 	end(out, from);
@@ -220,7 +227,7 @@ int wire_get_request(struct span body, struct arena *a, struct request *r, struc
 	if (read_body(body, a, &request_table, r, &plan_table, &mounts, &r->mount_count, sizeof *r->mounts))
 		return err_set(e, CODE_FAULT, "control socket: a request that cannot be read");
 	r->mounts = mounts;
-	const char **texts[] = { &r->rclone_version, &r->endpoint, &r->region, &r->provider, &r->rclone, &r->config,
+	const char **texts[] = { &r->program_version, &r->endpoint, &r->region, &r->provider, &r->program, &r->config,
 		&r->cache_dir, &r->ca_cert };
 	for (size_t i = 0; i < COUNT(texts); i++)
 		fill(texts[i]);

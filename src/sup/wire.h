@@ -3,7 +3,7 @@
  * connection is closed. A message is four bytes of length (this machine's order) and records (base/record.h).
  *
  * The request of `up` carries the plan with the credentials: nothing is read from disk, and the supervisor forgets them once the check and
- * rclone's config have had them.
+ * the driver's settings have had them; for one that takes keys from memory it keeps them.
  */
 
 #ifndef SUP_WIRE_H
@@ -38,12 +38,12 @@ struct request {
 	long mount_ns;
 	/* up: */
 	const char *endpoint, *region, *provider;
-	const char *rclone;	    /* absolute */
-	const char *rclone_version; /* as it says it; "": not known */
-	const char *config;	    /* rclone.conf */
-	const char *cache_dir;	    /* of all mounts; each gets a folder in it */
-	const char *ca_cert;	    /* CA bundle for the check and rclone; "" where TLS is not used */
-	bool allow_other;	    /* others may be let in on this machine */
+	const char *program;	     /* of the driver, absolute; "": it has none */
+	const char *program_version; /* as it says it; "": not known */
+	const char *config;	     /* the file that a driver may have for its settings */
+	const char *cache_dir;	     /* of all mounts; each gets a folder in it */
+	const char *ca_cert;	     /* CA bundle for the check and the drivers; "" where TLS is not used */
+	bool allow_other;	     /* others may be let in on this machine */
 	struct creds creds;
 	struct plan_mount *mounts;
 	size_t mount_count;
@@ -52,7 +52,7 @@ struct request {
 struct report_mount {
 	const char *target;
 	const char *source; /* as the mount table shows it */
-	const char *driver; /* "rclone" */
+	const char *driver; /* its name */
 	const char *state;  /* "up", "checking", "refused", "unhealthy", "down", "failed", "starting", "stopping" */
 	const char *cache;  /* its folder */
 	bool nofail;

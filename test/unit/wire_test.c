@@ -35,7 +35,7 @@ static struct request sample(struct plan_mount *mounts)
 		.abandon = true,
 		.endpoint = "http://x",
 		.region = "auto",
-		.rclone = "/usr/bin/rclone",
+		.program = "/usr/bin/rclone",
 		.config = "/c",
 		.cache_dir = "/d",
 		.ca_cert = "",

@@ -1,13 +1,18 @@
-#include "sup/driver.h"
+#include "driver/rclone.h"
 
-#include "base/buf.h"
 #include "base/confine.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "mnt/fuse.h"
 #include "rclone/args.h"
+#include "rclone/conf.h"
+#include "rclone/left.h"
 #include "rclone/log.h"
+#include "rclone/pending.h"
+#include "rclone/program.h"
 #include "rclone/rc.h"
 #include "rclone/repair.h"
+#include "rclone/store.h"
 
 #include <signal.h>
 #include <sys/statvfs.h>
@@ -17,21 +22,39 @@
 
 extern char **environ;
 
-static struct rclone_version version_of(const struct driver_job *job)
-{
-	char mem[64];
-	struct buf output = buf_over(mem, sizeof mem);
-	struct rclone_version v;
+/* ---- before a mount ---- */
 
-	buf_fmt(&output, "rclone v%s\n", job->version);
-	rclone_version_parse(&v, buf_all(&output));
-	return v;
+static int rclone_locate(struct driver_found *f, const char *named, const char *cache_root, struct err *e)
+{
+	struct rclone_version v;
+	struct err unused;
+
+	if (rclone_find(f->program, named, e))
+		return -1;
+	/* It is noted there. Where that cannot be made the first mount tells. */
+	dir_make(cache_root, 0700, &unused);
+	rclone_version_read(&v, f->program, cache_root, &unused);
+	text_fmt(f->version, sizeof f->version, "%s", v.text);
+	return 0;
 }
+
+/* "s3_…": they give rclone's cache another name; and what is uploaded with them is stored by them. */
+static bool rclone_stores_by(const char *option)
+{
+	return strncmp(option, "s3", 2) == 0;
+}
+
+static int rclone_place(struct arena *a, const char *cache_dir, struct plan_mount *spec)
+{
+	return rclone_left_place(a, cache_dir, &spec->bucket, &spec->prefix);
+}
+
+/* ---- the driver ---- */
 
 static struct rclone_paths paths(const struct driver_job *job)
 {
 	return (struct rclone_paths){
-		.rclone = job->rclone,
+		.rclone = job->program,
 		.config = job->config,
 		.cache_dir = job->cache_dir,
 		.ca_cert = job->ca_cert,
@@ -56,7 +79,7 @@ static char **rclone_command(struct arena *a, const struct driver_job *job, cons
 }
 
 /* What it has done stands in the driver's log. */
-static int rclone_prepare(const struct driver_job *job, struct err *e)
+static int rclone_recover(const struct driver_job *job, struct err *e)
 {
 	struct rclone_repaired done;
 
@@ -87,7 +110,7 @@ static int rclone_start(struct arena *a, const struct driver_job *job, const cha
 	struct rclone_paths p = paths(job);
 	char **command, **env;
 
-	p.version = version_of(job);
+	rclone_version_of(&p.version, job->program_version);
 	p.room = room_of(job);
 	if (rclone_version_has_rc_socket(&p.version)) {
 		p.rc_socket = job->socket;
@@ -102,15 +125,16 @@ static int rclone_start(struct arena *a, const struct driver_job *job, const cha
 	if (geteuid() == 0 && fuse_may_mount())
 		confine_mount();
 	if (env)
-		execve(job->rclone, command, env);
-	err_sys(e, CODE_MOUNT, "start %s", job->rclone);
+		execve(job->program, command, env);
+	err_sys(e, CODE_MOUNT, "start %s", job->program);
 	return err_hint(e, "it must be rclone's program for this machine, with the libraries that it loads");
 }
 
 static bool listens(const struct driver_job *job)
 {
-	struct rclone_version v = version_of(job);
+	struct rclone_version v;
 
+	rclone_version_of(&v, job->program_version);
 	return rclone_version_has_rc_socket(&v);
 }
 
@@ -137,24 +161,54 @@ static int rclone_dirty(const struct driver_job *job, bool running, struct pendi
 	return 0;
 }
 
-static void rclone_hurry(const struct driver_job *job)
+static int rclone_flush(const struct driver_job *job, struct err *e)
 {
-	struct rclone_version v = version_of(job);
-	struct err unused;
+	struct rclone_version v;
 
-	if (rclone_version_has_queue(&v) && listens(job))
-		rclone_rc_upload_now(job->socket, RC_MS, &unused);
+	rclone_version_of(&v, job->program_version);
+	return rclone_version_has_queue(&v) && listens(job) ? rclone_rc_upload_now(job->socket, RC_MS, e) : 0;
+}
+
+static int rclone_keys(const struct driver_job *job, struct creds *c)
+{
+	struct buf config = buf_heap(RCLONE_CONF_MAX);
+	struct err unused;
+	int ret = 0;
+
+	if (file_read(job->config, &config, &unused) || !rclone_conf_creds(rclone_conf_find(buf_all(&config)), c))
+		ret = -1;
+	buf_wipe(&config);
+	return ret;
+}
+
+static void rclone_read_log(void *state, struct span text, struct failures *f)
+{
+	rclone_log_feed(state, text, f);
 }
 
 const struct driver driver_rclone = {
 	.name = "rclone",
+	.type = PLAN_RCLONE,
 	.fstype = "fuse.rclone",
+	.source_begin = RCLONE_REMOTE ":",
+	.stop_signal = SIGTERM,
+	.log_state = sizeof(struct rclone_log),
+	.locate = rclone_locate,
+	.check_option = rclone_option_check,
+	.is_storage_option = rclone_stores_by,
+	.leftovers = rclone_pending,
+	.place = rclone_place,
 	.source = rclone_devname,
+	.identify = driver_identify,
+	.settings = rclone_conf_section,
+	.prepare = rclone_store,
+	.forget = rclone_unstore,
 	.command = rclone_command,
-	.prepare = rclone_prepare,
+	.read_log = rclone_read_log,
+	.explain_log = rclone_log_cause,
+	.recover = rclone_recover,
 	.start = rclone_start,
 	.pending = rclone_dirty,
-	.hurry = rclone_hurry,
-	.cause = rclone_log_cause,
-	.stop_signal = SIGTERM,
+	.flush = rclone_flush,
+	.keys = rclone_keys,
 };
