@@ -1,6 +1,7 @@
 /* s3mounts - gives a sandbox its S3 buckets as directories, and proves that they are there. */
 
 #include "base/err.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
 #include "mnt/helper.h"
@@ -34,13 +35,6 @@ static void usage(int to)
 	say(to, "\ns3mounts COMMAND --help tells its options and the exit codes; s3mounts --version.\n");
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* What a caller has closed is taken, so that nothing that we open gets its number, and our words in it. Writing to it fails. */
 static void take_closed(void)
 {
@@ -63,7 +57,7 @@ static int run(const struct command *c, char **argv)
 
 int main(int argc, char **argv)
 {
-	const char *called = argc > 0 ? base_name(argv[0]) : "";
+	const char *called = argc > 0 ? file_name(argv[0]) : "";
 
 	/* A caller that ignores it would have the kernel reap our children behind our back. */
 	signal(SIGCHLD, SIG_DFL);
