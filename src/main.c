@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
+#include "cmd/print.h"
 #include "mnt/helper.h"
 
 #include <fcntl.h>
@@ -58,6 +59,7 @@ static int run(const struct command *c, char **argv)
 int main(int argc, char **argv)
 {
 	const char *called = argc > 0 ? file_name(argv[0]) : "";
+	struct err e;
 
 	/* A caller that ignores it would have the kernel reap our children behind our back. */
 	signal(SIGCHLD, SIG_DFL);
@@ -81,7 +83,9 @@ int main(int argc, char **argv)
 		say(1, "s3mounts " S3MOUNTS_VERSION "\n");
 		return CODE_OK;
 	}
-	say(2, "s3mounts: '%s': no such command\n\n", argv[1]);
+	err_set(&e, CODE_USAGE, "'%s': no such command", argv[1]);
+	say_error(&e);
+	say(2, "\n");
 	usage(2);
 	return CODE_USAGE;
 }
