@@ -10,6 +10,22 @@ bool span_is_nocase(struct span a, const char *s)
 	return !s[a.n];
 }
 
+bool span_is_any(struct span a, const char *const *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (span_is(a, list[i]))
+			return true;
+	return false;
+}
+
+bool span_starts_any(struct span a, const char *const *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (span_starts(a, span_of(list[i])))
+			return true;
+	return false;
+}
+
 struct span span_trim(struct span a)
 {
 	while (a.n && char_is_blank(a.p[0]))

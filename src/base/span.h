@@ -34,6 +34,12 @@ static inline bool span_starts(struct span a, struct span head)
 	return a.n >= head.n && span_eq((struct span){ a.p, head.n }, head);
 }
 
+/* Is it one of the COUNT words of LIST? */
+bool span_is_any(struct span a, const char *const *list, size_t count);
+
+/* Does it begin with one of them? */
+bool span_starts_any(struct span a, const char *const *list, size_t count);
+
 /* ASCII letters compare equal in both cases, as in HTTP field names (RFC 9110, 5.1). */
 bool span_is_nocase(struct span a, const char *s);
 

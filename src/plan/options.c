@@ -36,13 +36,8 @@ bool plan_type_of(struct span word, enum plan_type *type)
 
 static bool is_idle(struct span option)
 {
-	for (size_t i = 0; i < sizeof idle / sizeof *idle; i++)
-		if (span_is(option, idle[i]))
-			return true;
-	for (size_t i = 0; i < sizeof idle_heads / sizeof *idle_heads; i++)
-		if (span_starts(option, span_of(idle_heads[i])))
-			return true;
-	return false;
+	return span_is_any(option, idle, sizeof idle / sizeof *idle) ||
+	       span_starts_any(option, idle_heads, sizeof idle_heads / sizeof *idle_heads);
 }
 
 static bool set_flag(struct plan_mount *m, struct span option)

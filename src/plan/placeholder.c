@@ -168,14 +168,6 @@ struct span plan_placeholder(struct span text, bool literal)
 	return (struct span){ text.p, 0 };
 }
 
-static bool is_one_of(struct span s, const char *const *list, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (span_is(s, list[i]))
-			return true;
-	return false;
-}
-
 bool plan_no_value(struct span component)
 {
 	static const char *const alone[] = { "true", "false", "True", "False", "(null)", "[object Object]",
@@ -189,6 +181,7 @@ bool plan_no_value(struct span component)
 				last = span_skip(component, i + 1);
 			first.n = i;
 		}
-	return is_one_of(component, alone, sizeof alone / sizeof *alone) ||
-	       is_one_of(first, parts, sizeof parts / sizeof *parts) || is_one_of(last, parts, sizeof parts / sizeof *parts);
+	return span_is_any(component, alone, sizeof alone / sizeof *alone) ||
+	       span_is_any(first, parts, sizeof parts / sizeof *parts) ||
+	       span_is_any(last, parts, sizeof parts / sizeof *parts);
 }

@@ -186,10 +186,7 @@ static const char *const dropped[] = { "AWS_", "S3_", "RCLONE_", "THREAD_ID=", "
 
 static bool is_dropped(const char *variable)
 {
-	for (size_t i = 0; i < sizeof dropped / sizeof *dropped; i++)
-		if (strncmp(variable, dropped[i], strlen(dropped[i])) == 0)
-			return true;
-	return false;
+	return span_starts_any(span_of(variable), dropped, sizeof dropped / sizeof *dropped);
 }
 
 /*
