@@ -23,6 +23,7 @@ usage()
 	./build.sh bench                  build and measure
 	./build.sh soak [WHAT [ARGUMENTS]]  what takes long, whole: life (random stress), rounds, kills, faults, sanitizers, valgrind
 	./build.sh lint                   format, warnings and static analysis of our own code
+	./build.sh states [dot]           draw the state machine of a mount into src/README.md, or print it for Graphviz
 	./build.sh fuzz [TARGET [SECONDS]]  run one fuzz target, or all of them (60 seconds each)
 	./build.sh dist                   out/dist: the programs under their release names, and SHA256SUMS
 	./build.sh clean                  remove out/ but the sources that were fetched
@@ -55,7 +56,7 @@ command=${1:-build}
 case $command in
 build)           cmd_build $TARGETS ;;
 x86_64|aarch64)  cmd_build "$command" ;;
-test|lint|fuzz|dist|demo|bench|soak)
+test|lint|fuzz|dist|demo|bench|soak|states)
 	. "toolchain/$command.sh"
 	"cmd_$command" "$@" ;;
 clean)           cmd_clean ;;

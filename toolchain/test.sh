@@ -2,6 +2,7 @@
 # shellcheck shell=sh
 
 . toolchain/rclone.sh
+. toolchain/states.sh
 
 passed=0
 failed=0
@@ -113,6 +114,16 @@ sanitized_tests()
 	}
 }
 
+# The picture in the contributor's page is that of the tables.
+states_drawn()
+{
+	out/host/states_tool >out/host/states.mmd
+	states_page out/host/states.mmd | cmp - src/README.md || {
+		say "./build.sh states draws it anew"
+		return 1
+	}
+}
+
 cmd_test()
 {
 	names=$*
@@ -141,6 +152,7 @@ cmd_test()
 		target=$(basename "$source" _fuzz.c)
 		check "fuzz-$target" replay "$target"
 	done
+	check states states_drawn
 	python_tests pytest "out/$HOST_ARCH/s3mounts" test
 	set --
 	for file in $SANITIZED; do

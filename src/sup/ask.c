@@ -16,12 +16,12 @@
 #define TRIES 5	       /* a supervisor that is just ending closes without an answer: then another is asked */
 
 /* No socket: there is no supervisor, or it has ended in order. One on which nobody listens was left by a supervisor that was killed. */
-static bool nobody(void)
+static bool is_not_served(void)
 {
 	return errno == ENOENT;
 }
 
-static bool left_behind(void)
+static bool is_socket_left(void)
 {
 	return errno == ECONNREFUSED;
 }
@@ -35,7 +35,7 @@ static int no_supervisor(const struct run *run, struct err *e)
 		return err_set(e, CODE_FAULT, "control socket %s/control: another user (%lu) listens there, not our supervisor",
 			run->dir, (unsigned long)st.st_uid);
 	}
-	if (!left_behind())
+	if (!is_socket_left())
 		return err_sys(e, CODE_FAULT, "connect to the supervisor at %s/control", run->dir);
 	err_set(e, CODE_FAULT,
 		"the supervisor of %s has ended, or was killed, while mounts stood: what they have uploaded is unknown",
@@ -63,7 +63,7 @@ static int dial_or_start(const struct run *run, struct creds *secrets, struct er
 	if ((lock = run_lock(run, e)) < 0)
 		return -1;
 	fd = control_dial(run);
-	if (fd < 0 && (nobody() || left_behind()) && start_supervisor(run, secrets, e)) {
+	if (fd < 0 && (is_not_served() || is_socket_left()) && start_supervisor(run, secrets, e)) {
 		close(lock);
 		return -1;
 	}
@@ -76,7 +76,7 @@ static int dial_or_start(const struct run *run, struct creds *secrets, struct er
 }
 
 /* 1: a whole answer is in IN; 0: the other side closed before its first byte; -1: *E. */
-static int receive(int fd, int64_t deadline, struct buf *in, struct err *e)
+static int receive_answer(int fd, int64_t deadline, struct buf *in, struct err *e)
 {
 	for (;;) {
 		struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -125,7 +125,7 @@ static int send_message(int fd, struct span message, struct err *e)
 static int read_report(int fd, int64_t deadline, struct arena *a, struct report *r, struct err *e)
 {
 	struct buf in = buf_heap(WIRE_MAX + 4096);
-	int got = receive(fd, deadline, &in, e);
+	int got = receive_answer(fd, deadline, &in, e);
 
 	if (got > 0 && wire_get_report(span_skip(buf_all(&in), 4), a, r, e))
 		got = -1;
@@ -134,7 +134,7 @@ static int read_report(int fd, int64_t deadline, struct arena *a, struct report 
 }
 
 /* Asks how things are, beside the request that is under way. A failure only means that there is nothing to tell. */
-static void look(const struct run *run, const struct ask_watch *w)
+static void ask_status(const struct run *run, const struct ask_watch *w)
 {
 	struct request status = { .kind = REQUEST_STATUS, .timeout_ms = LOOK_MS };
 	struct buf message = buf_heap(WIRE_MAX);
@@ -154,12 +154,12 @@ static void look(const struct run *run, const struct ask_watch *w)
 }
 
 /* Until there is something to read, or the deadline. */
-static void watch(const struct run *run, int fd, int64_t deadline, const struct ask_watch *w)
+static void watch_status(const struct run *run, int fd, int64_t deadline, const struct ask_watch *w)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
 	while (w->tick && clock_left(deadline) && poll(&p, 1, w->every_ms) == 0)
-		look(run, w);
+		ask_status(run, w);
 }
 
 int ask(const struct run *run, enum ask_start start, struct request *req, const struct ask_watch *w, struct arena *a,
@@ -173,10 +173,10 @@ int ask(const struct run *run, enum ask_start start, struct request *req, const 
 		int fd = control_dial(run);
 		int got;
 
-		if (fd < 0 && (start == ASK_START || (start == ASK_INHERIT && left_behind())))
+		if (fd < 0 && (start == ASK_START || (start == ASK_INHERIT && is_socket_left())))
 			fd = dial_or_start(run, &req->creds, e);
 		else if (fd < 0)
-			ret = nobody() ? 1 : no_supervisor(run, e);
+			ret = is_not_served() ? 1 : no_supervisor(run, e);
 		if (fd < 0)
 			goto out;
 		/* Only now: a supervisor that has just been forked has no copy of it. */
@@ -187,7 +187,7 @@ int ask(const struct run *run, enum ask_start start, struct request *req, const 
 		else
 			got = send_message(fd, buf_all(&message), e);
 		if (got == 0) {
-			watch(run, fd, deadline, w);
+			watch_status(run, fd, deadline, w);
 			got = read_report(fd, deadline, a, r, e);
 		}
 		close(fd);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static void fault(struct verdict *v, const struct err *e)
+static void fault_verdict(struct verdict *v, const struct err *e)
 {
 	*v = (struct verdict){ .code = e->code, .kind = "fault" };
 	text_fmt(v->cause, sizeof v->cause, "%.*s", (int)sizeof v->cause - 1, e->text);
@@ -36,7 +36,7 @@ int check_child(void *arg, int out)
 		if (c)
 			s3_check(c, r->mounts[i].bucket, r->mounts[i].prefix, &v);
 		else
-			fault(&v, &e);
+			fault_verdict(&v, &e);
 		if (write_all(out, &v, sizeof v))
 			return 1;
 	}
@@ -70,7 +70,7 @@ struct verdict check_verdict(const struct buf *have, size_t i)
 	} else {
 		err_set(&e, CODE_UNREACHABLE,
 			"the check ended without an answer, or not in time: nothing is known of these credentials");
-		fault(&v, &e);
+		fault_verdict(&v, &e);
 		v.kind = "timeout";
 	}
 	return v;

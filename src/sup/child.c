@@ -44,7 +44,7 @@ long child_log_start(const struct mount *m)
 	return (long)st.st_size;
 }
 
-static int answer(int out, enum answer_kind kind, const struct err *e)
+static int send_answer(int out, enum answer_kind kind, const struct err *e)
 {
 	struct answer a = { .kind = kind };
 
@@ -68,7 +68,7 @@ static int lock_log(const struct mount *m, int fd, struct err *e)
 	return 0;
 }
 
-static int redirect(const struct mount *m, struct err *e)
+static int redirect_output(const struct mount *m, struct err *e)
 {
 	struct run_path log = child_log(m);
 	int fd = open(log.s, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600), null;
@@ -91,7 +91,7 @@ static int target_ready(const struct mount *m, struct mnt_ready *ready, struct e
 }
 
 /* The layer goes between the plain folder, which stays open, and the mount. Where it may not stand the mount comes all the same. */
-static int lay(struct mount *m, struct answer *a)
+static int lay_layer(struct mount *m, struct answer *a)
 {
 	char path[PATH_MAX];
 	int64_t since;
@@ -129,14 +129,14 @@ static int ask_s3(const struct mount *m, struct err *e)
 	return ret || v.code != CODE_OK ? -1 : 0;
 }
 
-static int recover(const struct mount *m, struct err *e)
+static int recover_cache(const struct mount *m, struct err *e)
 {
 	int got = m->driver->recover ? m->driver->recover(&m->job, e) : 0;
 
 	return got > 0 ? ask_s3(m, e) : got;
 }
 
-static int launch(struct mount *m, int out, struct err *e)
+static int launch_driver(struct mount *m, int out, struct err *e)
 {
 	struct answer a = { .kind = ANSWER_DONE };
 	struct arena mem = { 0 };
@@ -147,13 +147,13 @@ static int launch(struct mount *m, int out, struct err *e)
 	if (a.ready.mounted)
 		return task_send(out, &a, sizeof a, -1);
 	/* Whoever had to be waited for may have mounted meanwhile, and left that behind. */
-	if (dir_make(m->job.cache_dir, 0700, e) || dir_private(m->job.cache_dir, e) || redirect(m, e) || cache_take(m, e) ||
-		target_ready(m, &a.ready, e))
+	if (dir_make(m->job.cache_dir, 0700, e) || dir_private(m->job.cache_dir, e) || redirect_output(m, e) ||
+		cache_take(m, e) || target_ready(m, &a.ready, e))
 		return -1;
-	below = lay(m, &a);
+	below = lay_layer(m, &a);
 	m->pid = getpid();
 	pidfile_write(m);
-	if (!a.ready.mounted && recover(m, e))
+	if (!a.ready.mounted && recover_cache(m, e))
 		return -1;
 	if (task_send(out, &a, sizeof a, a.below_since ? below : -1))
 		return err_sys(e, CODE_FAULT, "tell the supervisor");
@@ -168,8 +168,8 @@ int child_launch(void *arg, int out)
 	prctl(PR_SET_PDEATHSIG, 0);
 	setsid();
 	umask(022);
-	if (launch(arg, out, &e) < 0)
-		return answer(out, ANSWER_ERROR, &e);
+	if (launch_driver(arg, out, &e) < 0)
+		return send_answer(out, ANSWER_ERROR, &e);
 	return 0;
 }
 
@@ -182,7 +182,7 @@ int child_probe(void *arg, int out)
 
 	confine_search();
 	if (mnt_target_answers(m->path, &e))
-		return answer(out, ANSWER_ERROR, &e);
+		return send_answer(out, ANSWER_ERROR, &e);
 	if (statvfs(m->job.cache_dir, &disk) == 0)
 		a.cache_free = (uint64_t)disk.f_bavail * disk.f_frsize;
 	if (write_all(out, &a, sizeof a))
@@ -191,12 +191,12 @@ int child_probe(void *arg, int out)
 	while (m->listing_pid)
 		pause();
 	if (mnt_target_lists(m->path, &e))
-		return answer(out, ANSWER_UNLISTED, &e);
-	return answer(out, ANSWER_DONE, NULL);
+		return send_answer(out, ANSWER_UNLISTED, &e);
+	return send_answer(out, ANSWER_DONE, NULL);
 }
 
 /* 0, 1: busy, -1: *E. */
-static int unmount(const struct mount *m, struct err *e)
+static int unmount_target(const struct mount *m, struct err *e)
 {
 	struct mnt_table t;
 	int ret = 0;
@@ -222,9 +222,9 @@ static int unmount(const struct mount *m, struct err *e)
 int child_unmount(void *arg, int out)
 {
 	struct err e;
-	int got = unmount(arg, &e);
+	int got = unmount_target(arg, &e);
 
-	return answer(out, got < 0 ? ANSWER_ERROR : got ? ANSWER_BUSY : ANSWER_DONE, got < 0 ? &e : NULL);
+	return send_answer(out, got < 0 ? ANSWER_ERROR : got ? ANSWER_BUSY : ANSWER_DONE, got < 0 ? &e : NULL);
 }
 
 int child_renew(void *arg, int out)
@@ -233,10 +233,10 @@ int child_renew(void *arg, int out)
 	struct err e;
 
 	if (m->driver->renew && m->driver->renew(&m->job, &e) == 0)
-		return answer(out, ANSWER_DONE, NULL);
+		return send_answer(out, ANSWER_DONE, NULL);
 	if (!m->driver->renew)
 		err_set(&e, CODE_MOUNT, "mount %s: its driver takes new keys only when it is started", m->spec.target);
-	return answer(out, ANSWER_ERROR, &e);
+	return send_answer(out, ANSWER_ERROR, &e);
 }
 
 int child_clear(void *arg, int out)
@@ -245,8 +245,8 @@ int child_clear(void *arg, int out)
 	struct err e;
 
 	if (mnt_layer_unmount(mount_path(m), &e))
-		return answer(out, ANSWER_ERROR, &e);
-	return answer(out, ANSWER_DONE, NULL);
+		return send_answer(out, ANSWER_ERROR, &e);
+	return send_answer(out, ANSWER_DONE, NULL);
 }
 
 /* Where the supervisor has no descriptor of the plain folder, it is looked at once nothing stands on it. */
@@ -274,7 +274,7 @@ static int look_below(const struct mount *m, struct pending *p, struct err *e)
 }
 
 /* Its driver can be asked. */
-static bool serves(const struct mount *m)
+static bool driver_serves(const struct mount *m)
 {
 	return m->pid && (m->state == MOUNT_UP || m->state == MOUNT_UNHEALTHY || m->state == MOUNT_DRAIN ||
 				 (m->state == MOUNT_PROVE && m->proven));
@@ -286,14 +286,14 @@ int child_look(void *arg, int out)
 	struct look_answer a = { .e = { .code = CODE_OK } };
 	struct err e;
 
-	if (m->upload_now && serves(m)) {
+	if (m->upload_now && driver_serves(m)) {
 		/* What goes down has that done by umount2(2). */
 		if (mount_wanted(m))
 			mnt_target_sync(mount_path(m));
 		if (m->driver->flush && m->driver->flush(&m->job, &e))
 			log_line("%s: %s", m->spec.target, e.text);
 	}
-	if (m->driver->pending(&m->job, serves(m), &a.pending, &e) || look_below(m, &a.stray, &e))
+	if (m->driver->pending(&m->job, driver_serves(m), &a.pending, &e) || look_below(m, &a.stray, &e))
 		a.e = e;
 	return write_all(out, &a, sizeof a) ? 1 : 0;
 }
@@ -306,7 +306,7 @@ const struct answer *child_answer(const struct buf *have)
 	return whole ? (const struct answer *)(const void *)have->p + (whole - 1) : NULL;
 }
 
-void child_last_words(const struct mount *m, char *cause, size_t cause_size, char *hint, size_t hint_size)
+void child_explain_log(const struct mount *m, char *cause, size_t cause_size, char *hint, size_t hint_size)
 {
 	struct run_path log = child_log(m);
 	struct buf text = buf_heap(WORDS_MAX + 1);

@@ -59,7 +59,7 @@ task_fn child_renew;
 const struct answer *child_answer(const struct buf *have);
 
 /* Why the driver has ended or does not mount, from its log; both "" where it says nothing. */
-void child_last_words(const struct mount *m, char *cause, size_t cause_size, char *hint, size_t hint_size);
+void child_explain_log(const struct mount *m, char *cause, size_t cause_size, char *hint, size_t hint_size);
 
 struct run_path child_log(const struct mount *m);
 

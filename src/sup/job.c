@@ -43,7 +43,7 @@ static void finish_job(struct sup *s)
 	if (j->client)
 		client_answer(j->client, &r);
 	for (size_t i = 0; i < s->count && j->req.kind == REQUEST_UP && j->client; i++)
-		mount_reason_told(s->mounts[i]);
+		mount_reason_reported(s->mounts[i]);
 	/* Those who ask what is in S3 are answered before a mount that has gone is forgotten. */
 	query_step(s);
 	mounts_tidy(s);
@@ -135,7 +135,7 @@ static bool all_down_or_kept(const struct sup *s)
 	return true;
 }
 
-static bool settle(struct sup *s)
+static bool has_settled(struct sup *s)
 {
 	struct job *j = &s->job;
 
@@ -190,7 +190,7 @@ static bool step_job(struct sup *s)
 			up_take_verdicts(s);
 		return true;
 	case JOB_SETTLE:
-		if (settle(s))
+		if (has_settled(s))
 			finish_job(s);
 		return false;
 	}

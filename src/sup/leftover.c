@@ -90,7 +90,7 @@ static bool is_uploading(const struct leftover_scope *scope, const char *id)
 }
 
 /* One more in the list; NULL: it is full, or there is no memory. */
-static struct leftover *add(struct leftovers *l, const char *folder)
+static struct leftover *add_leftover(struct leftovers *l, const char *folder)
 {
 	struct leftover *list, *new;
 
@@ -108,7 +108,7 @@ static struct leftover *add(struct leftovers *l, const char *folder)
 
 static void add_unknown(struct leftovers *l, const char *folder, const struct err *e)
 {
-	struct leftover *new = add(l, folder);
+	struct leftover *new = add_leftover(l, folder);
 
 	if (!new)
 		return;
@@ -128,7 +128,7 @@ static void place_by_paths(struct leftovers *l, struct leftover *new)
 }
 
 /* Only what we have written ourselves is believed. */
-static void place(struct leftovers *l, struct leftover *new, const struct stat *st)
+static void place_leftover(struct leftovers *l, struct leftover *new, const struct stat *st)
 {
 	struct request r;
 
@@ -189,13 +189,13 @@ static int look_cache(
 	return 0;
 }
 
-static void fill(struct leftovers *l, struct leftover *new, const struct stat *st, const struct pending *p)
+static void fill_leftover(struct leftovers *l, struct leftover *new, const struct stat *st, const struct pending *p)
 {
 	struct plan_mount spec = { .bucket = "", .prefix = "" };
 	struct pending named;
 	struct err e;
 
-	place(l, new, st);
+	place_leftover(l, new, st);
 	new->files = (long)p->files;
 	new->bytes = (long)p->bytes;
 	/* Once more, for the names below the prefix that is known only now. */
@@ -214,7 +214,7 @@ static int cannot_look(const char *path, struct err *e)
 }
 
 /* Is the folder PATH of nobody who answers for it? 1 with *RUNNING and *ST, 0, or -1 with *E set: unknown. */
-static int is_left(
+static int is_leftover(
 	const char *path, const char *name, const struct leftover_scope *scope, bool *running, struct stat *st, struct err *e)
 {
 	int held;
@@ -234,7 +234,7 @@ static int is_left(
 	return *running;
 }
 
-static void look(struct leftovers *l, const char *root, const char *name, const struct leftover_scope *scope)
+static void look_into(struct leftovers *l, const char *root, const char *name, const struct leftover_scope *scope)
 {
 	static const struct plan_mount unknown = { .bucket = "", .prefix = "" };
 	const struct driver *driver;
@@ -247,7 +247,7 @@ static void look(struct leftovers *l, const char *root, const char *name, const 
 	int left;
 
 	text_fmt(path.s, sizeof path.s, "%s/%s", root, name);
-	left = is_left(path.s, name, scope, &running, &st, &e);
+	left = is_leftover(path.s, name, scope, &running, &st, &e);
 	if (left < 0 || (left > 0 && (look_cache(&driver, path.s, &unknown, &p, &e) || look_noted(path.s, &p, &e)))) {
 		add_unknown(l, path.s, &e);
 		return;
@@ -256,10 +256,10 @@ static void look(struct leftovers *l, const char *root, const char *name, const 
 		return;
 	l->files += p.files;
 	l->bytes += p.bytes;
-	if (!(new = add(l, path.s)))
+	if (!(new = add_leftover(l, path.s)))
 		return;
 	new->driver = driver;
-	fill(l, new, &st, &p);
+	fill_leftover(l, new, &st, &p);
 	new->running = running;
 }
 
@@ -291,7 +291,7 @@ void leftover_find(struct leftovers *l, const char *root, const struct leftover_
 	if (d && is_new_root(l, dirfd(d))) {
 		for (errno = 0; (entry = readdir(d)); errno = 0)
 			if (cache_is_id(entry->d_name))
-				look(l, root, entry->d_name, scope);
+				look_into(l, root, entry->d_name, scope);
 		no = errno;
 	}
 	if (d)

@@ -6,8 +6,8 @@
 #include "sup/look.h"
 #include "sup/mounts.h"
 #include "sup/reason.h"
-#include "sup/sever.h"
 #include "sup/states.h"
+#include "sup/tcp_reset.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -76,7 +76,7 @@ const struct mnt_table *sup_table(struct sup *s)
 }
 
 /* A change tells each mount; what a mount does then may be the next one. */
-static void tell_table(struct sup *s)
+static void spread_table(struct sup *s)
 {
 	while (sup_table(s) && s->table_changed) {
 		s->table_changed = false;
@@ -85,7 +85,7 @@ static void tell_table(struct sup *s)
 	}
 }
 
-static void reap(struct sup *s)
+static void reap_children(struct sup *s)
 {
 	int status;
 	pid_t pid;
@@ -113,17 +113,17 @@ static void take_signal(struct sup *s)
 		s->ending = true;
 		s->ending_since = clock_ms();
 	}
-	reap(s);
+	reap_children(s);
 }
 
 /* Time went on without us for AWAY ms: the machine was paused, this process frozen, or the wall clock was set, as whoever resumes a machine does. */
-static void resumed(struct sup *s, int64_t away)
+static void after_pause(struct sup *s, int64_t away)
 {
 	int severed = 0;
 
 	for (size_t i = 0; i < s->count && away >= DEAD_MS; i++)
 		if (s->mounts[i]->pid)
-			severed += sever_connections(s->mounts[i]->pid);
+			severed += tcp_reset_all(s->mounts[i]->pid);
 	log_line("resumed: %lld ms are missing; %d connections dropped, all mounts probed", (long long)away, severed);
 	query_prove_all(s);
 }
@@ -135,7 +135,7 @@ static void extend_deadline(int64_t *deadline, int64_t late)
 }
 
 /* What was asked before a pause is given the rest of its time after it: whoever shall answer was away too. */
-static void extend(struct sup *s, int64_t late)
+static void extend_deadlines(struct sup *s, int64_t late)
 {
 	for (size_t i = 0; i < s->count; i++) {
 		struct mount *m = s->mounts[i];
@@ -176,7 +176,7 @@ static void read_reasons(struct sup *s)
 }
 
 /* Drivers append to their logs for as long as they run. */
-static void tidy(struct sup *s)
+static void tidy_logs(struct sup *s)
 {
 	for (size_t i = 0; i < s->count; i++)
 		child_log_start(s->mounts[i]);
@@ -215,7 +215,7 @@ static void pass_deadlines(struct sup *s)
 			mount_event(m, EVENT_TIME, sup_table(s));
 	}
 	if (s->count && s->tidy <= now)
-		tidy(s);
+		tidy_logs(s);
 	read_reasons(s);
 }
 
@@ -253,7 +253,7 @@ static void watch_all(struct sup *s, struct watches *w)
 }
 
 /* No handler adds or drops a mount: job_step() does, afterwards. What an earlier one has closed, or opened anew, is passed over. */
-static void handle_one(struct sup *s, struct watch w, int fd)
+static void handle_watched(struct sup *s, struct watch w, int fd)
 {
 	struct mount *m = w.what == WATCH_TASK || w.what == WATCH_LOOK || w.what == WATCH_ADOPTED ? s->mounts[w.index] : NULL;
 
@@ -346,21 +346,21 @@ static int wait_and_handle(struct sup *s, struct watches *w)
 	s->last = clock_read();
 	away = clock_away(&before, &s->last, wait);
 	if (away > 0)
-		extend(s, s->last.mono - before.mono - (wait < 0 ? 0 : wait));
+		extend_deadlines(s, s->last.mono - before.mono - (wait < 0 ? 0 : wait));
 	for (size_t i = 0; i < w->count && ready > 0; i++) {
 		if (!w->p[i].revents)
 			continue;
 		clock_set |= w->of[i].what == WATCH_CLOCK;
-		handle_one(s, w->of[i], w->p[i].fd);
+		handle_watched(s, w->of[i], w->p[i].fd);
 	}
-	tell_table(s);
+	spread_table(s);
 	if (away >= 0 || clock_set)
-		resumed(s, away < 0 ? 0 : away);
+		after_pause(s, away < 0 ? 0 : away);
 	pass_deadlines(s);
 	return 0;
 }
 
-static int turn(struct sup *s)
+static int run_turn(struct sup *s)
 {
 	size_t most = WATCH_MAX(s);
 	struct watches w = { .p = calloc(most, sizeof *w.p), .of = calloc(most, sizeof *w.of) };
@@ -388,7 +388,7 @@ static void tidy_mounts(struct sup *s)
 		mounts_tidy(s);
 }
 
-static void go_on(struct sup *s)
+static void serve_requests(struct sup *s)
 {
 	struct client *c;
 
@@ -413,10 +413,10 @@ int sup_loop(struct sup *s)
 	watch_clock(s);
 	s->last = clock_read();
 	while (!over || client_any(s)) {
-		if (turn(s))
+		if (run_turn(s))
 			return CODE_FAULT;
 		if (!over)
-			go_on(s);
+			serve_requests(s);
 		over = over || try_end(s);
 		if (over)
 			client_end(s);

@@ -9,13 +9,13 @@
 #define SOCKET_NAME sizeof "0123456.rc"
 #define COMMAND_MAX (1024 * 1024)
 
-static bool copy(struct arena *a, const char **s)
+static bool copy_string(struct arena *a, const char **s)
 {
 	return (*s = arena_str(a, span_of(*s))) != NULL;
 }
 
 /* The caller's strings become the mount's own. */
-static bool own(struct mount *m)
+static bool own_strings(struct mount *m)
 {
 	struct plan_mount *spec = &m->spec;
 	struct driver_job *job = &m->job;
@@ -25,18 +25,20 @@ static bool own(struct mount *m)
 		return false;
 	for (size_t i = 0; i < spec->option_count; i++) {
 		options[i] = spec->options[i];
-		if (!copy(&m->mem, &options[i]))
+		if (!copy_string(&m->mem, &options[i]))
 			return false;
 	}
 	spec->options = options;
 	spec->cache = spec->cache ? spec->cache : "";
 	spec->own_cache = false; /* it has been chosen */
 	job->spec = spec;
-	return copy(&m->mem, &spec->target) && copy(&m->mem, &spec->bucket) && copy(&m->mem, &spec->prefix) &&
-	       copy(&m->mem, &spec->cache) && copy(&m->mem, &job->program) && copy(&m->mem, &job->config) &&
-	       copy(&m->mem, &job->cache_dir) && copy(&m->mem, &job->ca_cert) && copy(&m->mem, &job->helper_dir) &&
-	       copy(&m->mem, &job->endpoint) && copy(&m->mem, &job->region) && copy(&m->mem, &job->provider) &&
-	       copy(&m->mem, &job->program_version) && copy(&m->mem, &job->socket);
+	return copy_string(&m->mem, &spec->target) && copy_string(&m->mem, &spec->bucket) &&
+	       copy_string(&m->mem, &spec->prefix) && copy_string(&m->mem, &spec->cache) &&
+	       copy_string(&m->mem, &job->program) && copy_string(&m->mem, &job->config) &&
+	       copy_string(&m->mem, &job->cache_dir) && copy_string(&m->mem, &job->ca_cert) &&
+	       copy_string(&m->mem, &job->helper_dir) && copy_string(&m->mem, &job->endpoint) &&
+	       copy_string(&m->mem, &job->region) && copy_string(&m->mem, &job->provider) &&
+	       copy_string(&m->mem, &job->program_version) && copy_string(&m->mem, &job->socket);
 }
 
 /* Wiped with the mount. */
@@ -54,7 +56,7 @@ static bool own_keys(struct mount *m)
 	return true;
 }
 
-static int identify(struct mount *m, const char *cache_root, struct span settings, struct err *e)
+static int set_identity(struct mount *m, const char *cache_root, struct span settings, struct err *e)
 {
 	char path[PATH_MAX];
 	struct arena a = { 0 };
@@ -118,7 +120,7 @@ struct mount *mount_make(
 	text_fmt(m->id, sizeof m->id, "%.*s", MOUNT_ID - 1, id);
 	socket = socket_of(m);
 	m->job.socket = socket.s;
-	if (own(m) && own_keys(m) && (m->source = m->driver->source(&m->mem, &m->spec)))
+	if (own_strings(m) && own_keys(m) && (m->source = m->driver->source(&m->mem, &m->spec)))
 		return m;
 	err_set(e, CODE_FAULT, "mount %s: no memory", spec->target);
 	mount_free(m);
@@ -130,7 +132,7 @@ struct mount *mount_new(const struct run *run, const struct plan_mount *spec, co
 {
 	struct mount *m = mount_make(run, spec, job, id, e);
 
-	if (!m || identify(m, cache_root, settings, e) == 0)
+	if (!m || set_identity(m, cache_root, settings, e) == 0)
 		return m;
 	mount_free(m);
 	return NULL;

@@ -8,8 +8,8 @@
 #include "sup/mount_down.h"
 #include "sup/pidfile.h"
 #include "sup/reason.h"
-#include "sup/sever.h"
 #include "sup/states.h"
+#include "sup/tcp_reset.h"
 
 #include <limits.h>
 #include <signal.h>
@@ -94,7 +94,7 @@ void enter_unhealthy(struct mount *m, const struct mnt_table *t)
 	m->up_since = 0;
 }
 
-static void unhealthy(struct mount *m, const struct mnt_table *t)
+static void become_unhealthy(struct mount *m, const struct mnt_table *t)
 {
 	mount_enter(m, MOUNT_UNHEALTHY, t);
 	mount_wait(m, clock_ms() + UNHEALTHY_LOOK_MS);
@@ -123,7 +123,7 @@ void enter_prove(struct mount *m, const struct mnt_table *t)
 		return;
 	/* That this machine has no process to spare says nothing of a mount that works. */
 	if (m->proven)
-		unhealthy(m, t);
+		become_unhealthy(m, t);
 	else
 		step_give_up(m, t);
 }
@@ -134,7 +134,7 @@ void step_prove(struct mount *m, const struct mnt_table *t)
 }
 
 /* What came from outside (a driver that died, a mount that went), in E; then what stands of it goes. */
-static void broken(struct mount *m, const struct mnt_table *t, const struct err *e)
+static void fail_mount(struct mount *m, const struct mnt_table *t, const struct err *e)
 {
 	mount_set_error(m, e);
 	if (m->proven && m->up_since && clock_ms() - m->up_since > STABLE_MS)
@@ -155,11 +155,11 @@ void step_died(struct mount *m, const struct mnt_table *t)
 		text_fmt(how, sizeof how, "was killed by signal %d", WTERMSIG(m->exit_status));
 	else if (m->pidfd < 0)
 		text_fmt(how, sizeof how, "ended with status %d", WEXITSTATUS(m->exit_status));
-	child_last_words(m, words, sizeof words, hint, sizeof hint);
+	child_explain_log(m, words, sizeof words, hint, sizeof hint);
 	err_set(&e, CODE_MOUNT, "mount %s: the driver (%s) %s%s%s", m->spec.target, m->driver->name, how, words[0] ? ": " : "",
 		words);
 	err_hint(&e, "%s%s", hint[0] ? hint : "its log is ", hint[0] ? "" : child_log(m).s);
-	broken(m, t, &e);
+	fail_mount(m, t, &e);
 }
 
 void step_vanished(struct mount *m, const struct mnt_table *t)
@@ -167,11 +167,11 @@ void step_vanished(struct mount *m, const struct mnt_table *t)
 	struct err e;
 
 	err_set(&e, CODE_MOUNT, "mount %s: it was unmounted from outside", m->spec.target);
-	broken(m, t, &e);
+	fail_mount(m, t, &e);
 }
 
 /* What hides it: on top of it, or mounted later on a folder above it. NULL: not to be seen. */
-static const struct mnt_entry *cover(const struct mount *m, const struct mnt_table *t)
+static const struct mnt_entry *find_cover(const struct mount *m, const struct mnt_table *t)
 {
 	const struct mnt_entry *found = mnt_table_find(t, mount_path(m));
 	struct span path = span_of(mount_path(m));
@@ -189,7 +189,7 @@ static const struct mnt_entry *cover(const struct mount *m, const struct mnt_tab
 
 void step_covered(struct mount *m, const struct mnt_table *t)
 {
-	const struct mnt_entry *by = cover(m, t);
+	const struct mnt_entry *by = find_cover(m, t);
 	struct err e;
 
 	if (by)
@@ -202,7 +202,7 @@ void step_covered(struct mount *m, const struct mnt_table *t)
 	mount_enter(m, MOUNT_UNHEALTHY, t);
 }
 
-static void adopt(struct mount *m, const struct mnt_table *t)
+static void adopt_driver(struct mount *m, const struct mnt_table *t)
 {
 	struct err e;
 	bool same;
@@ -246,7 +246,7 @@ void step_launched(struct mount *m, const struct mnt_table *t)
 		mount_note(m, "other users may not enter it: /etc/fuse.conf has no user_allow_other");
 	if (r->mounted) {
 		mount_end_task(m);
-		adopt(m, t);
+		adopt_driver(m, t);
 		return;
 	}
 	task_release(&m->task);
@@ -297,7 +297,7 @@ void step_launch_failed(struct mount *m, const struct mnt_table *t)
 			return;
 	}
 	mount_signal_driver(m, SIGKILL);
-	broken(m, t, &e);
+	fail_mount(m, t, &e);
 }
 
 void step_never_shown(struct mount *m, const struct mnt_table *t)
@@ -305,7 +305,7 @@ void step_never_shown(struct mount *m, const struct mnt_table *t)
 	char words[sizeof(((struct err *)0)->text)], hint[sizeof(((struct err *)0)->hint)];
 	struct err e;
 
-	child_last_words(m, words, sizeof words, hint, sizeof hint);
+	child_explain_log(m, words, sizeof words, hint, sizeof hint);
 	err_set(&e, CODE_MOUNT, "mount %s: the driver (%s) runs, but did not mount in time%s%s", m->spec.target,
 		m->driver->name, words[0] ? ": " : "", words);
 	if (hint[0])
@@ -314,7 +314,7 @@ void step_never_shown(struct mount *m, const struct mnt_table *t)
 		err_hint(&e, "its log is %s; --timeout gives it longer", child_log(m).s);
 	if (m->proven) {
 		mount_signal_driver(m, SIGKILL);
-		broken(m, t, &e);
+		fail_mount(m, t, &e);
 		return;
 	}
 	mount_set_error(m, &e);
@@ -346,7 +346,7 @@ static bool listing_hangs(struct mount *m)
 	uint64_t bytes = process_bytes(m->pid);
 	int64_t now = clock_ms();
 
-	if (m->late_since == NEVER || bytes > m->late_bytes + LATE_BYTES || sever_any_connection(m->pid)) {
+	if (m->late_since == NEVER || bytes > m->late_bytes + LATE_BYTES || tcp_any_established(m->pid)) {
 		m->late_since = now;
 		m->late_bytes = bytes;
 	}
@@ -373,12 +373,12 @@ static void explain_late(struct mount *m, const struct answer *a, struct err *e)
 }
 
 /* For the error E of a listing, what the driver says of it. */
-static void add_last_words(const struct mount *m, struct err *e)
+static void add_log_cause(const struct mount *m, struct err *e)
 {
 	char words[sizeof e->text], hint[sizeof e->hint];
 	struct err bare = *e;
 
-	child_last_words(m, words, sizeof words, hint, sizeof hint);
+	child_explain_log(m, words, sizeof words, hint, sizeof hint);
 	err_set(e, bare.code, "mount %s: %s%s%s", m->spec.target, bare.text, words[0] ? ": " : "", words);
 	if (hint[0])
 		err_hint(e, "%s", hint);
@@ -422,7 +422,7 @@ static void leave_unproven(struct mount *m, const struct mnt_table *t)
 		m->why = "its driver hung, and has been replaced";
 		replace_driver(m, t);
 	} else {
-		unhealthy(m, t);
+		become_unhealthy(m, t);
 	}
 }
 
@@ -450,7 +450,7 @@ void step_not_proven(struct mount *m, const struct mnt_table *t)
 		mount_reason_read(m);
 		mount_reason_of_root(m);
 		if (!m->hung && !mount_reason_refused(m, &e))
-			add_last_words(m, &e);
+			add_log_cause(m, &e);
 	} else {
 		explain_late(m, a, &e);
 	}

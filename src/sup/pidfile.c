@@ -66,7 +66,7 @@ struct driver_line {
 	struct span fingerprint, request;
 };
 
-static bool read_line(struct driver_line *d, const char *path, struct buf *b)
+static bool read_driver_line(struct driver_line *d, const char *path, struct buf *b)
 {
 	struct span pid, since;
 	struct err unused;
@@ -80,13 +80,13 @@ static bool read_line(struct driver_line *d, const char *path, struct buf *b)
 }
 
 /* The pid of the driver that is named, and runs; 0: none. SAME: its fingerprint is the mount's. */
-static pid_t running(const struct mount *m, bool *same)
+static pid_t find_running(const struct mount *m, bool *same)
 {
 	struct buf b = buf_heap(WIRE_MAX);
 	struct driver_line d;
 	pid_t pid = 0;
 
-	if (read_line(&d, driver_file(m).s, &b) && is_driver(m, d.pid))
+	if (read_driver_line(&d, driver_file(m).s, &b) && is_driver(m, d.pid))
 		pid = (pid_t)d.pid;
 	*same = pid && span_is(d.fingerprint, m->fingerprint);
 	buf_free(&b);
@@ -95,13 +95,13 @@ static pid_t running(const struct mount *m, bool *same)
 
 int pidfile_adopt(struct mount *m, bool *same)
 {
-	pid_t pid = running(m, same);
+	pid_t pid = find_running(m, same);
 
 	m->pidfd = (int)syscall(SYS_pidfd_open, pid, 0); /* -1 for 0 too */
 	if (m->pidfd < 0)
 		return -1;
 	/* Once more: the pid may have become another's before the descriptor held it. */
-	if (running(m, same) != pid) {
+	if (find_running(m, same) != pid) {
 		close(m->pidfd);
 		m->pidfd = -1;
 		return -1;
@@ -113,7 +113,7 @@ int pidfile_adopt(struct mount *m, bool *same)
 void pidfile_kill(const struct mount *m)
 {
 	bool same;
-	pid_t pid = running(m, &same);
+	pid_t pid = find_running(m, &same);
 
 	/* It leads a process group of its own. */
 	if (pid)
@@ -136,8 +136,8 @@ struct mount *pidfile_mount(const struct run *run, const char *name)
 	struct err unused;
 
 	/* No other file in RUN has a name of this length. */
-	if (strlen(name) == MOUNT_ID - 1 + sizeof SUFFIX - 1 && read_line(&d, run_path(run, name).s, &b) && d.request.n > 4 &&
-		wire_get_request(span_skip(d.request, 4), &a, &r, &unused) == 0 && r.mount_count == 1) {
+	if (strlen(name) == MOUNT_ID - 1 + sizeof SUFFIX - 1 && read_driver_line(&d, run_path(run, name).s, &b) &&
+		d.request.n > 4 && wire_get_request(span_skip(d.request, 4), &a, &r, &unused) == 0 && r.mount_count == 1) {
 		struct driver_job job = {
 			.program = r.program,
 			.program_version = r.program_version,

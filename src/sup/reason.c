@@ -23,7 +23,7 @@ void mount_reason_init(struct mount *m)
 }
 
 /* A refusal that comes, or changes, is told once. */
-static void tell_refusal(struct mount *m)
+static void report_refusal(struct mount *m)
 {
 	struct err e;
 
@@ -71,7 +71,7 @@ void mount_reason_read(struct mount *m)
 		text_fmt(m->dropped, sizeof m->dropped, "%s", m->failures->dropped);
 		mount_report(m, m->dropped);
 	}
-	tell_refusal(m);
+	report_refusal(m);
 }
 
 void mount_reason_of_root(struct mount *m)
@@ -79,7 +79,7 @@ void mount_reason_of_root(struct mount *m)
 	if (!m->failures)
 		return;
 	failures_of_root(m->failures);
-	tell_refusal(m);
+	report_refusal(m);
 }
 
 void mount_reason_answered(struct mount *m)
@@ -87,7 +87,7 @@ void mount_reason_answered(struct mount *m)
 	mount_reason_read(m);
 	if (m->failures)
 		failures_answered(m->failures);
-	tell_refusal(m);
+	report_refusal(m);
 }
 
 void mount_reason_keep(struct mount *m)
@@ -95,7 +95,7 @@ void mount_reason_keep(struct mount *m)
 	mount_reason_read(m);
 	if (m->failures)
 		failures_keep(m->failures, &m->pending);
-	tell_refusal(m);
+	report_refusal(m);
 }
 
 bool mount_reason_refused(const struct mount *m, struct err *e)
@@ -121,7 +121,7 @@ bool mount_reason_dropped(const struct mount *m, const char *doing, struct err *
 	return true;
 }
 
-void mount_reason_told(struct mount *m)
+void mount_reason_reported(struct mount *m)
 {
 	m->dropped[0] = 0;
 	if (m->failures)

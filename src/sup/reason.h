@@ -30,7 +30,7 @@ bool mount_reason_refused(const struct mount *m, struct err *e);
 bool mount_reason_dropped(const struct mount *m, const char *doing, struct err *e);
 
 /* An `up` has told what may have been dropped: it is told no more. */
-void mount_reason_told(struct mount *m);
+void mount_reason_reported(struct mount *m);
 
 /* Why the pending file NAME is not in S3, as a sentence in OUT (may be ""). False: nothing is known of it. */
 bool mount_reason_of(const struct mount *m, const char *name, char *out, size_t size);

@@ -19,15 +19,15 @@ static size_t place_of(const struct job *j, const struct mount *m)
 	return i;
 }
 
-static bool named(const struct job *j, const struct mount *m)
+static bool is_named(const struct job *j, const struct mount *m)
 {
 	return place_of(j, m) < j->req.mount_count;
 }
 
 /* Stays as it is. */
-static bool unchanged(const struct job *j, const struct mount *m)
+static bool stays_unchanged(const struct job *j, const struct mount *m)
 {
-	return named(j, m) ? !j->fresh[place_of(j, m)] : j->req.keep;
+	return is_named(j, m) ? !j->fresh[place_of(j, m)] : j->req.keep;
 }
 
 /* What one leaves the other uploads. */
@@ -42,7 +42,7 @@ static bool change_needed(const struct sup *s)
 	for (size_t i = 0; i < s->count; i++) {
 		const struct mount *m = s->mounts[i];
 
-		if (!unchanged(&s->job, m) && (mount_active(m) || mounts_left_files(m)))
+		if (!stays_unchanged(&s->job, m) && (mount_active(m) || mounts_left_files(m)))
 			return true;
 	}
 	return false;
@@ -141,7 +141,7 @@ static bool takes_keys(const struct mount *old, const struct mount *m)
 }
 
 /* The driver of OLD gets the keys of FRESH, which is not needed then. */
-static void renew(struct sup *s, struct mount *old, struct mount **fresh)
+static void give_keys(struct sup *s, struct mount *old, struct mount **fresh)
 {
 	if (old->keys)
 		*old->keys = *(*fresh)->keys;
@@ -155,10 +155,10 @@ static void renew(struct sup *s, struct mount *old, struct mount **fresh)
 static void stop_other(struct sup *s, struct mount *m)
 {
 	const struct job *j = &s->job;
-	bool followed = named(j, m) && same_cache(j->fresh[place_of(j, m)], m);
+	bool followed = is_named(j, m) && same_cache(j->fresh[place_of(j, m)], m);
 
 	m->down_failed = false;
-	m->keep_layer = named(j, m);
+	m->keep_layer = is_named(j, m);
 	/* Keys may have run out: the new ones, and the other mounts, get a share of the time. */
 	m->give_up = j->deadline - j->req.timeout_ms / (followed ? 2 : 4);
 	/* Whatever is started of it now reads the new config. */
@@ -187,10 +187,10 @@ static int stop_others(struct sup *s)
 	for (size_t i = 0; i < s->count; i++) {
 		struct mount *m = s->mounts[i];
 
-		if (unchanged(j, m))
+		if (stays_unchanged(j, m))
 			continue;
-		if (named(j, m) && takes_keys(m, j->fresh[place_of(j, m)]))
-			renew(s, m, &j->fresh[place_of(j, m)]);
+		if (is_named(j, m) && takes_keys(m, j->fresh[place_of(j, m)]))
+			give_keys(s, m, &j->fresh[place_of(j, m)]);
 		else
 			stop_other(s, m);
 	}
@@ -217,7 +217,7 @@ int up_begin(struct sup *s)
 }
 
 /* NEW: it does not stand yet, and goes down again where S3 refuses it. */
-static void want(struct sup *s, struct mount *m, bool new)
+static void want_mount(struct sup *s, struct mount *m, bool new)
 {
 	m->checking = new;
 	m->check.kind = NULL;
@@ -225,7 +225,7 @@ static void want(struct sup *s, struct mount *m, bool new)
 }
 
 /* Could not go down, or has left files that M's driver (M is NULL: nobody) would not upload: it stays in the list, and says why. */
-static bool stays(const struct mount *old, const struct mount *m)
+static bool must_stay(const struct mount *old, const struct mount *m)
 {
 	return mount_active(old) || (old->error.code != CODE_OK && (!m || !same_cache(old, m)));
 }
@@ -234,12 +234,12 @@ static bool stays(const struct mount *old, const struct mount *m)
 static void drop_others(struct sup *s)
 {
 	for (size_t i = s->count; i--;)
-		if (!named(&s->job, s->mounts[i]) && !s->job.req.keep && !stays(s->mounts[i], NULL))
+		if (!is_named(&s->job, s->mounts[i]) && !s->job.req.keep && !must_stay(s->mounts[i], NULL))
 			mounts_drop(s, s->mounts[i]);
 }
 
 /* Why M takes the place of OLD, which was up. */
-static const char *renewal(const struct mount *old, const struct mount *m)
+static const char *renewal_note(const struct mount *old, const struct mount *m)
 {
 	if (!old->up_since || !same_cache(old, m))
 		return NULL;
@@ -272,12 +272,12 @@ int up_start(struct sup *s)
 		struct mount *old = mounts_find(s, j->req.mounts[i].target), *m = j->fresh[i];
 
 		if (!m) {
-			want(s, old, !mount_active(old));
+			want_mount(s, old, !mount_active(old));
 			continue;
 		}
-		if (old && stays(old, m))
+		if (old && must_stay(old, m))
 			continue;
-		m->why = old ? renewal(old, m) : NULL;
+		m->why = old ? renewal_note(old, m) : NULL;
 		if (old)
 			take_place(m, old);
 		if (old)
@@ -285,7 +285,7 @@ int up_start(struct sup *s)
 		if (mounts_add(s, m))
 			return err_set(&j->error, CODE_FAULT, "up: no memory");
 		j->fresh[i] = NULL;
-		want(s, m, true);
+		want_mount(s, m, true);
 	}
 	return 0;
 }
@@ -293,7 +293,7 @@ int up_start(struct sup *s)
 bool up_others_settled(const struct sup *s)
 {
 	for (size_t i = 0; i < s->count; i++)
-		if (!unchanged(&s->job, s->mounts[i]) && !mount_settled(s->mounts[i]) && !s->mounts[i]->down_failed)
+		if (!stays_unchanged(&s->job, s->mounts[i]) && !mount_settled(s->mounts[i]) && !s->mounts[i]->down_failed)
 			return job_is_over(&s->job);
 	return true;
 }

@@ -112,7 +112,7 @@ static const struct record_field entry_fields[] = {
 static const struct record_table entry_table = { entry_fields, COUNT(entry_fields) };
 
 /* A message whose body is what the caller appends between the two. */
-static size_t begin(struct buf *out)
+static size_t open_message(struct buf *out)
 {
 	uint32_t room = 0;
 
@@ -120,7 +120,7 @@ static size_t begin(struct buf *out)
 	return out->len;
 }
 
-static void end(struct buf *out, size_t from)
+static void close_message(struct buf *out, size_t from)
 {
 	uint32_t length = (uint32_t)(out->len - from);
 
@@ -130,22 +130,22 @@ static void end(struct buf *out, size_t from)
 
 void wire_put_request(struct buf *out, const struct request *r)
 {
-	size_t from = begin(out);
+	size_t from = open_message(out);
 
 	record_write(out, &request_written, r);
 	for (size_t i = 0; i < r->mount_count; i++)
 		record_write(out, &plan_table, &r->mounts[i]);
-	end(out, from);
+	close_message(out, from);
 }
 
 void wire_put_report(struct buf *out, const struct report *r)
 {
-	size_t from = begin(out);
+	size_t from = open_message(out);
 
 	record_write(out, &report_table, r);
 	for (size_t i = 0; i < r->mount_count; i++)
 		record_write(out, &entry_table, &r->mounts[i]);
-	end(out, from);
+	close_message(out, from);
 }
 
 static const char *const request_names[] = {
@@ -213,7 +213,7 @@ static int read_body(struct span body, struct arena *a, const struct record_tabl
 }
 
 /* What is left out because it was empty reads as "". */
-static void fill(const char **s)
+static void default_to_empty(const char **s)
 {
 	if (!*s)
 		*s = "";
@@ -230,11 +230,11 @@ int wire_get_request(struct span body, struct arena *a, struct request *r, struc
 	const char **texts[] = { &r->program_version, &r->endpoint, &r->region, &r->provider, &r->program, &r->config,
 		&r->cache_dir, &r->ca_cert };
 	for (size_t i = 0; i < COUNT(texts); i++)
-		fill(texts[i]);
+		default_to_empty(texts[i]);
 	for (size_t i = 0; i < r->mount_count; i++) {
-		fill(&r->mounts[i].bucket);
-		fill(&r->mounts[i].prefix);
-		fill(&r->mounts[i].cache);
+		default_to_empty(&r->mounts[i].bucket);
+		default_to_empty(&r->mounts[i].prefix);
+		default_to_empty(&r->mounts[i].cache);
 	}
 	return 0;
 }
@@ -249,10 +249,10 @@ int wire_get_report(struct span body, struct arena *a, struct report *r, struct 
 			e, CODE_FAULT, "control socket: an answer that cannot be read (is the supervisor of another version?)");
 	r->mounts = mounts;
 	for (size_t i = 0; i < r->mount_count; i++) {
-		fill(&r->mounts[i].source);
-		fill(&r->mounts[i].driver);
-		fill(&r->mounts[i].state);
-		fill(&r->mounts[i].cache);
+		default_to_empty(&r->mounts[i].source);
+		default_to_empty(&r->mounts[i].driver);
+		default_to_empty(&r->mounts[i].state);
+		default_to_empty(&r->mounts[i].cache);
 	}
 	return 0;
 }

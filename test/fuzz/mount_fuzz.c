@@ -14,7 +14,7 @@
 #include "sup/look.h"
 #include "sup/pidfile.h"
 #include "sup/reason.h"
-#include "sup/sever.h"
+#include "sup/tcp_reset.h"
 #include "sup/states.h"
 
 #include <signal.h>
@@ -130,7 +130,7 @@ const struct answer *child_answer(const struct buf *have)
 	return have->len ? (const struct answer *)(const void *)have->p : NULL;
 }
 
-void child_last_words(const struct mount *m, char *cause, size_t cause_size, char *hint, size_t hint_size)
+void child_explain_log(const struct mount *m, char *cause, size_t cause_size, char *hint, size_t hint_size)
 {
 	(void)m;
 	CHECK(cause_size && hint_size);
@@ -188,7 +188,7 @@ bool look_dirty(const struct mount *m)
 	return !m->pending_known || m->pending.files;
 }
 
-bool sever_any_connection(pid_t pid)
+bool tcp_any_established(pid_t pid)
 {
 	return pid > 0;
 }

@@ -1,4 +1,4 @@
-#include "sup/sever.h"
+#include "sup/tcp_reset.h"
 
 #include "base/file.h"
 #include "base/text.h"
@@ -74,7 +74,7 @@ static int acknowledged(int fd)
 	return recv(fd, &answer, sizeof answer, 0) >= (ssize_t)NLMSG_LENGTH(sizeof answer.error) ? answer.error.error : -1;
 }
 
-static int sever(int fd, int family, const struct inet_diag_msg *found)
+static int reset_connection(int fd, int family, const struct inet_diag_msg *found)
 {
 	struct query q = { .body = { .sdiag_family = (uint8_t)family, .sdiag_protocol = IPPROTO_TCP, .id = found->id } };
 
@@ -82,7 +82,7 @@ static int sever(int fd, int family, const struct inet_diag_msg *found)
 }
 
 /* All of FAMILY that OWN names: TABLE is where the kernel lists them, KNIFE where it is asked to end one. */
-static int sever_family(int table, int knife, int family, const struct own *own)
+static int reset_family(int table, int killer, int family, const struct own *own)
 {
 	struct query q = { .body = { .sdiag_family = (uint8_t)family, .sdiag_protocol = IPPROTO_TCP, .idiag_states = ~0u } };
 	_Alignas(struct nlmsghdr) char page[8192];
@@ -100,26 +100,26 @@ static int sever_family(int table, int knife, int family, const struct own *own)
 			if (h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR)
 				return count;
 			if (owns(own, found->idiag_inode))
-				count += sever(knife, family, found);
+				count += reset_connection(killer, family, found);
 		}
 	}
 	return count;
 }
 
-int sever_connections(pid_t pid)
+int tcp_reset_all(pid_t pid)
 {
 	int table = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-	int knife = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+	int killer = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
 	struct own own = { .count = 0 };
 	int count = 0;
 
 	find_own(pid, &own);
-	if (table >= 0 && knife >= 0)
-		count = sever_family(table, knife, AF_INET, &own) + sever_family(table, knife, AF_INET6, &own);
+	if (table >= 0 && killer >= 0)
+		count = reset_family(table, killer, AF_INET, &own) + reset_family(table, killer, AF_INET6, &own);
 	if (table >= 0)
 		close(table);
-	if (knife >= 0)
-		close(knife);
+	if (killer >= 0)
+		close(killer);
 	return count;
 }
 
@@ -146,7 +146,7 @@ static bool has_established(const char *table, const struct own *own)
 	return found;
 }
 
-bool sever_any_connection(pid_t pid)
+bool tcp_any_established(pid_t pid)
 {
 	static const char *const tables[] = { "tcp", "tcp6" };
 	struct own own = { .count = 0 };
