@@ -92,11 +92,17 @@ static int look_below(struct look *l, const char *part, int top, walk_fn *visit)
 
 static int look_everywhere(struct look *l, int quarantine)
 {
+	int64_t moment = walk_moment();
+	int changed = 0;
+
+	l->walk.names_only = true;
 	if (look_below(l, "vfsMeta", l->meta, look_at_meta))
 		return -1;
-	/* A file that is renamed while we look can slip from a folder yet to come into one already seen. */
-	if (!l->p->files && look_below(l, "vfsMeta", l->meta, look_at_meta))
+	if (!l->p->files && l->meta >= 0)
+		changed = walk_changed(&l->walk, moment);
+	if (changed < 0 || (changed && look_below(l, "vfsMeta", l->meta, look_at_meta)))
 		return -1;
+	l->walk.names_only = false;
 	if (!l->p->files && look_below(l, "vfs", l->data, look_at_data))
 		return -1;
 	return look_below(l, WALK_QUARANTINE, quarantine, look_at_quarantined);
