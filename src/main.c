@@ -1,8 +1,10 @@
 /* s3mounts - gives a sandbox its S3 buckets as directories, and proves that they are there. */
 
 #include "base/err.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
+#include "cmd/print.h"
 #include "mnt/helper.h"
 
 #include <fcntl.h>
@@ -34,13 +36,6 @@ static void usage(int to)
 	say(to, "\ns3mounts COMMAND --help tells its options and the exit codes; s3mounts --version.\n");
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* What a caller has closed is taken, so that nothing that we open gets its number, and our words in it. Writing to it fails. */
 static void take_closed(void)
 {
@@ -63,7 +58,8 @@ static int run(const struct command *c, char **argv)
 
 int main(int argc, char **argv)
 {
-	const char *called = argc > 0 ? base_name(argv[0]) : "";
+	const char *called = argc > 0 ? file_name(argv[0]) : "";
+	struct err e;
 
 	/* A caller that ignores it would have the kernel reap our children behind our back. */
 	signal(SIGCHLD, SIG_DFL);
@@ -87,7 +83,9 @@ int main(int argc, char **argv)
 		say(1, "s3mounts " S3MOUNTS_VERSION "\n");
 		return CODE_OK;
 	}
-	say(2, "s3mounts: '%s': no such command\n\n", argv[1]);
+	err_set(&e, CODE_USAGE, "'%s': no such command", argv[1]);
+	say_error(&e);
+	say(2, "\n");
 	usage(2);
 	return CODE_USAGE;
 }

@@ -77,10 +77,7 @@ static bool is_setting(const struct given *g)
 	static const char *const settings[] = { "S3MOUNTS_RCLONE", "S3MOUNTS_RUN_DIR", "S3MOUNTS_CACHE_DIR", "RCLONE_CONFIG",
 		"AWS_CA_BUNDLE", "SSL_CERT_FILE", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME", "HOME", "PATH" };
 
-	for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
-		if (is_named(g, span_of(settings[i])))
-			return true;
-	return false;
+	return span_is_any((struct span){ g->text, g->name_length }, settings, sizeof settings / sizeof *settings);
 }
 
 void env_wipe(void)

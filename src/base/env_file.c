@@ -1,5 +1,6 @@
 #include "base/env_file.h"
 
+#include "base/chars.h"
 #include "base/env.h"
 #include "base/file.h"
 
@@ -21,25 +22,10 @@ struct line {
 	struct buf *b; /* room for a value without its escapes */
 };
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static bool letter(char c)
-{
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
-}
-
 /* Wider than a shell's, as Docker takes it: "spring.datasource.url" is passed over, not an error. */
 static bool is_name(struct span s)
 {
-	if (!s.n || s.n > NAME_MAX_BYTES || !letter(s.p[0]))
-		return false;
-	for (size_t i = 1; i < s.n; i++)
-		if (!letter(s.p[i]) && !(s.p[i] >= '0' && s.p[i] <= '9') && s.p[i] != '.' && s.p[i] != '-')
-			return false;
-	return true;
+	return s.n && s.n <= NAME_MAX_BYTES && (char_is_letter(s.p[0]) || s.p[0] == '_') && span_all(s, char_is_alnum, "_.-");
 }
 
 static struct span skip_export(struct span s)
@@ -91,9 +77,8 @@ static const char *take_value(struct line *l)
 {
 	struct span trimmed = span_trim(l->value);
 
-	for (size_t i = 0; i < l->value.n; i++)
-		if (((unsigned char)l->value.p[i] < 0x20 && l->value.p[i] != '\t') || l->value.p[i] == 0x7f)
-			return "its value holds a control byte";
+	if (span_has_control(l->value, "\t"))
+		return "its value holds a control byte";
 	if (trimmed.n && (trimmed.p[0] == '"' || trimmed.p[0] == '\''))
 		return unquote(l, trimmed);
 	if (l->spaced)
@@ -132,8 +117,7 @@ static int take_line(struct span text, struct buf *b, const char *name, size_t n
 
 	if (text.n && text.p[text.n - 1] == '\r')
 		text.n--;
-	while (text.n && is_blank(text.p[0]))
-		text = span_skip(text, 1);
+	span_take_while(&text, char_is_blank);
 	if (!text.n || text.p[0] == '#' || text.p[0] == ';')
 		return 0;
 	if (!part_line(skip_export(text), &l)) {
@@ -152,8 +136,7 @@ int env_parse(struct span text, const char *name, struct err *e)
 	struct span line;
 	int ret = 0;
 
-	if (span_starts(text, SPAN("\xef\xbb\xbf")))
-		text = span_skip(text, 3);
+	text = span_skip_bom(text);
 	for (size_t number = 1; text.n && ret == 0; number++) {
 		span_cut(&text, '\n', &line);
 		ret = take_line(line, &b, name, number, e);

@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,6 +28,25 @@ int write_all(int fd, const void *p, size_t n)
 		n -= (size_t)done;
 	}
 	return 0;
+}
+
+int send_with_fd(int sock, const void *p, size_t n, int fd)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof fd)];
+	} control = { .room = { 0 } };
+	struct iovec data = { (void *)(uintptr_t)p, n };
+	struct msghdr message = {
+		.msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
+	};
+	ssize_t sent;
+
+	control.head = (struct cmsghdr){ .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof fd) };
+	memcpy(CMSG_DATA(&control.head), &fd, sizeof fd);
+	while ((sent = sendmsg(sock, &message, MSG_NOSIGNAL)) < 0 && errno == EINTR)
+		;
+	return sent < 0 ? -1 : write_all(sock, (const char *)p + sent, n - (size_t)sent);
 }
 
 int file_read_fd(int fd, struct buf *out)
@@ -69,13 +90,21 @@ int file_read(const char *path, struct buf *out, struct err *e)
 	return ret;
 }
 
-const char *file_above(char out[PATH_MAX], const char *path)
+const char *file_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
-	if (text_fmt(out, PATH_MAX, "%.*s", slash && slash != path ? (int)(slash - path) : 1, slash ? path : ".") >= PATH_MAX)
-		*out = 0;
 	return slash ? slash + 1 : path;
+}
+
+const char *file_above(char out[PATH_MAX], const char *path)
+{
+	const char *name = file_name(path);
+	size_t n = name == path ? 0 : (size_t)(name - path) - 1;
+
+	if (text_fmt(out, PATH_MAX, "%.*s", n ? (int)n : 1, name == path ? "." : path) >= PATH_MAX)
+		*out = 0;
+	return name;
 }
 
 /* Splits PATH; *NAME points into PATH. */

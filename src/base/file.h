@@ -34,6 +34,9 @@ int file_replace_of(const char *path, mode_t mode, gid_t group, struct span cont
  */
 int file_replace_at(int dir, const char *name, mode_t mode, struct span content);
 
+/* What stands behind the last slash of PATH, as basename(3) of one that does not end with a slash. */
+const char *file_name(const char *path);
+
 /* The folder of PATH in OUT: "." of "x", "/" of "/x". "" where it is too long. Returns the name in it. */
 const char *file_above(char out[PATH_MAX], const char *path);
 
@@ -55,5 +58,8 @@ int dir_private(const char *path, struct err *e);
 
 /* Writes all N bytes, over short writes and EINTR. Returns 0 or -1 with errno set. */
 int write_all(int fd, const void *p, size_t n);
+
+/* Sends all N bytes (at least one) over the stream socket SOCK, the descriptor FD with the first (unix(7), SCM_RIGHTS). As write_all(), without SIGPIPE. */
+int send_with_fd(int sock, const void *p, size_t n, int fd);
 
 #endif

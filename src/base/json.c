@@ -1,5 +1,7 @@
 #include "base/json.h"
 
+#include "base/chars.h"
+
 static const struct span replacement = { "\\ufffd", 6 };
 
 static void quote(struct buf *b, const char *s)
@@ -17,7 +19,7 @@ static void quote(struct buf *b, const char *s)
 		} else if (c == '"' || c == '\\') {
 			buf_char(b, '\\');
 			buf_char(b, *s);
-		} else if (c < 0x20 || c == 0x7f) {
+		} else if (char_is_control(*s)) {
 			buf_fmt(b, "\\u%04x", c);
 		} else {
 			buf_add(b, s, n);
@@ -78,15 +80,9 @@ void json_null(struct json *j, const char *key)
 
 #define DEPTH_MAX 64 /* what is looked up is flat; deeper nesting is an attack on the stack */
 
-static void skip_blank(struct span *s)
-{
-	while (s->n && strchr(" \t\r\n", s->p[0]) && s->p[0])
-		*s = span_skip(*s, 1);
-}
-
 static bool take(struct span *s, char c)
 {
-	skip_blank(s);
+	span_take_while(s, char_is_space);
 	if (!s->n || s->p[0] != c)
 		return false;
 	*s = span_skip(*s, 1);
@@ -101,7 +97,7 @@ static bool skip_escape(struct span *s)
 	if (s->p[0] == 'u')
 		for (int i = 0; i < 4; i++) {
 			*s = span_skip(*s, 1);
-			if (!s->n || !s->p[0] || !strchr("0123456789abcdefABCDEF", s->p[0]))
+			if (!s->n || char_hex(s->p[0]) < 0)
 				return false;
 		}
 	*s = span_skip(*s, 1);
@@ -126,12 +122,7 @@ static bool skip_string(struct span *s)
 
 static size_t skip_digits(struct span *s)
 {
-	size_t n = 0;
-
-	while (n < s->n && s->p[n] >= '0' && s->p[n] <= '9')
-		n++;
-	*s = span_skip(*s, n);
-	return n;
+	return span_take_while(s, char_is_digit).n;
 }
 
 static bool skip_one_of(struct span *s, const char *set)
@@ -189,7 +180,7 @@ static bool skip_inside(struct span *s, bool object, int depth)
 
 static bool skip_value(struct span *s, int depth)
 {
-	skip_blank(s);
+	span_take_while(s, char_is_space);
 	if (!s->n || depth >= DEPTH_MAX)
 		return false;
 	if (s->p[0] == '"')
@@ -211,14 +202,14 @@ int json_member(struct span text, const char *name, struct span *value)
 		do {
 			struct span key, val;
 
-			skip_blank(&text);
+			span_take_while(&text, char_is_space);
 			key.p = text.p;
 			if (!skip_string(&text))
 				return -1;
 			key.n = (size_t)(text.p - key.p);
 			if (!take(&text, ':'))
 				return -1;
-			skip_blank(&text);
+			span_take_while(&text, char_is_space);
 			val.p = text.p;
 			if (!skip_value(&text, 1))
 				return -1;
@@ -231,7 +222,7 @@ int json_member(struct span text, const char *name, struct span *value)
 		if (!take(&text, '}'))
 			return -1;
 	}
-	skip_blank(&text);
+	span_take_while(&text, char_is_space);
 	return text.n ? -1 : found;
 }
 
@@ -239,9 +230,9 @@ int json_next(struct span *list, struct span *element)
 {
 	bool first = take(list, '[');
 
-	skip_blank(list);
+	span_take_while(list, char_is_space);
 	if ((!first && take(list, ',')) || (first && list->n && list->p[0] != ']')) {
-		skip_blank(list);
+		span_take_while(list, char_is_space);
 		element->p = list->p;
 		if (!skip_value(list, 1))
 			return -1;
@@ -250,6 +241,6 @@ int json_next(struct span *list, struct span *element)
 	}
 	if (!take(list, ']'))
 		return -1;
-	skip_blank(list);
+	span_take_while(list, char_is_space);
 	return list->n ? -1 : 0;
 }

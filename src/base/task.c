@@ -57,23 +57,7 @@ int task_start(struct task *t, task_fn *fn, void *arg, int timeout_ms, struct er
 
 int task_send(int out, const void *p, size_t n, int fd)
 {
-	union {
-		struct cmsghdr head;
-		char room[CMSG_SPACE(sizeof fd)];
-	} control = { .room = { 0 } };
-	struct iovec first = { (void *)(uintptr_t)p, n };
-	struct msghdr message = {
-		.msg_iov = &first, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
-	};
-	ssize_t sent;
-
-	if (fd < 0)
-		return write_all(out, p, n);
-	control.head = (struct cmsghdr){ .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof fd) };
-	memcpy(CMSG_DATA(&control.head), &fd, sizeof fd);
-	while ((sent = sendmsg(out, &message, 0)) < 0 && errno == EINTR)
-		;
-	return sent < 0 ? -1 : write_all(out, (const char *)p + sent, n - (size_t)sent);
+	return fd < 0 ? write_all(out, p, n) : send_with_fd(out, p, n, fd);
 }
 
 ssize_t task_read(const struct task *t, void *to, size_t size, int *fd)

@@ -1,6 +1,7 @@
 #include "base/text.h"
 
 #include "base/buf.h"
+#include "base/chars.h"
 #include "base/file.h"
 #include "base/span.h"
 
@@ -81,7 +82,7 @@ static size_t count(const char **fmt, struct args *a)
 		++*fmt;
 		return v > 0 ? (size_t)v : 0;
 	}
-	while (**fmt >= '0' && **fmt <= '9')
+	while (char_is_digit(**fmt))
 		n = n * 10 + (size_t)(*(*fmt)++ - '0');
 	return n;
 }
@@ -197,7 +198,7 @@ void text_tame(char *s)
 {
 	for (size_t n; *s; s += n) {
 		n = span_utf8(span_of(s));
-		if (!n || (unsigned char)*s < ' ' || *s == 0x7f || (*s == '\xc2' && (unsigned char)s[1] < 0xa0)) {
+		if (!n || char_is_control(*s) || (*s == '\xc2' && (unsigned char)s[1] < 0xa0)) {
 			*s = '?';
 			n = 1;
 		}

@@ -111,8 +111,7 @@ int cmd_check(char **argv)
 	if (setup_read(&s, &o, &e)) {
 		code = -1;
 	} else if (!s.plan.have_creds) {
-		code = err_set(&e, CODE_NO_CREDS, "check: no credentials are given");
-		err_hint(&e, "give S3_ACCESS_KEY_ID and S3_ACCESS_SECRET to this command");
+		code = err_no_creds(&e, "check");
 	} else {
 		code = check(&s, &o, &e);
 	}

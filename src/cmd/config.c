@@ -64,8 +64,7 @@ int cmd_config(char **argv)
 		return CODE_OK;
 	ret = setup_read(&s, &o, &e);
 	if (ret == 0 && !s.plan.have_creds) {
-		ret = err_set(&e, CODE_NO_CREDS, "config: no credentials are given");
-		err_hint(&e, "give S3_ACCESS_KEY_ID and S3_ACCESS_SECRET to this command");
+		ret = err_no_creds(&e, "config");
 	} else if (ret == 0) {
 		ret = config(&s, &o, &e);
 	}

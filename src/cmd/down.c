@@ -88,7 +88,7 @@ static void print_lines(const char *command, const struct verdict_on *v)
 		if (m->pending_files < 0)
 			say(2, "  pending: unknown");
 		else if (m->pending_files)
-			say(2, "  pending: %ld file%s, %ld bytes", m->pending_files, m->pending_files == 1 ? "" : "s",
+			say(2, "  pending: %ld file%s, %ld bytes", m->pending_files, plural(m->pending_files),
 				m->pending_bytes);
 		else if (m->error.code == CODE_PENDING)
 			say(2, "  what is in S3 is not known");
@@ -107,10 +107,7 @@ static void print_lines(const char *command, const struct verdict_on *v)
 
 static bool all_down(const struct report *r)
 {
-	for (size_t i = 0; i < r->mount_count; i++)
-		if (!span_is(span_of(r->mounts[i].state), "down"))
-			return false;
-	return r->error.code == CODE_OK || r->error.code == CODE_PENDING;
+	return mounts_are(r, "down") && (r->error.code == CODE_OK || r->error.code == CODE_PENDING);
 }
 
 /* Where supervisor and driver were killed, what stood under the mount still does. */

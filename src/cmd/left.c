@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "cmd/leftover.h"
+#include "cmd/print.h"
 #include "cmd/setup.h"
 #include "sup/ask.h"
 
@@ -71,14 +72,6 @@ static bool has_ended(long pid, int timeout_ms)
 	return ended;
 }
 
-static bool all_are(const char *state, const struct report *r)
-{
-	for (size_t i = 0; i < r->mount_count; i++)
-		if (!span_is(span_of(r->mounts[i].state), state))
-			return false;
-	return true;
-}
-
 /* What R says of a folder in TRIED is the reason why that is not uploaded. */
 static void take_reasons(struct leftovers *tried, const struct report *r)
 {
@@ -103,7 +96,7 @@ static bool take_down(const struct run *left, struct leftovers *tried, int timeo
 
 	if (got == 0) {
 		take_reasons(tried, &r);
-		if (!all_are("down", &r)) {
+		if (!mounts_are(&r, "down")) {
 			down.abandon = true;
 			down.timeout_ms = ABANDON_MS;
 			got = ask(left, ASK_INHERIT, &down, &silent, &a, &r, &unused);
@@ -125,7 +118,7 @@ static pid_t ending(const struct run *left)
 	struct err unused;
 	pid_t pid = 0;
 
-	if (ask(left, ASK_NEVER, &status, &silent, &a, &r, &unused) == 0 && r.mount_count && all_are("stopping", &r))
+	if (ask(left, ASK_NEVER, &status, &silent, &a, &r, &unused) == 0 && r.mount_count && mounts_are(&r, "stopping"))
 		pid = (pid_t)r.pid;
 	arena_free(&a);
 	return pid;

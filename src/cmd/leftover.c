@@ -62,7 +62,7 @@ static void say_one(const struct leftover *left)
 	if (left->files < 0)
 		say(2, "pending: unknown\n");
 	else
-		say(2, "%s  pending: %ld file%s, %ld bytes\n", place, left->files, left->files == 1 ? "" : "s", left->bytes);
+		say(2, "%s  pending: %ld file%s, %ld bytes\n", place, left->files, plural(left->files), left->bytes);
 	for (size_t i = 0; i < left->name_count; i++)
 		say_name(left->names[i]);
 	if (left->error.code != CODE_OK)
@@ -91,7 +91,7 @@ void say_uploaded(const struct leftovers *tried, const struct leftovers *left)
 	for (size_t i = 0; i < tried->count; i++)
 		if (!is_among(left, tried->list[i].folder))
 			say(2, "uploaded  %s  %ld file%s, %ld bytes\n", tried->list[i].folder, tried->list[i].files,
-				tried->list[i].files == 1 ? "" : "s", tried->list[i].bytes);
+				plural(tried->list[i].files), tried->list[i].bytes);
 }
 
 void say_leftovers(const struct leftovers *l)

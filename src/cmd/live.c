@@ -1,6 +1,7 @@
 #include "cmd/live.h"
 
 #include "base/text.h"
+#include "cmd/print.h"
 
 #include <unistd.h>
 
@@ -23,8 +24,7 @@ static void draw(void *arg, const struct report *now)
 
 		say(2, "\033[K%-10s %s", m->state, m->target);
 		if (l->pending && m->pending_files > 0)
-			say(2, "  %ld file%s, %ld bytes left", m->pending_files, m->pending_files == 1 ? "" : "s",
-				m->pending_bytes);
+			say(2, "  %ld file%s, %ld bytes left", m->pending_files, plural(m->pending_files), m->pending_bytes);
 		say(2, "\n");
 	}
 	say(2, "\033[J");

@@ -149,6 +149,19 @@ void say_pending(const struct report_mount *m, bool reasoned)
 		say(2, "          … and %ld more\n", m->pending_files - (long)m->pending_name_count);
 }
 
+bool mounts_are(const struct report *r, const char *state)
+{
+	for (size_t i = 0; i < r->mount_count; i++)
+		if (!span_is(span_of(r->mounts[i].state), state))
+			return false;
+	return true;
+}
+
+const char *plural(long n)
+{
+	return n == 1 ? "" : "s";
+}
+
 void columns(const struct report *r, int *target, int *source)
 {
 	*target = *source = 6; /* of the headings */
@@ -165,6 +178,12 @@ void say_error(const struct err *e)
 	say(2, "s3mounts: %s\n", e->text);
 	if (e->hint[0])
 		say(2, "          hint: %s\n", e->hint);
+}
+
+int err_no_creds(struct err *e, const char *command)
+{
+	err_set(e, CODE_NO_CREDS, "%s: no credentials are given", command);
+	return err_hint(e, "give S3_ACCESS_KEY_ID and S3_ACCESS_SECRET to this command");
 }
 
 int fail(const char *command, bool json, const struct err *e)

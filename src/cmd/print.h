@@ -33,11 +33,20 @@ void json_pending(struct json *j, const struct report_mount *m);
 /* On stderr a line for each name; REASONED: only for those of which it is known why. */
 void say_pending(const struct report_mount *m, bool reasoned);
 
+/* Is every mount of R in STATE? True where there is none. */
+bool mounts_are(const struct report *r, const char *state);
+
+/* The ending of a word of which there are N: "" or "s". */
+const char *plural(long n);
+
 /* How wide the columns of targets and of sources must be. */
 void columns(const struct report *r, int *target, int *source);
 
 /* "s3mounts: TEXT" and, indented, its hint, on stderr. */
 void say_error(const struct err *e);
+
+/* Sets *E to CODE_NO_CREDS, in the name of COMMAND ("check"), with the hint. Returns -1. */
+int err_no_creds(struct err *e, const char *command);
 
 /* A command that could not do anything: its error, in the form that was asked for. Returns the exit code. */
 int fail(const char *command, bool json, const struct err *e);

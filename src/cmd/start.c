@@ -88,15 +88,6 @@ int cmd_start(char **argv)
 	return code < 0 ? fail("start", false, &e) : code;
 }
 
-/* Every mount is up, and there is one. */
-static bool all_up(const struct report *r)
-{
-	for (size_t i = 0; i < r->mount_count; i++)
-		if (!span_is(span_of(r->mounts[i].state), "up"))
-			return false;
-	return r->mount_count > 0;
-}
-
 /* One look; 0: ready; else -1 with *E: not yet. */
 static int look(const struct run *run, const struct options *o, struct err *e)
 {
@@ -109,7 +100,7 @@ static int look(const struct run *run, const struct options *o, struct err *e)
 	if (got > 0) {
 		err_set(e, CODE_MOUNT, "ready: no supervisor serves in %s", run->dir);
 		got = err_hint(e, "s3mounts start serves");
-	} else if (got == 0 && o->mounted && !all_up(&r)) {
+	} else if (got == 0 && o->mounted && (!r.mount_count || !mounts_are(&r, "up"))) {
 		got = err_set(e, CODE_MOUNT, "ready: %zu mounts are there, not all of them up", r.mount_count);
 		err_hint(e, "s3mounts status tells of each");
 	}

@@ -107,7 +107,7 @@ static void print_table(const struct report *r)
 		const struct report_mount *m = &r->mounts[i];
 
 		if (m->restarts)
-			say(2, "%s: driver restarted %ld time%s:\n", m->target, m->restarts, m->restarts == 1 ? "" : "s");
+			say(2, "%s: driver restarted %ld time%s:\n", m->target, m->restarts, plural(m->restarts));
 		for (size_t k = 0; k < m->history_count && m->restarts; k++)
 			say(2, "          %s\n", m->history[k]);
 		for (size_t k = 0; k < m->note_count; k++)

@@ -1,27 +1,12 @@
 #include "http/cert.h"
 
+#include "base/chars.h"
 #include "http/der.h"
 #include "http/names.h"
 
 #define RSA_BITS_MAX 8192
 #define EXTENSIONS_MAX 64 /* of which no two may be the same; certificates have a dozen */
 #define POLICIES_MAX 64
-
-static bool is_ascii(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] > 0x7f)
-			return false;
-	return true;
-}
-
-static bool is_utf8(struct span s)
-{
-	for (size_t n; s.n; s = span_skip(s, n))
-		if (!(n = span_utf8(s)))
-			return false;
-	return true;
-}
 
 /* Without surrogates and what is no character. */
 static bool is_bmp(struct span s)
@@ -35,28 +20,17 @@ static bool is_bmp(struct span s)
 	return !s.n;
 }
 
-static bool is_made_of(struct span s, const char *others, bool letters)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i], small = (char)(c | 0x20);
-
-		if (!(c >= '0' && c <= '9') && !(letters && small >= 'a' && small <= 'z') && (!c || !strchr(others, c)))
-			return false;
-	}
-	return true;
-}
-
 static bool is_text(unsigned tag, struct span s)
 {
 	switch (tag) {
 	case DER_UTF8:
-		return is_utf8(s);
+		return span_is_utf8(s);
 	case DER_PRINTABLE:
-		return is_made_of(s, "'()+,-./ :=?*&", true);
+		return span_all(s, char_is_alnum, "'()+,-./ :=?*&");
 	case DER_NUMERIC:
-		return is_made_of(s, " ", false);
+		return span_all(s, char_is_digit, " ");
 	case DER_IA5:
-		return is_ascii(s);
+		return span_all(s, char_is_ascii, "");
 	case DER_BMP:
 		return is_bmp(s);
 	default:

@@ -1,5 +1,6 @@
 #include "http/names.h"
 
+#include "base/chars.h"
 #include "http/der.h"
 
 #include <strings.h>
@@ -15,16 +16,14 @@ static bool domain_is_valid(struct span s, bool constraint)
 	if (constraint && s.n && s.p[0] == '.' && s.n > 1)
 		s = span_skip(s, 1);
 	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] < 33 || s.p[i] > 126 || (s.p[i] == '.' && (i == 0 || i + 1 == s.n || s.p[i - 1] == '.')))
+		if (!char_is_visible(s.p[i]) || (s.p[i] == '.' && (i == 0 || i + 1 == s.n || s.p[i - 1] == '.')))
 			return false;
 	return true;
 }
 
 static bool is_host_char(char c, bool first)
 {
-	char small = (char)(c | 0x20);
-
-	return (small >= 'a' && small <= 'z') || (c >= '0' && c <= '9') || c == '_' || (c == '-' && !first);
+	return char_is_alnum(c) || c == '_' || (c == '-' && !first);
 }
 
 /* What may be compared label by label; a pattern may have a star for its first label. */
@@ -50,23 +49,14 @@ static bool is_plain_uri(struct span s)
 
 	if (!span_cut(&s, ':', &scheme) || !scheme.n || !span_starts(s, SPAN("//")))
 		return false;
-	for (size_t i = 0; i < scheme.n; i++)
-		if ((scheme.p[i] | 0x20) < 'a' || (scheme.p[i] | 0x20) > 'z')
-			return false;
+	if (!span_all(scheme, char_is_letter, ""))
+		return false;
 	s = span_skip(s, 2);
 	span_cut(&s, '/', &host);
 	for (size_t i = 0; i < s.n; i++)
 		if (!is_host_char(s.p[i], false) && s.p[i] != '/' && s.p[i] != '.')
 			return false;
 	return is_host(host, false);
-}
-
-static bool is_ascii_text(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] > 0x7f)
-			return false;
-	return true;
 }
 
 bool names_read(struct span list, unsigned *known)
@@ -81,7 +71,7 @@ bool names_read(struct span list, unsigned *known)
 			continue;
 		++*known;
 		if (tag == NAMES_IP ? one.n != 4 && one.n != 16 :
-				      !is_ascii_text(one) || (tag == NAMES_URI && !is_plain_uri(one)))
+				      !span_all(one, char_is_ascii, "") || (tag == NAMES_URI && !is_plain_uri(one)))
 			return false;
 	}
 	return true;
@@ -116,7 +106,7 @@ static bool is_mail_subtree(struct span s)
 static bool is_uri_subtree(struct span s)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] != '.' && (s.p[i] < '0' || s.p[i] > '9'))
+		if (s.p[i] != '.' && !char_is_digit(s.p[i]))
 			return !memchr(s.p, ':', s.n) && domain_is_valid(s, true);
 	return !s.n;
 }

@@ -1,5 +1,7 @@
 #include "http/response.h"
 
+#include "base/chars.h"
+
 #include <time.h>
 
 void http_response_start(struct http_response *r, bool answers_head)
@@ -14,28 +16,20 @@ static int refuse(struct http_response *r, const char *why)
 	return -1;
 }
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 /* A field value, a reason, a chunk extension: anything but control bytes. */
-static bool is_text(struct span s)
+static bool is_field_text(struct span s)
 {
-	for (size_t i = 0; i < s.n; i++)
-		if (((unsigned char)s.p[i] < ' ' && s.p[i] != '\t') || s.p[i] == 0x7f)
-			return false;
-	return true;
+	return !span_has_control(s, "\t");
 }
 
 static int on_status(struct http_response *r, struct span line)
 {
 	/* "HTTP/1.1 200 OK"; the reason may be empty, and some servers leave out the blank before it too. */
 	if (line.n < 12 || (line.p[7] != '0' && line.p[7] != '1') || line.p[8] != ' ' || (line.n > 12 && line.p[12] != ' ') ||
-		!is_text(line))
+		!is_field_text(line))
 		return refuse(r, "the status line is malformed");
 	for (int i = 9; i < 12; i++)
-		if (!is_digit(line.p[i]))
+		if (!char_is_digit(line.p[i]))
 			return refuse(r, "the status is no number");
 	r->old = line.p[7] == '0';
 	r->status = (line.p[9] - '0') * 100 + (line.p[10] - '0') * 10 + (line.p[11] - '0');
@@ -94,14 +88,8 @@ static const struct {
 
 static bool split_field(struct span line, struct span *name, struct span *value)
 {
-	if (!span_cut(&line, ':', name) || !name->n || !is_text(line))
+	if (!span_cut(&line, ':', name) || !name->n || !span_all(*name, char_is_token, "") || !is_field_text(line))
 		return false;
-	for (size_t i = 0; i < name->n; i++) {
-		unsigned char c = (unsigned char)name->p[i];
-
-		if (c <= ' ' || c >= 0x7f || strchr("\"(),/;<=>?@[\\]{}", c))
-			return false;
-	}
 	*value = span_trim(line);
 	return true;
 }
@@ -143,24 +131,16 @@ static int on_field(struct http_response *r, struct span line)
 	return 0;
 }
 
-static int hex_digit(char c)
-{
-	if (is_digit(c))
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static int on_chunk_size(struct http_response *r, struct span line)
 {
 	struct span size;
 
 	span_cut(&line, ';', &size);
-	if (!size.n || size.n > 15 || !is_text(line))
+	if (!size.n || size.n > 15 || !is_field_text(line))
 		return refuse(r, "a chunk size is malformed");
 	r->left = 0;
 	for (size_t i = 0; i < size.n; i++) {
-		int d = hex_digit(size.p[i]);
+		int d = char_hex(size.p[i]);
 
 		if (d < 0)
 			return refuse(r, "a chunk size is malformed");
@@ -284,7 +264,7 @@ bool http_response_field(const struct http_response *r, const char *name, struct
 static bool two_digits(const char *p, int *out)
 {
 	*out = (p[0] - '0') * 10 + (p[1] - '0');
-	return is_digit(p[0]) && is_digit(p[1]);
+	return char_is_digit(p[0]) && char_is_digit(p[1]);
 }
 
 int64_t http_date(struct span s)

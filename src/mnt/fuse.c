@@ -1,21 +1,20 @@
 #include "mnt/fuse.h"
 
+#include "base/caps.h"
 #include "base/file.h"
 #include "mnt/words.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
+#include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #define DEVICE "/dev/fuse"
 #define CONF "/etc/fuse.conf"
-#define SYS_ADMIN 21 /* CAP_SYS_ADMIN of capabilities(7) */
 
 #define NO_FUSE "this kernel has no FUSE"
 #define NO_FUSE_HINT \
@@ -81,18 +80,9 @@ int fuse_open(struct err *e)
 	return -1;
 }
 
-/* capget(2) as it stands in the kernel: musl has no header for it, and /proc may be missing. */
 bool fuse_may_mount(void)
 {
-	struct {
-		uint32_t version;
-		int32_t pid;
-	} head = { 0x20080522, 0 };
-	struct {
-		uint32_t effective, permitted, inheritable;
-	} caps[2] = { 0 };
-
-	return syscall(SYS_capget, &head, caps) == 0 && (caps[0].effective >> SYS_ADMIN & 1);
+	return caps_effective(CAP_SYS_ADMIN);
 }
 
 static bool gains_root(const char *path)
@@ -117,7 +107,7 @@ const char *fuse_system_helper(void)
 		"/run/wrappers/bin/fusermount",
 	};
 
-	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 0 || prctl(PR_CAPBSET_READ, SYS_ADMIN, 0, 0, 0) != 1)
+	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 0 || prctl(PR_CAPBSET_READ, CAP_SYS_ADMIN, 0, 0, 0) != 1)
 		return NULL;
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++)
 		if (gains_root(places[i]))

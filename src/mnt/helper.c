@@ -1,6 +1,7 @@
 #include "mnt/helper.h"
 
 #include "base/buf.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "mnt/attach.h"
 #include "mnt/fuse.h"
@@ -155,38 +156,14 @@ static int caller_socket(struct err *e)
 	return (int)fd;
 }
 
-/* One byte, because a message must not be empty, and FD beside it (unix(7), SCM_RIGHTS). */
-static int send_descriptor(int sock, int fd)
-{
-	union {
-		struct cmsghdr head;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control = { .room = { 0 } };
-	char byte = 0;
-	struct iovec data = { &byte, 1 };
-	struct msghdr m = {
-		.msg_iov = &data, .msg_iovlen = 1, .msg_control = control.room, .msg_controllen = sizeof control.room
-	};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-	ssize_t sent;
-
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof fd);
-	memcpy(CMSG_DATA(c), &fd, sizeof fd);
-	do
-		sent = sendmsg(sock, &m, MSG_NOSIGNAL);
-	while (sent < 0 && errno == EINTR);
-	return sent == 1 ? 0 : -1;
-}
-
 static int mount_and_send(const struct call *c, int sock, const struct fuse_mount_options *o, struct err *e)
 {
 	int fd = fuse_open(e);
 
 	if (fd < 0 || mnt_attach(c->target, fd, o, e))
 		return -1;
-	if (send_descriptor(sock, fd) == 0)
+	/* One byte, because a message must not be empty. */
+	if (send_with_fd(sock, "", 1, fd) == 0)
 		return 0;
 	err_sys(e, CODE_MOUNT, "mount %s: send the descriptor to the FUSE program", c->target);
 	umount2(c->target, MNT_DETACH);
@@ -246,7 +223,7 @@ int fusermount_main(char **argv)
 {
 	char options[8192];
 	struct call c = { .argv = argv, .options = buf_over(options, sizeof options) };
-	const char *slash = strrchr(argv[0], '/'), *name = slash ? slash + 1 : argv[0];
+	const char *name = file_name(argv[0]);
 	struct err e;
 
 	if (getauxval(AT_SECURE)) {

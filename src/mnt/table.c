@@ -11,11 +11,6 @@
 #define TABLE "/proc/self/mountinfo"
 #define TABLE_MAX (64 * 1024 * 1024) /* the kernel holds 100,000 mounts (fs.mount-max), of some hundred bytes each */
 
-static bool octal_escape(const char *p, size_t n)
-{
-	return n >= 4 && p[0] == '\\' && p[1] >= '0' && p[1] <= '3' && p[2] >= '0' && p[2] <= '7' && p[3] >= '0' && p[3] <= '7';
-}
-
 /* In place. A backslash that starts no escape stays: not every file system takes care of what it calls its source. */
 static struct span unescape(struct mnt_table *t, struct span s)
 {
@@ -23,12 +18,10 @@ static struct span unescape(struct mnt_table *t, struct span s)
 	size_t to = 0;
 
 	for (size_t i = 0; i < s.n; to++) {
-		if (octal_escape(p + i, s.n - i)) {
-			p[to] = (char)((p[i + 1] - '0') << 6 | (p[i + 2] - '0') << 3 | (p[i + 3] - '0'));
-			i += 4;
-		} else {
-			p[to] = p[i++];
-		}
+		int byte = span_octal_escape((struct span){ p + i, s.n - i });
+
+		p[to] = byte < 0 ? p[i] : (char)byte;
+		i += byte < 0 ? 1 : 4;
 	}
 	return (struct span){ p, to };
 }

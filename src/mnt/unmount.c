@@ -26,22 +26,6 @@ static void exec_helper(const char *helper, const char *target, bool detach, int
 	_exit(127);
 }
 
-static void read_words(int fd, struct buf *words)
-{
-	char *to;
-	ssize_t n;
-
-	while ((to = buf_room(words, 128))) {
-		n = read(fd, to, 128);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		words->len += (size_t)n;
-	}
-	words->p[words->len] = 0;
-}
-
 /* Returns the helper's exit status with its WORDS, or -1 with *E set. */
 static int run_helper(const char *helper, const char *target, bool detach, struct buf *words, struct err *e)
 {
@@ -55,7 +39,7 @@ static int run_helper(const char *helper, const char *target, bool detach, struc
 		exec_helper(helper, target, detach, fds[1]);
 	close(fds[1]);
 	if (pid > 0) {
-		read_words(fds[0], words);
+		file_read_fd(fds[0], words);
 		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 			;
 		status = WIFEXITED(status) ? WEXITSTATUS(status) : 128;

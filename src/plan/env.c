@@ -1,3 +1,4 @@
+#include "base/chars.h"
 #include "plan/parts.h"
 
 #define ENDPOINT_MAX 512 /* a host name has at most 255 bytes, its path as many in struct s3_site */
@@ -29,8 +30,8 @@ static int check_value(const char *name, const char *value, size_t max, struct e
 {
 	struct span s = span_of(value);
 
-	if (plan_control(s)) {
-		bool at_end = !plan_control((struct span){ s.p, s.n - 1 });
+	if (span_has_control(s, "")) {
+		bool at_end = !span_has_control((struct span){ s.p, s.n - 1 }, "");
 
 		err_set(e, CODE_USAGE, "variable %s: %s", name,
 			at_end ? "a newline or another control byte stands at its end" :
@@ -62,19 +63,15 @@ static int take(struct arena *a, const struct plan_input *in, const struct varia
 	return 0;
 }
 
-static bool blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
 static int take_credential(const char *name, const char *value, char *to, size_t size, struct err *e)
 {
 	size_t n = strlen(value);
 
 	if (check_value(name, value, size - 1, e))
 		return -1;
-	if (blank(value[0]) || blank(value[n - 1])) {
-		err_set(e, CODE_USAGE, "variable %s: a blank stands at its %s", name, blank(value[0]) ? "beginning" : "end");
+	if (char_is_blank(value[0]) || char_is_blank(value[n - 1])) {
+		err_set(e, CODE_USAGE, "variable %s: a blank stands at its %s", name,
+			char_is_blank(value[0]) ? "beginning" : "end");
 		return err_hint(e, "no key has one: the value was damaged where it was copied");
 	}
 	memcpy(to, value, n + 1);

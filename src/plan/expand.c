@@ -1,44 +1,7 @@
+#include "base/chars.h"
 #include "plan/parts.h"
 
 #define VALUE_MAX 128
-
-bool plan_control(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
-			return true;
-	return false;
-}
-
-bool plan_utf8(struct span s)
-{
-	while (s.n) {
-		size_t n = span_utf8(s);
-
-		if (!n)
-			return false;
-		s = span_skip(s, n);
-	}
-	return true;
-}
-
-static bool name_byte(char c, bool first)
-{
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || (!first && c >= '0' && c <= '9');
-}
-
-/*
- * U+2400 to U+2421 and U+201B: rclone writes control bytes of a key as such pictures, and reads a picture back as the byte, so that a value with
- * one would name another key.
- */
-static bool holds_picture(struct span s)
-{
-	for (; s.n >= 3; s = span_skip(s, 1))
-		if (span_starts(s, SPAN("\xe2\x80\x9b")) ||
-			(span_starts(s, SPAN("\xe2\x90")) && (unsigned char)s.p[2] >= 0x80 && (unsigned char)s.p[2] <= 0xa1))
-			return true;
-	return false;
-}
 
 /* Why VALUE cannot be one path component; NULL when it can. */
 static const char *why_no_component(struct span value)
@@ -49,11 +12,11 @@ static const char *why_no_component(struct span value)
 		return "it holds a slash";
 	if (span_is(value, ".") || span_is(value, ".."))
 		return "it is \".\" or \"..\"";
-	if (plan_control(value))
+	if (span_has_control(value, ""))
 		return "it holds a newline or another control byte";
-	if (!plan_utf8(value))
+	if (!span_is_utf8(value))
 		return "it is not valid UTF-8, as S3's keys are";
-	if (holds_picture(value))
+	if (span_has_control_picture(value))
 		return "it holds a control picture (U+2400 to U+2421, U+201B), which stands for a control byte in rclone";
 	return NULL;
 }
@@ -78,11 +41,8 @@ static int fill(struct buf *out, struct span name, plan_env_fn *env, struct err 
 	struct buf cname = buf_over(mem, sizeof mem);
 	const char *value, *why;
 
-	for (size_t i = 0; i < name.n; i++)
-		if (!name_byte(name.p[i], i == 0))
-			name.n = 0;
 	buf_span(&cname, name);
-	if (!name.n || cname.full) {
+	if (!name.n || char_is_digit(name.p[0]) || !span_all(name, char_is_alnum, "_") || cname.full) {
 		err_set(e, CODE_USAGE, "\"${\" is not followed by a variable's name and \"}\"");
 		return err_hint(e, "a name has letters, digits and _, and does not begin with a digit");
 	}

@@ -1,55 +1,31 @@
+#include "base/chars.h"
 #include "plan/parts.h"
 
 enum { SOURCE, TARGET, TYPE, OPTIONS, FREQUENCY, PASS, FIELDS };
 
-static bool blank(char c)
+static bool is_in_field(char c)
 {
-	return c == ' ' || c == '\t';
+	return !char_is_blank(c);
 }
 
 /* Empty when there is no further field. */
 static struct span next_field(struct span *rest)
 {
-	struct span field = span_trim(*rest);
-
-	for (size_t i = 0; i < field.n; i++)
-		if (blank(field.p[i])) {
-			*rest = span_skip(field, i);
-			return (struct span){ field.p, i };
-		}
-	*rest = (struct span){ field.p + field.n, 0 };
-	return field;
-}
-
-/*
- * The value of three octal digits of S, at most \377; 0 where there are none, or where it is \000, which no name can
- * hold.
- */
-static unsigned octal_byte(struct span s)
-{
-	unsigned v = 0;
-
-	if (s.n < 3 || s.p[0] > '3')
-		return 0;
-	for (size_t i = 0; i < 3; i++) {
-		if (s.p[i] < '0' || s.p[i] > '7')
-			return 0;
-		v = v * 8 + (unsigned)(s.p[i] - '0');
-	}
-	return v;
+	span_take_while(rest, char_is_blank);
+	return span_take_while(rest, is_in_field);
 }
 
 int plan_octal(struct buf *out, struct span in, struct err *e)
 {
 	for (size_t i = 0; i < in.n; i++) {
-		unsigned byte;
+		int byte;
 
 		if (in.p[i] != '\\') {
 			buf_char(out, in.p[i]);
 			continue;
 		}
-		byte = octal_byte(span_skip(in, i + 1));
-		if (!byte) {
+		byte = span_octal_escape(span_skip(in, i));
+		if (byte <= 0) { /* no name can hold a NUL */
 			err_set(e, CODE_USAGE, "\"%.*s\": the backslash at byte %zu does not begin an escape", (int)in.n, in.p,
 				i + 1);
 			return err_hint(
@@ -89,7 +65,7 @@ static int check_bytes(struct span line, struct err *e)
 			err_set(e, CODE_USAGE, "the line ends with CR LF, and the CR would be part of its last field");
 			return err_hint(e, "write the file with LF alone, as \"sed -i 's/\\r$//' FILE\" does");
 		}
-		if (byte.p[0] != '\t' && plan_control(byte))
+		if (span_has_control(byte, "\t"))
 			return err_set(
 				e, CODE_USAGE, "byte %zu of the line is a control byte (%d)", i + 1, (unsigned char)byte.p[0]);
 	}

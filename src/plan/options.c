@@ -36,13 +36,8 @@ bool plan_type_of(struct span word, enum plan_type *type)
 
 static bool is_idle(struct span option)
 {
-	for (size_t i = 0; i < sizeof idle / sizeof *idle; i++)
-		if (span_is(option, idle[i]))
-			return true;
-	for (size_t i = 0; i < sizeof idle_heads / sizeof *idle_heads; i++)
-		if (span_starts(option, span_of(idle_heads[i])))
-			return true;
-	return false;
+	return span_is_any(option, idle, sizeof idle / sizeof *idle) ||
+	       span_starts_any(option, idle_heads, sizeof idle_heads / sizeof *idle_heads);
 }
 
 static bool set_flag(struct plan_mount *m, struct span option)
@@ -55,20 +50,15 @@ static bool set_flag(struct plan_mount *m, struct span option)
 	return false;
 }
 
-/* One to four octal digits, at most 0777. */
-static bool octal(struct span s, int *out)
+/* Of one to four octal digits. */
+static int set_umask(struct plan_mount *m, struct span value, struct err *e)
 {
-	int v = 0;
+	unsigned long umask;
 
-	if (s.n < 1 || s.n > 4)
-		return false;
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] < '0' || s.p[i] > '7')
-			return false;
-		v = v * 8 + (s.p[i] - '0');
-	}
-	*out = v;
-	return v <= 0777;
+	if (value.n > 4 || !span_octal(value, 0777, &umask))
+		return err_set(e, CODE_USAGE, "option umask=%.*s: not an octal number up to 0777", (int)value.n, value.p);
+	m->umask = (int)umask;
+	return 1;
 }
 
 /* NAME=VALUE. Returns 1 when it is one of ours, 0 when not, -1 with *E set where the value is wrong. */
@@ -85,9 +75,7 @@ static int set_value(struct plan_mount *m, struct span name, struct span value, 
 		return 1;
 	}
 	if (span_is(name, "umask"))
-		return octal(value, &m->umask) ? 1 :
-						 err_set(e, CODE_USAGE, "option umask=%.*s: not an octal number up to 0777",
-							 (int)value.n, value.p);
+		return set_umask(m, value, e);
 	if (span_is(name, "type"))
 		return plan_type_of(value, &m->type) ?
 			       1 :
@@ -100,7 +88,7 @@ static int set_option(struct arena *a, struct plan_mount *m, struct span option,
 	struct span value = option, name;
 	int ours;
 
-	if (plan_control(option))
+	if (span_has_control(option, ""))
 		return err_set(e, CODE_USAGE, "option %.*s: it holds a control byte", (int)option.n, option.p);
 	if (span_is(option, "noauto")) {
 		*skip = true;

@@ -58,12 +58,6 @@ struct span plan_placeholder(struct span text, bool literal);
 /* Is COMPONENT what programs print for a value that is not there: "undefined", "null", "None", "user-undefined"? */
 bool plan_no_value(struct span component);
 
-/* RFC 3629: shortest form, no surrogates. */
-bool plan_utf8(struct span s);
-
-/* A byte that no name may hold: 0 to 31 and 127. */
-bool plan_control(struct span s);
-
 /*
  * plan/fstab.c: reads one line of fstab(5) without its newline. Returns 1 with *L filled (strings in A, OPTIONS in
  * LINE), 0 for a blank line or a comment, -1 with *E set.

@@ -1,25 +1,27 @@
+#include "base/chars.h"
 #include "plan/parts.h"
 
 #define NAME_MAX_BYTES 32 /* shorter than a GUID, which .NET writes in braces; the name of a variable hardly is longer */
 
 static bool is_upper(char c)
 {
-	return (c >= 'A' && c <= 'Z') || c == '_';
+	return char_is_upper(c) || c == '_';
 }
 
 static bool is_letter(char c)
 {
-	return is_upper(c) || (c >= 'a' && c <= 'z');
+	return char_is_letter(c) || c == '_';
 }
 
-static bool is_digit(char c)
+/* Of names, after their first byte. */
+static bool is_letter_or_digit(char c)
 {
-	return c >= '0' && c <= '9';
+	return is_letter(c) || char_is_digit(c);
 }
 
 static bool is_hex(char c)
 {
-	return is_digit(c) || (c >= 'A' && c <= 'F') || (c >= 'a' && c <= 'f');
+	return char_hex(c) >= 0;
 }
 
 /* A placeholder's inside is looked at together with what stands BEHIND the placeholder. */
@@ -42,20 +44,12 @@ static bool one_letter(struct span s, struct span behind)
 static bool name(struct span s, struct span behind)
 {
 	(void)behind;
-	if (s.n < 2 || s.n > NAME_MAX_BYTES || !is_letter(s.p[0]))
-		return false;
-	for (size_t i = 1; i < s.n; i++)
-		if (!is_letter(s.p[i]) && !is_digit(s.p[i]) && s.p[i] != '.' && s.p[i] != '-')
-			return false;
-	return true;
+	return s.n >= 2 && s.n <= NAME_MAX_BYTES && is_letter(s.p[0]) && span_all(s, is_letter_or_digit, ".-");
 }
 
 static bool upper_name(struct span s, struct span behind)
 {
-	for (size_t i = 0; i < s.n; i++)
-		if (!is_upper(s.p[i]) && !is_digit(s.p[i]))
-			return false;
-	return name(s, behind);
+	return span_all(s, is_upper, "0123456789") && name(s, behind);
 }
 
 /* Not of "%C3%BC", a URL's "ü". */
@@ -84,12 +78,7 @@ static bool field(struct span s, struct span behind)
 static bool words(struct span s, struct span behind)
 {
 	(void)behind;
-	if (s.n < 2 || !is_letter(s.p[0]))
-		return false;
-	for (size_t i = 0; i < s.n; i++)
-		if (!is_letter(s.p[i]) && !is_digit(s.p[i]) && !strchr(" .-", s.p[i]))
-			return false;
-	return true;
+	return s.n >= 2 && is_letter(s.p[0]) && span_all(s, is_letter_or_digit, " .-");
 }
 
 static const struct form {
@@ -153,15 +142,14 @@ static size_t match(const struct form *f, struct span text)
 /* "$NAME" at the start of TEXT, which stands behind BEFORE. */
 static size_t shell_variable(struct span text, char before, bool literal)
 {
-	size_t n = 1;
+	struct span rest;
 
 	if (text.n < 2 || text.p[0] != '$' || !is_letter(text.p[1]))
 		return 0;
-	if (!literal && (is_letter(before) || is_digit(before)) && !is_upper(text.p[1]))
+	if (!literal && is_letter_or_digit(before) && !is_upper(text.p[1]))
 		return 0;
-	while (n < text.n && (is_letter(text.p[n]) || is_digit(text.p[n])))
-		n++;
-	return n;
+	rest = span_skip(text, 1);
+	return 1 + span_take_while(&rest, is_letter_or_digit).n;
 }
 
 struct span plan_placeholder(struct span text, bool literal)
@@ -180,14 +168,6 @@ struct span plan_placeholder(struct span text, bool literal)
 	return (struct span){ text.p, 0 };
 }
 
-static bool is_one_of(struct span s, const char *const *list, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (span_is(s, list[i]))
-			return true;
-	return false;
-}
-
 bool plan_no_value(struct span component)
 {
 	static const char *const alone[] = { "true", "false", "True", "False", "(null)", "[object Object]",
@@ -201,6 +181,7 @@ bool plan_no_value(struct span component)
 				last = span_skip(component, i + 1);
 			first.n = i;
 		}
-	return is_one_of(component, alone, sizeof alone / sizeof *alone) ||
-	       is_one_of(first, parts, sizeof parts / sizeof *parts) || is_one_of(last, parts, sizeof parts / sizeof *parts);
+	return span_is_any(component, alone, sizeof alone / sizeof *alone) ||
+	       span_is_any(first, parts, sizeof parts / sizeof *parts) ||
+	       span_is_any(last, parts, sizeof parts / sizeof *parts);
 }

@@ -100,18 +100,6 @@ char *rclone_devname(struct arena *a, const struct plan_mount *m)
 }
 
 /*
- * rclone shows control bytes of a key as U+2400 to U+2421 and quotes with U+201B; it takes a prefix that holds one of
- * these for another key ("␊" for a newline), which the credential check has not asked for.
- */
-static bool is_literal(const char *prefix)
-{
-	for (const char *s = prefix; (s = strchr(s, 0xe2)); s++)
-		if (strncmp(s + 1, "\x80\x9b", 2) == 0 || (s[1] == '\x90' && (unsigned char)s[2] <= 0xa1))
-			return false;
-	return true;
-}
-
-/*
  * "vfs_write_back=1s" becomes "--vfs-write-back=1s": in the name, '_' stands for '-', as rclone's own mount helper
  * has it.
  */
@@ -155,7 +143,8 @@ char **rclone_args(struct arena *a, const struct plan_mount *m, const struct rcl
 	struct list l = { .mem = a };
 	char **args;
 
-	if (!is_literal(m->prefix)) {
+	/* It would mean another key ("␊" for a newline), which the credential check has not asked for. */
+	if (span_has_control_picture(span_of(m->prefix))) {
 		err_set(e, CODE_USAGE, "source s3://%s/%s: rclone cannot take U+201B or U+2400 to U+2421 literally", m->bucket,
 			m->prefix);
 		return NULL;
@@ -197,10 +186,7 @@ static const char *const dropped[] = { "AWS_", "S3_", "RCLONE_", "THREAD_ID=", "
 
 static bool is_dropped(const char *variable)
 {
-	for (size_t i = 0; i < sizeof dropped / sizeof *dropped; i++)
-		if (strncmp(variable, dropped[i], strlen(dropped[i])) == 0)
-			return true;
-	return false;
+	return span_starts_any(span_of(variable), dropped, sizeof dropped / sizeof *dropped);
 }
 
 /*

@@ -12,10 +12,7 @@ static bool is_fatal(struct span line)
 		"runtime: cannot allocate", "runtime/cgo: ", "Fatal error: ", "Error: " };
 	struct span words = span_skip(line, rclone_log_head(line));
 
-	for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
-		if (span_starts(words, span_of(beginnings[i])))
-			return true;
-	return span_has(line, "CRITICAL: ");
+	return span_starts_any(words, beginnings, sizeof beginnings / sizeof *beginnings) || span_has(line, "CRITICAL: ");
 }
 
 /* How much a line tells of the end of a driver; what a single request failed of is not the reason. */

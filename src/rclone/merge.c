@@ -1,3 +1,4 @@
+#include "base/chars.h"
 #include "rclone/conf.h"
 
 /* Space as goconfig trims it (Go's strings.TrimSpace), as far as a byte tells. */
@@ -8,8 +9,7 @@ static bool space(char c)
 
 static struct span trim(struct span s)
 {
-	while (s.n && space(s.p[0]))
-		s = span_skip(s, 1);
+	span_take_while(&s, space);
 	while (s.n && space(s.p[s.n - 1]))
 		s.n--;
 	return s;
@@ -64,15 +64,10 @@ static struct span next_ours(struct span *rest)
 	return ours;
 }
 
-/* goconfig passes over a byte order mark: behind one our header would not be seen. */
-static struct span skip_mark(struct span file)
-{
-	return span_starts(file, SPAN("\xef\xbb\xbf")) ? span_skip(file, 3) : file;
-}
-
 struct span rclone_conf_find(struct span file)
 {
-	file = skip_mark(file);
+	/* goconfig passes over a byte order mark: behind one our header would not be seen. */
+	file = span_skip_bom(file);
 	return next_ours(&file);
 }
 
@@ -97,7 +92,7 @@ static void append(struct buf *out, struct span section)
 
 int rclone_conf_merge(struct buf *out, struct span old, struct span section, struct err *e)
 {
-	struct span rest = skip_mark(old), ours;
+	struct span rest = span_skip_bom(old), ours;
 	bool placed = false;
 
 	if (is_encrypted(old)) {
@@ -135,6 +130,18 @@ void rclone_conf_mark(struct buf *out, struct span section, const struct rclone_
 	buf_span(out, section);
 }
 
+/* The permissions alone: what stands before them in the octal number at the front of *S is dropped. */
+static mode_t take_mode(struct span *s)
+{
+	struct span digits = span_take_while(s, char_is_octal);
+	unsigned long mode = 0;
+
+	if (digits.n > 3)
+		digits = span_skip(digits, digits.n - 3);
+	span_octal(digits, 0777, &mode);
+	return (mode_t)mode;
+}
+
 struct rclone_mark rclone_conf_marked(struct span section)
 {
 	struct rclone_mark m = { .mode = 0600 };
@@ -146,11 +153,7 @@ struct rclone_mark rclone_conf_marked(struct span section)
 			continue;
 		line = span_skip(line, sizeof MARK - 1);
 		m.found = true;
-		m.mode = 0;
-		while (line.n && line.p[0] >= '0' && line.p[0] <= '7') {
-			m.mode = (m.mode * 8 + (mode_t)(line.p[0] - '0')) & 0777;
-			line = span_skip(line, 1);
-		}
+		m.mode = take_mode(&line);
 		m.open_line = span_is(line, OPEN_LINE);
 	}
 	return m;
@@ -195,14 +198,6 @@ static bool is_value(struct span v)
 	return !*quote || find(span_skip(v, strlen(quote)), quote);
 }
 
-static bool holds_control(struct span line)
-{
-	for (size_t i = 0; i < line.n; i++)
-		if (((unsigned char)line.p[i] < 0x20 && !space(line.p[i])) || line.p[i] == 0x7f)
-			return true;
-	return false;
-}
-
 /* What has been seen of a file. */
 struct look {
 	bool in_section, keys, type;
@@ -213,7 +208,7 @@ static const char *look_at(struct look *l, struct span line)
 {
 	struct span name, key, value;
 
-	if (holds_control(line))
+	if (span_has_control(line, "\t\n\v\f\r"))
 		return "holds a control byte";
 	if (is_remark(line))
 		return NULL;
@@ -232,7 +227,7 @@ static const char *look_at(struct look *l, struct span line)
 
 int rclone_conf_check(struct span file, struct err *e)
 {
-	struct span rest = skip_mark(file);
+	struct span rest = span_skip_bom(file);
 	struct look l = { .in_section = false };
 
 	if (span_starts(file, SPAN("#!")))

@@ -1,5 +1,7 @@
 #include "rclone/meta.h"
 
+#include "base/chars.h"
+#include "base/file.h"
 #include "base/json.h"
 
 #include <errno.h>
@@ -12,7 +14,7 @@ int meta_read(int top, const char *path, struct buf *text)
 {
 	int fd = openat(top, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	struct stat st;
-	ssize_t n = -1;
+	int ret;
 
 	buf_clear(text);
 	if (fd < 0)
@@ -21,17 +23,9 @@ int meta_read(int top, const char *path, struct buf *text)
 		close(fd);
 		return 1;
 	}
-	for (;;) {
-		char *to = buf_room(text, 4096);
-
-		n = to ? read(fd, to, 4096) : 0;
-		if (n <= 0 && !(n < 0 && errno == EINTR))
-			break;
-		if (n > 0)
-			text->len += (size_t)n;
-	}
+	ret = file_read_fd(fd, text) && !text->full ? -1 : 0;
 	close(fd);
-	return n < 0 ? -1 : 0;
+	return ret;
 }
 
 static bool is_string(struct span value)
@@ -49,14 +43,6 @@ static bool is_int64(struct span value)
 	return span_number(value, LONG_MAX, &n);
 }
 
-static bool matches(struct span s, const char *form)
-{
-	for (size_t i = 0; form[i]; i++)
-		if (i >= s.n || (form[i] == 'd' ? s.p[i] < '0' || s.p[i] > '9' : s.p[i] != form[i]))
-			return false;
-	return true;
-}
-
 static bool in_range(struct span s, size_t at, unsigned long least, unsigned long most)
 {
 	unsigned long n;
@@ -69,16 +55,18 @@ static bool is_time(struct span value)
 {
 	struct span s = { value.p + 1, value.n - 2 };
 
-	if (!is_string(value) || !matches(s, "dddd-dd-ddTdd:dd:dd") || !in_range(s, 5, 1, 12) || !in_range(s, 8, 1, 31) ||
+	if (!is_string(value) || !span_has_form(s, "dddd-dd-ddTdd:dd:dd") || !in_range(s, 5, 1, 12) || !in_range(s, 8, 1, 31) ||
 		!in_range(s, 11, 0, 23) || !in_range(s, 14, 0, 59) || !in_range(s, 17, 0, 59))
 		return false;
 	s = span_skip(s, 19);
-	if (matches(s, ".d"))
-		for (s = span_skip(s, 1); matches(s, "d");)
-			s = span_skip(s, 1);
+	if (span_has_form(s, ".d")) {
+		s = span_skip(s, 1);
+		span_take_while(&s, char_is_digit);
+	}
 	if (span_is(s, "Z"))
 		return true;
-	return s.n == 6 && (matches(s, "+dd:dd") || matches(s, "-dd:dd")) && in_range(s, 1, 0, 23) && in_range(s, 4, 0, 59);
+	return s.n == 6 && (span_has_form(s, "+dd:dd") || span_has_form(s, "-dd:dd")) && in_range(s, 1, 0, 23) &&
+	       in_range(s, 4, 0, 59);
 }
 
 static bool is_bool(struct span value)

@@ -1,3 +1,4 @@
+#include "base/chars.h"
 #include "rclone/args.h"
 
 enum kind {
@@ -61,7 +62,7 @@ static bool is_level(struct span value)
 
 static bool is_number(struct span value)
 {
-	return value.n && value.p[0] >= '0' && value.p[0] <= '9';
+	return value.n && char_is_digit(value.p[0]);
 }
 
 /* "0", "0s" and "0.0G" are none; "off" and "-1" are none either. */
@@ -153,9 +154,8 @@ int rclone_option_check(const char *option, bool ro, struct err *e)
 	bool given = span_cut(&value, '=', &name);
 	const struct group *group;
 
-	for (const char *s = option; *s; s++)
-		if ((unsigned char)*s < 0x20 || *s == 0x7f)
-			return err_set(e, CODE_USAGE, "option %.*s: it holds a control byte", (int)name.n, name.p);
+	if (span_has_control(span_of(option), ""))
+		return err_set(e, CODE_USAGE, "option %.*s: it holds a control byte", (int)name.n, name.p);
 	group = find_group(name);
 	if (group && group->kind == DENIED)
 		return err_set(e, CODE_USAGE, "option %.*s is not taken: %s", (int)name.n, name.p, group->why);

@@ -1,5 +1,6 @@
 #include "rclone/reason.h"
 
+#include "base/chars.h"
 #include "base/text.h"
 #include "s3/error.h"
 
@@ -13,25 +14,12 @@ static struct span first_line(struct span in)
 	return line;
 }
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool is_letter(char c)
-{
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
-
 /* The number at the start of S; 0 where there is none. */
 static int leading_number(struct span s)
 {
 	unsigned long number;
 
-	for (size_t n = 0; n < s.n; n++)
-		if (!is_digit(s.p[n]))
-			s.n = n;
-	return span_number(s, 999, &number) ? (int)number : 0;
+	return span_number(span_take_while(&s, char_is_digit), 999, &number) ? (int)number : 0;
 }
 
 /* A server may say the session token, or a part of it, in what it answers. */
@@ -40,9 +28,9 @@ static void mask_tokens(char *s)
 	for (size_t n; *s; s += n) {
 		bool letter = false, digit = false;
 
-		for (n = 0; is_letter(s[n]) || is_digit(s[n]) || (s[n] && strchr("+/=_-%", s[n])); n++) {
-			letter |= is_letter(s[n]);
-			digit |= is_digit(s[n]);
+		for (n = 0; char_is_alnum(s[n]) || (s[n] && strchr("+/=_-%", s[n])); n++) {
+			letter |= char_is_letter(s[n]);
+			digit |= char_is_digit(s[n]);
 		}
 		if (n >= TOKEN_LENGTH && letter && digit) {
 			memcpy(s, "****", 4);
@@ -67,11 +55,8 @@ void reason_words(char *out, size_t size, struct span words)
 
 static bool is_s3_code(struct span word)
 {
-	size_t n = 0;
-
-	while (n < word.n && (is_letter(word.p[n]) || is_digit(word.p[n]) || word.p[n] == '.'))
-		n++;
-	return n && n == word.n && n < sizeof((struct failure *)0)->s3_code && word.p[0] >= 'A' && word.p[0] <= 'Z';
+	return word.n && word.n < sizeof((struct failure *)0)->s3_code && char_is_upper(word.p[0]) &&
+	       span_all(word, char_is_alnum, ".");
 }
 
 /* Words of the SDKs in place of S3's. */

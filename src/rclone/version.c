@@ -1,6 +1,7 @@
 #include "rclone/version.h"
 
 #include "base/arena.h"
+#include "base/chars.h"
 #include "base/confine.h"
 #include "base/file.h"
 #include "base/task.h"
@@ -17,19 +18,14 @@
 
 extern char **environ;
 
-/* Cuts a decimal number of at most MAX off *REST. */
+/* Cuts a decimal number off *REST. */
 static bool cut_number(struct span *rest, unsigned *out)
 {
-	struct span digits = *rest;
 	unsigned long n;
 
-	digits.n = 0;
-	while (digits.n < rest->n && rest->p[digits.n] >= '0' && rest->p[digits.n] <= '9')
-		digits.n++;
-	if (!span_number(digits, 9999, &n))
+	if (!span_number(span_take_while(rest, char_is_digit), 9999, &n))
 		return false;
 	*out = (unsigned)n;
-	*rest = span_skip(*rest, digits.n);
 	return true;
 }
 

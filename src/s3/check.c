@@ -78,14 +78,9 @@ static void copy_field(const struct http_response *r, const char *name, char *ou
 /* That of the last request: who has it can send that again, for minutes. */
 static struct span signature(const struct s3_checker *c)
 {
-	static const char mark[] = "Signature=";
-	struct span head = buf_all(&c->head), none = { "", 0 };
-	const char *at = memmem(head.p, head.n, mark, sizeof mark - 1);
+	struct span value = span_behind(buf_all(&c->head), "Signature=");
 
-	if (!at)
-		return none;
-	head = span_skip(head, (size_t)(at - head.p) + sizeof mark - 1);
-	return head.n < SIGNATURE_DIGITS ? none : (struct span){ head.p, SIGNATURE_DIGITS };
+	return value.n < SIGNATURE_DIGITS ? SPAN("") : (struct span){ value.p, SIGNATURE_DIGITS };
 }
 
 /* A code that S3 is known to have says nothing of its own. An address is shown without its query: that is where secrets are handed on. */

@@ -1,5 +1,6 @@
 #include "s3/error.h"
 
+#include "base/chars.h"
 #include "s3/xml.h"
 
 #define KEY_HINT "compare S3_ACCESS_KEY_ID with the one that was issued, and that it belongs to this endpoint and account"
@@ -188,14 +189,6 @@ const struct s3_meaning *s3_meaning_of(const char *s3_code, int status)
 	return &meanings[status >= 500 ? FAILED : REFUSED];
 }
 
-static bool is_code(const char *s)
-{
-	for (; *s; s++)
-		if (!(*s >= 'A' && *s <= 'Z') && !(*s >= 'a' && *s <= 'z') && !(*s >= '0' && *s <= '9') && *s != '.')
-			return false;
-	return true;
-}
-
 /* What fits of TEXT goes into the field; a second piece of text (CDATA, a comment between) is added. */
 static void add_field(char *field, size_t size, struct span text)
 {
@@ -241,7 +234,7 @@ bool s3_document_is(struct span body, const char *name)
 int s3_error_read(struct s3_error *out, struct span body)
 {
 	*out = (struct s3_error){ 0 };
-	if (read_document(body, "Error", out) && out->code[0] && is_code(out->code))
+	if (read_document(body, "Error", out) && out->code[0] && span_all(span_of(out->code), char_is_alnum, "."))
 		return 0;
 	*out = (struct s3_error){ 0 };
 	return -1;

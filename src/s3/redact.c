@@ -1,5 +1,7 @@
 #include "s3/redact.h"
 
+#include "base/chars.h"
+
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -23,16 +25,10 @@ static uint64_t *slot_of(const struct runs *r, uint64_t run)
 	return &r->slots[i];
 }
 
-static char lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c;
-}
-
 /* A letter in lower case or a digit; else 0. */
 static char folded(char c)
 {
-	c = lower(c);
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? c : 0;
+	return char_is_alnum(c) ? char_lower(c) : 0;
 }
 
 typedef char folding(char c);
@@ -96,19 +92,10 @@ static void add_reading(struct runs *r, struct span text)
 {
 	char plain[REDACT_TEXT_MAX + 1] = "";
 
-	add_runs(r, plain, fold(text, lower, plain));
+	add_runs(r, plain, fold(text, char_lower, plain));
 	text.n = fold(text, folded, plain);
 	add_runs(r, plain, text.n);
 	r->found = r->found || holds_short(r, plain, text.n);
-}
-
-static int hex_digit(char c)
-{
-	char small = folded(c);
-
-	if (small >= '0' && small <= '9')
-		return small - '0';
-	return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
 }
 
 static int base32_digit(char c)
@@ -122,11 +109,11 @@ static int base32_digit(char c)
 
 static int base64_digit(char c)
 {
-	if (c >= 'A' && c <= 'Z')
+	if (char_is_upper(c))
 		return c - 'A';
 	if (c >= 'a' && c <= 'z')
 		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
+	if (char_is_digit(c))
 		return c - '0' + 52;
 	if (c == '+' || c == '-')
 		return 62;
@@ -138,7 +125,7 @@ static const struct {
 	unsigned bits;
 	int starts; /* so many of its digits may stand before a byte begins anew */
 } codes[] = {
-	{ hex_digit, 4, 2 },
+	{ char_hex, 4, 2 },
 	{ base32_digit, 5, 8 },
 	{ base64_digit, 6, 4 },
 };
@@ -179,7 +166,7 @@ static int take_number(struct span *s, int base, size_t most)
 	size_t n = 0;
 	int number = 0;
 
-	for (int digit; n < s->n && n < most && (digit = hex_digit(s->p[n])) >= 0 && digit < base; n++)
+	for (int digit; n < s->n && n < most && (digit = char_hex(s->p[n])) >= 0 && digit < base; n++)
 		number = number * base + digit;
 	*s = span_skip(*s, n);
 	return n ? number : -1;
@@ -276,7 +263,7 @@ static bool shares_base64(const struct runs *r, struct span secret, size_t from)
 static bool shares(const struct runs *r)
 {
 	for (size_t i = 0; i < r->count; i++) {
-		if (shares_run(r, r->secrets[i], folded) || shares_run(r, r->secrets[i], lower))
+		if (shares_run(r, r->secrets[i], folded) || shares_run(r, r->secrets[i], char_lower))
 			return true;
 		for (size_t from = 0; from < 6; from += 2)
 			if (shares_base64(r, r->secrets[i], from))
@@ -324,8 +311,8 @@ bool redact_looks_coded(struct span text)
 			continue;
 		}
 		run++;
-		upper += c >= 'A' && c <= 'Z';
-		lower += c >= 'a' && c <= 'z';
+		upper += char_is_upper(c);
+		lower += char_is_letter(c) && !char_is_upper(c);
 		if (run >= REDACT_CODE && upper > 2 && lower > 2 && run - upper - lower > 0)
 			return true;
 	}

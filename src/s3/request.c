@@ -1,5 +1,6 @@
 #include "s3/request.h"
 
+#include "base/chars.h"
 #include "base/text.h"
 #include "http/request.h"
 
@@ -12,7 +13,7 @@ static bool is_label(struct span bucket)
 	for (size_t i = 0; i < bucket.n; i++) {
 		char c = bucket.p[i];
 
-		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && (c != '-' || i == 0 || i == bucket.n - 1))
+		if ((!char_is_alnum(c) || char_is_upper(c)) && (c != '-' || i == 0 || i == bucket.n - 1))
 			return false;
 	}
 	return bucket.n >= 3 && bucket.n <= 63;

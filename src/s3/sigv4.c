@@ -1,5 +1,6 @@
 #include "s3/sigv4.h"
 
+#include "base/chars.h"
 #include "base/text.h"
 
 #include <bearssl.h>
@@ -29,11 +30,10 @@ void sigv4_hash(char out[65], struct span data)
 	buf_hex(&b, sum, sizeof sum);
 }
 
-/* RFC 3986, 2.3; not isalnum(3), which asks the locale. */
+/* RFC 3986, 2.3 */
 static bool unreserved(unsigned char c)
 {
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
-	       c == '~';
+	return char_is_alnum((char)c) || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
 static void encode(struct buf *out, struct span s, bool keep_slash)
@@ -116,11 +116,9 @@ static void add_value(struct buf *out, struct span value)
 {
 	value = span_trim(value);
 	for (size_t i = 0; i < value.n; i++) {
-		bool blank = value.p[i] == ' ' || value.p[i] == '\t';
-
-		if (!blank)
+		if (!char_is_blank(value.p[i]))
 			buf_char(out, value.p[i]);
-		else if (value.p[i - 1] != ' ' && value.p[i - 1] != '\t')
+		else if (!char_is_blank(value.p[i - 1]))
 			buf_char(out, ' ');
 	}
 }

@@ -1,6 +1,7 @@
 #include "s3/site.h"
 
 #include "base/buf.h"
+#include "base/chars.h"
 #include "base/text.h"
 
 #include <arpa/inet.h>
@@ -50,27 +51,14 @@ static int bad_endpoint(struct err *e, const char *why)
 	return err_hint(e, "it looks like https://host, https://host:port or http://host:port");
 }
 
-static bool all_of(struct span s, const char *others)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i];
-
-		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') && (!c || !strchr(others, c)))
-			return false;
-	}
-	return true;
-}
-
 static int take_scheme(struct s3_site *s, struct span *rest, struct err *e)
 {
-	struct span scheme;
-	const char *at = memmem(rest->p, rest->n, "://", 3);
+	struct span scheme, behind = *rest;
 
 	s->tls = true;
-	if (!at)
+	if (!span_cut_at(&behind, "://", &scheme))
 		return 0;
-	scheme = (struct span){ rest->p, (size_t)(at - rest->p) };
-	*rest = span_skip(*rest, scheme.n + 3);
+	*rest = behind;
 	s->tls = span_is_nocase(scheme, "https");
 	return s->tls || span_is_nocase(scheme, "http") ? 0 : bad_endpoint(e, "the scheme is neither https nor http");
 }
@@ -85,7 +73,7 @@ static int take_path(struct s3_site *s, struct span *rest, struct err *e)
 		rest->n = (size_t)(at - rest->p);
 	while (path.n && path.p[path.n - 1] == '/')
 		path.n--;
-	if (path.n >= sizeof s->path || !all_of(path, "/-._~"))
+	if (path.n >= sizeof s->path || !span_all(path, char_is_alnum, "/-._~"))
 		return bad_endpoint(e, "the path holds a byte that does not belong there, or is too long");
 	if (path.n)
 		memcpy(s->path, path.p, path.n);
@@ -99,7 +87,7 @@ static int take_port(struct s3_site *s, struct span *authority, struct err *e)
 	size_t n = authority->n;
 	unsigned long port;
 
-	while (n && authority->p[n - 1] >= '0' && authority->p[n - 1] <= '9')
+	while (n && char_is_digit(authority->p[n - 1]))
 		n--;
 	s->port = s->tls ? 443 : 80;
 	if (!n || authority->p[n - 1] != ':')
@@ -114,8 +102,7 @@ static int take_port(struct s3_site *s, struct span *authority, struct err *e)
 static void lower(char *s)
 {
 	for (; *s; s++)
-		if (*s >= 'A' && *s <= 'Z')
-			*s = (char)(*s + 32);
+		*s = char_lower(*s);
 }
 
 /* One address has many spellings; RFC 5952 names the one. */
@@ -136,7 +123,7 @@ static int take_host(struct s3_site *s, struct span host, struct err *e)
 		host = (struct span){ host.p + 1, host.n - 2 };
 	if (!host.n)
 		return bad_endpoint(e, "there is no host in it");
-	if (host.n > 253 || !all_of(host, v6 ? ":." : "-._") || host.p[0] == '.' || host.p[host.n - 1] == '.')
+	if (host.n > 253 || !span_all(host, char_is_alnum, v6 ? ":." : "-._") || host.p[0] == '.' || host.p[host.n - 1] == '.')
 		return bad_endpoint(e, "the host is malformed");
 	memcpy(s->host, host.p, host.n);
 	lower(s->host);
@@ -148,7 +135,7 @@ static int take_url(struct s3_site *s, const char *endpoint, struct err *e)
 	struct span rest = span_of(endpoint);
 
 	for (const char *p = endpoint; *p; p++) {
-		if ((unsigned char)*p <= ' ' || *p == 0x7f)
+		if (*p == ' ' || char_is_control(*p))
 			return bad_endpoint(e, "it holds a blank or a control byte");
 		if (strchr("@?#", *p))
 			return bad_endpoint(e, *p == '@' ? "it holds a user or password" : "it holds a query or a fragment");
@@ -197,7 +184,7 @@ static bool is_region(const char *region)
 {
 	size_t n = strlen(region);
 
-	return n > 0 && n < 64 && all_of(span_of(region), "-_");
+	return n > 0 && n < 64 && span_all(span_of(region), char_is_alnum, "-_");
 }
 
 /*

@@ -1,19 +1,17 @@
 #include "s3/xml.h"
 
+#include "base/chars.h"
+
 void xml_start(struct xml *x, struct span document)
 {
-	*x = (struct xml){ .rest = document };
-	if (span_starts(document, SPAN("\xef\xbb\xbf")))
-		x->rest = span_skip(document, 3); /* byte order mark */
+	*x = (struct xml){ .rest = span_skip_bom(document) };
 }
 
 static bool skip_to(struct xml *x, const char *mark)
 {
-	const char *at = x->rest.n ? memmem(x->rest.p, x->rest.n, mark, strlen(mark)) : NULL;
+	struct span passed;
 
-	if (at)
-		x->rest = span_skip(x->rest, (size_t)(at - x->rest.p) + strlen(mark));
-	return at;
+	return span_cut_at(&x->rest, mark, &passed);
 }
 
 static enum xml_token bad(struct xml *x)
@@ -23,19 +21,9 @@ static enum xml_token bad(struct xml *x)
 	return XML_BAD;
 }
 
-static bool blank(char c)
+static bool is_in_name(char c)
 {
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static struct span take_name(struct span *s)
-{
-	struct span name = { s->p, 0 };
-
-	while (name.n < s->n && !blank(s->p[name.n]) && (!s->p[name.n] || !strchr("<>/=\"'&", s->p[name.n])))
-		name.n++;
-	*s = span_skip(*s, name.n);
-	return name;
+	return !char_is_space(c) && (!c || !strchr("<>/=\"'&", c));
 }
 
 /* Behind the name: attributes up to '>'. Returns false where the tag does not end; *EMPTY: it was "/>". */
@@ -75,7 +63,7 @@ static enum xml_token take_open(struct xml *x)
 	bool empty;
 
 	x->rest = span_skip(x->rest, 1);
-	x->name = take_name(&x->rest);
+	x->name = span_take_while(&x->rest, is_in_name);
 	if (!x->name.n || x->depth == XML_DEPTH || (x->depth == 0 && x->seen_root) || !end_tag(&x->rest, &empty))
 		return bad(x);
 	x->open[x->depth++] = x->name;
@@ -90,17 +78,10 @@ static enum xml_token take_close(struct xml *x)
 	bool empty;
 
 	x->rest = span_skip(x->rest, 2);
-	name = take_name(&x->rest);
+	name = span_take_while(&x->rest, is_in_name);
 	if (x->depth < 1 || !span_eq(name, x->open[x->depth - 1]) || !end_tag(&x->rest, &empty) || empty)
 		return bad(x);
 	return close_element(x);
-}
-
-static bool all_blank(struct span s)
-{
-	while (s.n && blank(s.p[0]))
-		s = span_skip(s, 1);
-	return !s.n;
 }
 
 /* CDATA, or characters up to the next tag. */
@@ -120,7 +101,7 @@ static bool take_text(struct xml *x)
 		x->text = (struct span){ x->rest.p, at ? (size_t)(at - x->rest.p) : x->rest.n };
 		x->rest = span_skip(x->rest, x->text.n);
 	}
-	return x->depth > 0 || all_blank(x->text);
+	return x->depth > 0 || span_all(x->text, char_is_space, "");
 }
 
 enum xml_token xml_next(struct xml *x)
@@ -161,15 +142,15 @@ static void add_utf8(struct buf *out, unsigned long c)
 
 static bool add_number(struct buf *out, struct span digits)
 {
-	bool hex = digits.n > 1 && (digits.p[0] | 0x20) == 'x';
+	bool hex = digits.n > 1 && char_lower(digits.p[0]) == 'x';
 	unsigned long c = 0;
 
 	if (!hex && !span_number(digits, 0x10ffff, &c))
 		return false;
 	for (size_t i = 1; hex && i < digits.n; i++) {
-		const char *all = "0123456789abcdef", *at = strchr(all, digits.p[i] | 0x20);
+		int digit = char_hex(digits.p[i]);
 
-		if (!at || !*at || (c = c << 4 | (unsigned)(at - all)) > 0x10ffff)
+		if (digit < 0 || (c = c << 4 | (unsigned)digit) > 0x10ffff)
 			return false;
 	}
 	add_utf8(out, c);

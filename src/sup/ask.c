@@ -136,7 +136,7 @@ static int read_report(int fd, int64_t deadline, struct arena *a, struct report 
 /* Asks how things are, beside the request that is under way. A failure only means that there is nothing to tell. */
 static void look(const struct run *run, const struct ask_watch *w)
 {
-	struct request status = { .kind = REQUEST_STATUS };
+	struct request status = { .kind = REQUEST_STATUS, .timeout_ms = LOOK_MS };
 	struct buf message = buf_heap(WIRE_MAX);
 	struct arena a = { 0 };
 	struct report r;
@@ -144,7 +144,8 @@ static void look(const struct run *run, const struct ask_watch *w)
 	int fd = control_dial(run);
 
 	wire_put_request(&message, &status);
-	if (fd >= 0 && send_message(fd, buf_all(&message), &e) == 0 && read_report(fd, clock_ms() + LOOK_MS, &a, &r, &e) > 0)
+	if (fd >= 0 && send_message(fd, buf_all(&message), &e) == 0 &&
+		read_report(fd, clock_ms() + 2 * LOOK_MS, &a, &r, &e) > 0)
 		w->tick(w->arg, &r);
 	if (fd >= 0)
 		close(fd);

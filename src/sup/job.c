@@ -126,10 +126,21 @@ bool job_is_over(const struct job *j)
 	return clock_ms() >= j->deadline + OVERTIME_MS;
 }
 
+/* One that could not go down stays: that it is up is proven later. */
+static bool all_down_or_kept(const struct sup *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (!mount_settled(s->mounts[i]) && !s->mounts[i]->down_failed)
+			return false;
+	return true;
+}
+
 static bool settle(struct sup *s)
 {
 	struct job *j = &s->job;
 
+	if (j->req.kind == REQUEST_DOWN && !mounts_settled(s) && all_down_or_kept(s))
+		return true;
 	if (!job_is_over(j) && (!mounts_settled(s) || j->check.active))
 		return false;
 	/* Once more: a proof that came later has forgotten what the check said. */
@@ -233,6 +244,7 @@ static void begin_down(struct sup *s)
 
 		m->give_up = s->job.deadline;
 		m->lazy = s->job.req.lazy;
+		m->down_failed = false;
 		/* What goes down first stays closed until all of it is down: mounts_clear_layers() takes the layers away then. */
 		m->keep_layer = true;
 	}

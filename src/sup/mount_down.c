@@ -373,10 +373,15 @@ void step_unwant_ended(struct mount *m, const struct mnt_table *t)
 		mount_enter(m, MOUNT_STOP, t);
 }
 
-void step_unwant_up(struct mount *m, const struct mnt_table *t)
+void step_unwant_proven(struct mount *m, const struct mnt_table *t)
 {
-	m->goal = GOAL_DOWN;
 	m->tries = 0;
 	m->replace_hung = m->upload_now = true;
+	step_unwant(m, t);
+}
+
+void step_unwant_up(struct mount *m, const struct mnt_table *t)
+{
+	step_unwant_proven(m, t);
 	step_drain(m, t);
 }

@@ -12,6 +12,7 @@ step enter_drain, enter_detach, enter_stop, enter_left, enter_clear;
 
 /* It is no longer wanted. */
 step step_unwant;	  /* and goes on to where it can begin to go down, or goes down already */
+step step_unwant_proven;  /* and is being proven: that comes to its end first */
 step step_unwant_up;	  /* and stands */
 step step_unwant_stopped; /* and nothing of it runs just now */
 step step_unwant_ended;	  /* and has ended: what stands, or waits in its cache, is tried once more */

@@ -30,7 +30,7 @@ static void begin_query(struct sup *s, struct client *c)
 	c->query = (struct query){ .since = look_stamp(), .look = clock_ms() };
 	c->query.stamp = c->query.since;
 	if (c->head.kind == REQUEST_STATUS) {
-		c->deadline = clock_first(c->deadline, clock_ms() + STATUS_MS);
+		c->deadline = clock_ms() + STATUS_MS;
 		mounts_event(s, EVENT_PROBE);
 		return;
 	}

@@ -98,6 +98,8 @@ static int supervise(struct sup *s, const struct run *run, int listener, struct 
 	s->run = run;
 	s->listener = keep_only(listener);
 	log_open(run_path(run, "log").s);
+	if (s->stay)
+		log_also(2);
 	protect_from_oom_killer();
 	raise_descriptors();
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -123,7 +125,6 @@ static struct sup the_supervisor; /* one a process; too large for the stack */
 
 int serve_here(const struct run *run, int listener, struct request *first, int stop_ms, const char **cache)
 {
-	log_also(2);
 	the_supervisor = (struct sup){ .stay = true, .stop_ms = stop_ms };
 	*cache = the_supervisor.cache;
 	return supervise(&the_supervisor, run, listener, first);

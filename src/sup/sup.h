@@ -30,7 +30,7 @@ struct sup {
 	int64_t reasons; /* when to read what they say */
 	bool ending;	 /* SIGTERM has come */
 	int64_t ending_since;
-	bool stay;	 /* serves without a mount too, until SIGTERM */
+	bool stay;	 /* in the foreground: serves without a mount too, until SIGTERM */
 	bool stopped;	 /* its last job is done */
 	bool retry_end;	 /* it could end, but for somebody who starts another */
 	bool going_down; /* `down` was asked for last: with the last mount goes what it had */

@@ -130,13 +130,50 @@ static int make_fresh(struct sup *s, const struct s3_site *site, struct err *e)
 	return 0;
 }
 
+/* Nothing but its keys is new, and its driver takes those while it runs. */
+static bool takes_keys(const struct mount *old, const struct mount *m)
+{
+	bool serves = old->state == MOUNT_UP || old->state == MOUNT_UNHEALTHY || old->state == MOUNT_RENEW ||
+		      (old->state == MOUNT_PROVE && old->proven);
+
+	return serves && old->goal == GOAL_UP && old->driver == m->driver && m->driver->renew && same_cache(old, m) &&
+	       strcmp(old->options, m->options) == 0;
+}
+
+/* The driver of OLD gets the keys of FRESH, which is not needed then. */
+static void renew(struct sup *s, struct mount *old, struct mount **fresh)
+{
+	if (old->keys)
+		*old->keys = *(*fresh)->keys;
+	memcpy(old->fingerprint, (*fresh)->fingerprint, sizeof old->fingerprint);
+	mount_free(*fresh);
+	*fresh = NULL;
+	mount_event(old, EVENT_RENEW, sup_table(s));
+}
+
+/* Goes down for what the plan says, or for nothing. */
+static void stop_other(struct sup *s, struct mount *m)
+{
+	const struct job *j = &s->job;
+	bool followed = named(j, m) && same_cache(j->fresh[place_of(j, m)], m);
+
+	m->down_failed = false;
+	m->keep_layer = named(j, m);
+	/* Keys may have run out: the new ones, and the other mounts, get a share of the time. */
+	m->give_up = j->deadline - j->req.timeout_ms / (followed ? 2 : 4);
+	/* Whatever is started of it now reads the new config. */
+	memset(m->fingerprint, '0', MOUNT_ID - 1);
+	mount_event(m, EVENT_STOP, sup_table(s));
+	if (followed && m->goal == GOAL_DOWN)
+		m->goal = GOAL_HANDOVER;
+}
+
 /* The config is written first: where that fails nothing has been touched. Drivers that run have read theirs. */
 static int stop_others(struct sup *s)
 {
 	struct job *j = &s->job;
 	int stored = settings_store(&j->settings, j->req.config, &j->error);
 	struct err unused;
-	bool followed;
 
 	if (stored < 0)
 		return -1;
@@ -152,16 +189,10 @@ static int stop_others(struct sup *s)
 
 		if (unchanged(j, m))
 			continue;
-		followed = named(j, m) && same_cache(j->fresh[place_of(j, m)], m);
-		m->down_failed = false;
-		m->keep_layer = named(j, m);
-		/* Keys may have run out: the new ones, and the other mounts, get a share of the time. */
-		m->give_up = j->deadline - j->req.timeout_ms / (followed ? 2 : 4);
-		/* Whatever is started of it now reads the new config. */
-		memset(m->fingerprint, '0', MOUNT_ID - 1);
-		mount_event(m, EVENT_STOP, sup_table(s));
-		if (followed && m->goal == GOAL_DOWN)
-			m->goal = GOAL_HANDOVER;
+		if (named(j, m) && takes_keys(m, j->fresh[place_of(j, m)]))
+			renew(s, m, &j->fresh[place_of(j, m)]);
+		else
+			stop_other(s, m);
 	}
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -155,6 +156,7 @@ static void splits_paths(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		assert_string_equal(file_above(out, cases[i].path), cases[i].name);
 		assert_string_equal(out, cases[i].above);
+		assert_string_equal(file_name(cases[i].path), cases[i].name);
 	}
 	memset(longest, 'x', sizeof longest - 1);
 	longest[0] = longest[sizeof longest - 3] = '/';
@@ -215,6 +217,29 @@ static void tasks_answer_or_are_ended(void **state)
 	assert_int_equal(errno, ECHILD);
 }
 
+/* All bytes arrive, the descriptor with the first; who has hung up is an error, and no signal. */
+static void descriptors_are_sent(void **state)
+{
+	struct task t = { .active = true };
+	int fds[2], got = -1;
+	char text[8];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+	t.out = fds[0];
+	assert_int_equal(send_with_fd(fds[1], "abc", 3, fds[1]), 0);
+	assert_int_equal(task_read(&t, text, sizeof text, &got), 3);
+	assert_memory_equal(text, "abc", 3);
+	assert_true(got >= 0);
+	assert_int_equal(write(got, "x", 1), 1);
+	assert_int_equal(read(fds[0], text, sizeof text), 1);
+	close(got);
+	close(fds[0]);
+	assert_int_equal(send_with_fd(fds[1], "abc", 3, fds[1]), -1);
+	assert_int_equal(errno, EPIPE);
+	close(fds[1]);
+}
+
 static void deadlines(void **state)
 {
 	(void)state;
@@ -236,6 +261,7 @@ int main(void)
 		cmocka_unit_test(splits_paths),
 		cmocka_unit_test_setup_teardown(root_alone_can_change_it, make_top, remove_top),
 		cmocka_unit_test(tasks_answer_or_are_ended),
+		cmocka_unit_test(descriptors_are_sent),
 		cmocka_unit_test(deadlines),
 	};
 
