@@ -51,7 +51,7 @@ static void drop(struct given **at)
 	free(g);
 }
 
-int env_give(struct span name, struct span value, struct err *e)
+int env_set(struct span name, struct span value, struct err *e)
 {
 	struct given *g = malloc(sizeof *g + name.n + value.n + 2), **at = &all;
 

@@ -105,7 +105,7 @@ static int take_bare(const struct line *l, struct err *e)
 	buf_span(&name, l->name);
 	value = getenv(name.p);
 	if (value)
-		ret = env_give(l->name, span_of(value), e);
+		ret = env_set(l->name, span_of(value), e);
 	buf_free(&name);
 	return ret;
 }
@@ -127,7 +127,7 @@ static int take_line(struct span text, struct buf *b, const char *name, size_t n
 	if (l.bare)
 		return take_bare(&l, e);
 	why = take_value(&l);
-	return why ? refuse(&l, name, number, why, e) : env_give(l.name, l.value, e);
+	return why ? refuse(&l, name, number, why, e) : env_set(l.name, l.value, e);
 }
 
 int env_parse(struct span text, const char *name, struct err *e)

@@ -90,16 +90,16 @@ int file_read(const char *path, struct buf *out, struct err *e)
 	return ret;
 }
 
-const char *file_name(const char *path)
+const char *file_basename(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
 	return slash ? slash + 1 : path;
 }
 
-const char *file_above(char out[PATH_MAX], const char *path)
+const char *file_dirname(char out[PATH_MAX], const char *path)
 {
-	const char *name = file_name(path);
+	const char *name = file_basename(path);
 	size_t n = name == path ? 0 : (size_t)(name - path) - 1;
 
 	if (text_fmt(out, PATH_MAX, "%.*s", n ? (int)n : 1, name == path ? "." : path) >= PATH_MAX)
@@ -112,7 +112,7 @@ static int open_folder(const char *path, const char **name)
 {
 	char dir[PATH_MAX];
 
-	*name = file_above(dir, path);
+	*name = file_dirname(dir, path);
 	return open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
@@ -177,10 +177,10 @@ int file_replace_at(int dir, const char *name, mode_t mode, struct span content)
 
 int file_replace(const char *path, mode_t mode, struct span content, struct err *e)
 {
-	return file_replace_of(path, mode, (gid_t)-1, content, e);
+	return file_replace_with_group(path, mode, (gid_t)-1, content, e);
 }
 
-int file_replace_of(const char *path, mode_t mode, gid_t group, struct span content, struct err *e)
+int file_replace_with_group(const char *path, mode_t mode, gid_t group, struct span content, struct err *e)
 {
 	const char *name;
 	int dir = open_folder(path, &name), ret;
@@ -194,7 +194,7 @@ int file_replace_of(const char *path, mode_t mode, gid_t group, struct span cont
 	return ret;
 }
 
-bool file_is_roots(const char *path)
+bool file_is_root_owned(const char *path)
 {
 	char part[PATH_MAX];
 	struct stat top, st;
@@ -247,7 +247,7 @@ int dir_private(const char *path, struct err *e)
 	char parent[PATH_MAX];
 	struct stat st;
 
-	file_above(parent, path);
+	file_dirname(parent, path);
 	if (dir_make(parent, 0755, e))
 		return -1;
 	if ((mkdir(path, 0700) && errno != EEXIST) || lstat(path, &st))

@@ -70,7 +70,7 @@ struct span span_behind(struct span a, const char *what)
 	return a;
 }
 
-const char *text_in(const char *text, const char *part)
+const char *text_find(const char *text, const char *part)
 {
 	return memmem(text, strlen(text), part, strlen(part));
 }

@@ -71,7 +71,7 @@ static inline bool span_has(struct span a, const char *what)
 }
 
 /* As strstr(3), by the same machine code as memmem(3). */
-const char *text_in(const char *text, const char *part);
+const char *text_find(const char *text, const char *part);
 
 /* The whole span as an unsigned decimal number of at most MAX; false for anything else (sign, blank, overflow, empty). */
 bool span_number(struct span a, unsigned long max, unsigned long *out);

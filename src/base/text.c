@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SAY_MAX 8192 /* the longest line: a path or two and an error */
+#define PRINT_MAX 8192 /* the longest line: a path or two and an error */
 
 /* Counts all, keeps what fits. */
 struct sink {
@@ -187,14 +187,14 @@ size_t text_fmt(char *out, size_t size, const char *fmt, ...)
 	return n;
 }
 
-static bool lost;
+static bool stdout_failed;
 
-bool said(void)
+bool text_stdout_failed(void)
 {
-	return !lost;
+	return stdout_failed;
 }
 
-void text_tame(char *s)
+void text_sanitize(char *s)
 {
 	for (size_t n; *s; s += n) {
 		n = span_utf8(span_of(s));
@@ -205,9 +205,9 @@ void text_tame(char *s)
 	}
 }
 
-void say(int fd, const char *fmt, ...)
+void text_print(int fd, const char *fmt, ...)
 {
-	char line[SAY_MAX];
+	char line[PRINT_MAX];
 	va_list ap;
 	size_t n;
 
@@ -215,5 +215,5 @@ void say(int fd, const char *fmt, ...)
 	n = text_vfmt(line, sizeof line, fmt, ap);
 	va_end(ap);
 	if (write_all(fd, line, n < sizeof line ? n : sizeof line - 1) && fd == 1)
-		lost = true;
+		stdout_failed = true;
 }

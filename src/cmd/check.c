@@ -19,7 +19,7 @@ static enum code judge(const struct plan *p, const struct verdict *v)
 		else if (first == CODE_OK && !p->mounts[i].nofail)
 			first = v[i].code;
 	}
-	return sum_up(hold, first);
+	return mounts_exit_code(hold, first);
 }
 
 static int print_json(const struct setup *s, const struct verdict *v, enum code code, int64_t ms)
@@ -50,11 +50,11 @@ static void print_lines(const struct setup *s, const struct verdict *v)
 	for (size_t i = 0; i < s->plan.mount_count; i++) {
 		const struct plan_mount *m = &s->plan.mounts[i];
 
-		say(2, "%-18s s3://%s/%s  for %s, %d ms\n", v[i].kind, m->bucket, m->prefix, m->target, v[i].ms);
+		text_print(2, "%-18s s3://%s/%s  for %s, %d ms\n", v[i].kind, m->bucket, m->prefix, m->target, v[i].ms);
 		if (v[i].cause[0])
-			say(2, "          %s\n", v[i].cause);
+			text_print(2, "          %s\n", v[i].cause);
 		if (v[i].hint[0])
-			say(2, "          hint: %s\n", v[i].hint);
+			text_print(2, "          hint: %s\n", v[i].hint);
 	}
 }
 
@@ -76,7 +76,7 @@ static int ask_all(const struct setup *s, const struct options *o, struct verdic
 static int check(const struct setup *s, const struct options *o, struct err *e)
 {
 	struct verdict *v = calloc(s->plan.mount_count + 1, sizeof *v);
-	int64_t begun = clock_ms();
+	int64_t started = clock_ms();
 	enum code code;
 	int ret = 0;
 
@@ -90,7 +90,7 @@ static int check(const struct setup *s, const struct options *o, struct err *e)
 	}
 	code = judge(&s->plan, v);
 	if (o->json)
-		ret = print_json(s, v, code, clock_ms() - begun);
+		ret = print_json(s, v, code, clock_ms() - started);
 	else
 		print_lines(s, v);
 	free(v);
@@ -105,7 +105,7 @@ int cmd_check(char **argv)
 	int code;
 
 	if (options_read(&o, FOR_CHECK, "Asks S3 whether it takes the credentials for each mount's prefix", 0, argv, &e))
-		return fail("check", o.json, &e);
+		return print_failure("check", o.json, &e);
 	if (o.help)
 		return CODE_OK;
 	if (setup_read(&s, &o, &e)) {
@@ -116,5 +116,5 @@ int cmd_check(char **argv)
 		code = check(&s, &o, &e);
 	}
 	setup_free(&s);
-	return code < 0 ? fail("check", o.json, &e) : code;
+	return code < 0 ? print_failure("check", o.json, &e) : code;
 }

@@ -42,7 +42,7 @@ static int config(const struct setup *s, const struct options *o, struct err *e)
 	if (store(s, path.s, e))
 		return -1;
 	if (!o->json) {
-		say(2, "s3mounts: wrote [" RCLONE_REMOTE "] to %s\n", path.s);
+		text_print(2, "s3mounts: wrote [" RCLONE_REMOTE "] to %s\n", path.s);
 		return CODE_OK;
 	}
 	json_begin(&out, "config", CODE_OK, NULL);
@@ -59,7 +59,7 @@ int cmd_config(char **argv)
 	int ret;
 
 	if (options_read(&o, FOR_CONFIG, "Writes rclone.conf; other remotes in it stay as they are", 0, argv, &e))
-		return fail("config", o.json, &e);
+		return print_failure("config", o.json, &e);
 	if (o.help)
 		return CODE_OK;
 	ret = setup_read(&s, &o, &e);
@@ -69,5 +69,5 @@ int cmd_config(char **argv)
 		ret = config(&s, &o, &e);
 	}
 	setup_free(&s);
-	return ret < 0 ? fail("config", o.json, &e) : ret;
+	return ret < 0 ? print_failure("config", o.json, &e) : ret;
 }

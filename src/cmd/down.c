@@ -2,7 +2,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
-#include "cmd/left.h"
+#include "cmd/flush_left.h"
 #include "cmd/leftover.h"
 #include "cmd/live.h"
 #include "cmd/options.h"
@@ -46,7 +46,7 @@ static enum code judge(const struct verdict_on *v, bool down, const struct err *
 		return r->error.code == CODE_PENDING || v->left_error.code == CODE_OK ? CODE_PENDING : v->left_error.code;
 	if (hold == r->mount_count || !down || r->error.code != CODE_OK)
 		return r->error.code;
-	return sum_up(hold, (*why)->code == CODE_OK ? CODE_MOUNT : (*why)->code);
+	return mounts_exit_code(hold, (*why)->code == CODE_OK ? CODE_MOUNT : (*why)->code);
 }
 
 static int print_json(const char *command, const struct verdict_on *v, enum code code, const struct err *why, int64_t ms)
@@ -76,33 +76,33 @@ static void print_lines(const char *command, const struct verdict_on *v)
 	const struct report *r = &v->report;
 	int target, source;
 
-	columns(r, &target, &source);
+	print_column_widths(r, &target, &source);
 	if (r->error.code != CODE_OK)
-		say_error(&r->error);
+		print_error(&r->error);
 	else if (!r->mount_count && !v->tried.count)
-		say(2, "s3mounts: %s: nothing is mounted\n", command);
+		text_print(2, "s3mounts: %s: nothing is mounted\n", command);
 	for (size_t i = 0; i < r->mount_count; i++) {
 		const struct report_mount *m = &r->mounts[i];
 
-		say(2, "%-9s %-*s  %-*s", m->state, target, m->target, source, m->source);
+		text_print(2, "%-9s %-*s  %-*s", m->state, target, m->target, source, m->source);
 		if (m->pending_files < 0)
-			say(2, "  pending: unknown");
+			text_print(2, "  pending: unknown");
 		else if (m->pending_files)
-			say(2, "  pending: %ld file%s, %ld bytes", m->pending_files, plural(m->pending_files),
+			text_print(2, "  pending: %ld file%s, %ld bytes", m->pending_files, plural(m->pending_files),
 				m->pending_bytes);
 		else if (m->error.code == CODE_PENDING)
-			say(2, "  what is in S3 is not known");
+			text_print(2, "  what is in S3 is not known");
 		else if (!m->ran)
-			say(2, "  was not mounted");
+			text_print(2, "  was not mounted");
 		else
-			say(2, "  all of it is in S3");
-		say(2, "\n");
-		say_pending(m, false);
+			text_print(2, "  all of it is in S3");
+		text_print(2, "\n");
+		print_pending(m, false);
 		if (m->error.code != CODE_OK)
-			say_error(&m->error);
+			print_error(&m->error);
 	}
-	say_uploaded(&v->tried, &v->left);
-	say_leftovers(&v->left);
+	print_uploaded(&v->tried, &v->left);
+	print_leftovers(&v->left);
 }
 
 static bool all_down(const struct report *r)
@@ -147,7 +147,7 @@ static int take_stock(
 	int64_t deadline = clock_ms() + o->timeout_ms;
 	struct live live = { .pending = true };
 	struct ask_watch w = live_watch(&live, o->json);
-	int got = o->left ? left_upload(&v->tried, run, o, e) : 0;
+	int got = o->left ? flush_left_upload(&v->tried, run, o, e) : 0;
 
 	if (got == 0) {
 		q.timeout_ms = clock_left(deadline) > LOOK_MS ? clock_left(deadline) : LOOK_MS;
@@ -155,14 +155,14 @@ static int take_stock(
 		live_end(&live);
 	}
 	if (got >= 0 && down)
-		left_end(run, clock_left(deadline));
+		flush_left_end(run, clock_left(deadline));
 	if (got >= 0 && !v->report.mount_count && v->report.error.code == CODE_OK)
 		got = nothing_stands(run, down, &v->report, e);
 	if (got >= 0 && down && all_down(&v->report))
 		got = clear_layers(run, e);
 	if (got >= 0) {
-		leftovers_look(&v->left, run, o, &v->report, false);
-		left_reasons(&v->left, &v->tried, &v->left_error);
+		leftovers_find(&v->left, run, o, &v->report, false);
+		flush_left_reasons(&v->left, &v->tried, &v->left_error);
 	}
 	return got < 0 ? -1 : 0;
 }
@@ -171,7 +171,7 @@ static int ask_down(const char *command, bool down, const struct options *o, boo
 {
 	struct verdict_on v = { .report = { 0 } };
 	struct arena a = { 0 };
-	int64_t begun = clock_ms();
+	int64_t started = clock_ms();
 	const struct err *why;
 	char cache[PATH_MAX];
 	struct run run;
@@ -184,7 +184,7 @@ static int ask_down(const char *command, bool down, const struct options *o, boo
 	if (code == 0) {
 		code = (int)judge(&v, down, &why);
 		if (o->json)
-			code = print_json(command, &v, (enum code)code, why, clock_ms() - begun);
+			code = print_json(command, &v, (enum code)code, why, clock_ms() - started);
 		else if (!brief || code != CODE_OK)
 			print_lines(command, &v);
 	}
@@ -199,7 +199,7 @@ static int ask_and_tell(const char *command, bool down, const struct options *o,
 	struct err e;
 	int code = ask_down(command, down, o, brief, &e);
 
-	return code < 0 ? fail(command, o->json, &e) : code;
+	return code < 0 ? print_failure(command, o->json, &e) : code;
 }
 
 static int run_command(int which, const char *does, char **argv)
@@ -208,7 +208,7 @@ static int run_command(int which, const char *does, char **argv)
 	struct err e;
 
 	if (options_read(&o, which, does, TIMEOUT_S, argv, &e))
-		return fail(argv[0], o.json, &e);
+		return print_failure(argv[0], o.json, &e);
 	return o.help ? CODE_OK : ask_and_tell(argv[0], which == FOR_DOWN, &o, false);
 }
 

@@ -43,13 +43,13 @@ static void child(const struct init *in, const struct options *o, int start)
 	if (n != 1)
 		_exit(0);
 	if (become(o)) {
-		say(2, "s3mounts: run: become user %ld, group %ld: %s\n", o->uid, o->gid, strerror(errno));
+		text_print(2, "s3mounts: run: become user %ld, group %ld: %s\n", o->uid, o->gid, strerror(errno));
 		_exit(INIT_NOT_STARTED);
 	}
 	sigprocmask(SIG_SETMASK, &in->mask, NULL);
 	execvp(o->command[0], o->command);
 	no = errno; /* before the words, which a closed stderr may not take */
-	say(2, "s3mounts: run %s: %s\n", o->command[0], strerror(no));
+	text_print(2, "s3mounts: run %s: %s\n", o->command[0], strerror(no));
 	_exit(no == ENOENT ? INIT_NOT_FOUND : INIT_NOT_STARTED);
 }
 

@@ -11,7 +11,7 @@
 static void go_up(const struct live *l)
 {
 	if (l->lines)
-		say(2, "\033[%zuA\r", l->lines);
+		text_print(2, "\033[%zuA\r", l->lines);
 }
 
 static void draw(void *arg, const struct report *now)
@@ -22,12 +22,13 @@ static void draw(void *arg, const struct report *now)
 	for (size_t i = 0; i < now->mount_count; i++) {
 		const struct report_mount *m = &now->mounts[i];
 
-		say(2, "\033[K%-10s %s", m->state, m->target);
+		text_print(2, "\033[K%-10s %s", m->state, m->target);
 		if (l->pending && m->pending_files > 0)
-			say(2, "  %ld file%s, %ld bytes left", m->pending_files, plural(m->pending_files), m->pending_bytes);
-		say(2, "\n");
+			text_print(2, "  %ld file%s, %ld bytes left", m->pending_files, plural(m->pending_files),
+				m->pending_bytes);
+		text_print(2, "\n");
 	}
-	say(2, "\033[J");
+	text_print(2, "\033[J");
 	l->lines = now->mount_count;
 }
 
@@ -40,6 +41,6 @@ void live_end(struct live *l)
 {
 	go_up(l);
 	if (l->lines)
-		say(2, "\033[J");
+		text_print(2, "\033[J");
 	l->lines = 0;
 }

@@ -52,7 +52,7 @@ int json_end(struct json_out *o, enum code code)
 	if (write_all(STDOUT_FILENO, o->text.p, o->text.len)) {
 		code = CODE_FAULT;
 		err_sys(&e, code, "write to stdout");
-		say_error(&e);
+		print_error(&e);
 	}
 	buf_free(&o->text);
 	return (int)code;
@@ -137,16 +137,17 @@ void json_pending(struct json *j, const struct report_mount *m)
 	json_close(j, ']');
 }
 
-void say_pending(const struct report_mount *m, bool reasoned)
+void print_pending(const struct report_mount *m, bool reasoned)
 {
 	for (size_t i = 0; i < m->pending_name_count; i++) {
 		const char *why = reason_of(m, i);
 
 		if (why || !reasoned)
-			say(2, "          not in S3 yet: %s%s%s\n", m->pending_names[i], why ? ": " : "", why ? why : "");
+			text_print(
+				2, "          not in S3 yet: %s%s%s\n", m->pending_names[i], why ? ": " : "", why ? why : "");
 	}
 	if (!reasoned && m->pending_files > (long)m->pending_name_count)
-		say(2, "          … and %ld more\n", m->pending_files - (long)m->pending_name_count);
+		text_print(2, "          … and %ld more\n", m->pending_files - (long)m->pending_name_count);
 }
 
 bool mounts_are(const struct report *r, const char *state)
@@ -162,7 +163,7 @@ const char *plural(long n)
 	return n == 1 ? "" : "s";
 }
 
-void columns(const struct report *r, int *target, int *source)
+void print_column_widths(const struct report *r, int *target, int *source)
 {
 	*target = *source = 6; /* of the headings */
 	for (size_t i = 0; i < r->mount_count; i++) {
@@ -173,11 +174,11 @@ void columns(const struct report *r, int *target, int *source)
 	}
 }
 
-void say_error(const struct err *e)
+void print_error(const struct err *e)
 {
-	say(2, "s3mounts: %s\n", e->text);
+	text_print(2, "s3mounts: %s\n", e->text);
 	if (e->hint[0])
-		say(2, "          hint: %s\n", e->hint);
+		text_print(2, "          hint: %s\n", e->hint);
 }
 
 int err_no_creds(struct err *e, const char *command)
@@ -186,12 +187,12 @@ int err_no_creds(struct err *e, const char *command)
 	return err_hint(e, "give S3_ACCESS_KEY_ID and S3_ACCESS_SECRET to this command");
 }
 
-int fail(const char *command, bool json, const struct err *e)
+int print_failure(const char *command, bool json, const struct err *e)
 {
 	struct json_out o;
 
 	if (!json) {
-		say_error(e);
+		print_error(e);
 		return e->code;
 	}
 	json_begin(&o, command, e->code, e);
@@ -199,7 +200,7 @@ int fail(const char *command, bool json, const struct err *e)
 	return json_end(&o, e->code);
 }
 
-enum code sum_up(size_t hold, enum code first)
+enum code mounts_exit_code(size_t hold, enum code first)
 {
 	return first != CODE_OK && hold ? CODE_SOME : first;
 }

@@ -44,11 +44,11 @@ int cmd_run(char **argv)
 
 	if (options_read(&o, FOR_RUN, "Mounts, then runs COMMAND; at its end flushes and unmounts, and exits with its status",
 		    UP_TIMEOUT_S, argv, &e))
-		return fail("run", false, &e);
+		return print_failure("run", false, &e);
 	if (o.help)
 		return CODE_OK;
 	if (check_options(&o, &e) || init_prepare(&in, &o, &e))
-		return fail("run", false, &e);
+		return print_failure("run", false, &e);
 	code = up_run("run", &o, true);
 	if (code != CODE_OK && !o.anyway) {
 		init_cancel(&in);

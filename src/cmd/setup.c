@@ -80,7 +80,7 @@ int setup_read(struct setup *s, const struct options *o, struct err *e)
 void setup_warn(const struct setup *s)
 {
 	for (size_t i = 0; i < s->plan.warning_count; i++)
-		say(2, "s3mounts: note: %s\n", s->plan.warnings[i]);
+		text_print(2, "s3mounts: note: %s\n", s->plan.warnings[i]);
 }
 
 void setup_free(struct setup *s)
@@ -193,10 +193,10 @@ int setup_request(struct up_request *r, struct setup *s, const struct options *o
 	return 0;
 }
 
-int setup_places(const struct setup *s, struct err *e)
+int setup_make_placeholders(const struct setup *s, struct err *e)
 {
-	for (size_t i = 0; i < s->plan.place_count; i++)
-		if (dir_make(s->plan.places[i], 0755, e))
+	for (size_t i = 0; i < s->plan.placeholder_count; i++)
+		if (dir_make(s->plan.placeholders[i], 0755, e))
 			return -1;
 	return 0;
 }

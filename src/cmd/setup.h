@@ -38,7 +38,7 @@ struct run_path setup_config(const struct setup *s, const struct options *o);
 void setup_warn(const struct setup *s);
 
 /* Without credentials: makes the plan's placeholder folders. Returns 0 or -1 with *E set. */
-int setup_places(const struct setup *s, struct err *e);
+int setup_make_placeholders(const struct setup *s, struct err *e);
 
 /* A request for the supervisor to mount S's plan, and the strings that it points to. */
 struct up_request {

@@ -34,10 +34,10 @@ static int tell_left(const struct setup *s, const struct options *o, const char 
 	const struct report nobody = { 0 };
 	struct leftovers l = { 0 };
 
-	leftovers_look(&l, &s->run, o, &nobody, false);
+	leftovers_find(&l, &s->run, o, &nobody, false);
 	if (cache[0])
 		leftover_find(&l, cache, &scope);
-	say_leftovers(&l);
+	print_leftovers(&l);
 	code = l.folders && code == CODE_OK ? CODE_PENDING : code;
 	leftover_free(&l);
 	return code;
@@ -51,7 +51,7 @@ static int serve(struct setup *s, const struct options *o, struct err *e)
 	int listener, code;
 
 	setup_warn(s);
-	if (setup_places(s, e) || (now && setup_request(&up, s, o, e)))
+	if (setup_make_placeholders(s, e) || (now && setup_request(&up, s, o, e)))
 		return -1;
 	creds_wipe(&s->plan.creds);
 	listener = open_control(s, e);
@@ -63,8 +63,9 @@ static int serve(struct setup *s, const struct options *o, struct err *e)
 	if (!now)
 		setup_note_version(o);
 	if (!now)
-		say(2, "s3mounts: start: %zu placeholder folders stand; waiting for 's3mounts up' with the credentials\n",
-			s->plan.place_count);
+		text_print(2,
+			"s3mounts: start: %zu placeholder folders stand; waiting for 's3mounts up' with the credentials\n",
+			s->plan.placeholder_count);
 	code = serve_here(&s->run, listener, now ? &up.request : NULL, o->stop_ms, &cache);
 	return tell_left(s, o, cache, code);
 }
@@ -79,13 +80,13 @@ int cmd_start(char **argv)
 	if (options_read(&o, FOR_START,
 		    "Serves in the foreground: mounts at once where credentials are given, else waits for up", MOUNT_S, argv,
 		    &e))
-		return fail("start", false, &e);
+		return print_failure("start", false, &e);
 	if (o.help)
 		return CODE_OK;
 	if (setup_read(&s, &o, &e) == 0)
 		code = serve(&s, &o, &e);
 	setup_free(&s);
-	return code < 0 ? fail("start", false, &e) : code;
+	return code < 0 ? print_failure("start", false, &e) : code;
 }
 
 /* One look; 0: ready; else -1 with *E: not yet. */
@@ -117,15 +118,15 @@ int cmd_ready(char **argv)
 
 	if (options_read(
 		    &o, FOR_READY, "Exit 0 when a supervisor serves; --mounted: when every mount is proven too", 0, argv, &e))
-		return fail("ready", o.json, &e);
+		return print_failure("ready", o.json, &e);
 	if (o.help)
 		return CODE_OK;
 	if (run_find(&run, o.run_dir, &e))
-		return fail("ready", o.json, &e);
+		return print_failure("ready", o.json, &e);
 	deadline = clock_ms() + o.timeout_ms;
 	while (look(&run, &o, &e)) {
 		if (clock_ms() >= deadline)
-			return fail("ready", o.json, &e);
+			return print_failure("ready", o.json, &e);
 		poll(NULL, 0, LOOK_MS);
 	}
 	if (o.json) {

@@ -31,7 +31,7 @@ static enum code judge(const struct report *r, const struct leftovers *l)
 		else if (first == CODE_OK && !m->nofail)
 			first = m->error.code == CODE_OK ? CODE_MOUNT : m->error.code;
 	}
-	all = sum_up(hold, first);
+	all = mounts_exit_code(hold, first);
 	return all == CODE_OK && l->folders ? CODE_PENDING : all;
 }
 
@@ -94,27 +94,27 @@ static void print_table(const struct report *r)
 	char a[24], b[24], c[24];
 	int target, source;
 
-	columns(r, &target, &source);
-	say(1, "%-10s %-*s  %-*s  %-7s %7s %10s %8s %10s\n", "STATE", target, "TARGET", source, "SOURCE", "DRIVER", "PID",
-		"MEMORY KiB", "PENDING", "BYTES");
+	print_column_widths(r, &target, &source);
+	text_print(1, "%-10s %-*s  %-*s  %-7s %7s %10s %8s %10s\n", "STATE", target, "TARGET", source, "SOURCE", "DRIVER",
+		"PID", "MEMORY KiB", "PENDING", "BYTES");
 	for (size_t i = 0; i < r->mount_count; i++) {
 		const struct report_mount *m = &r->mounts[i];
 
-		say(1, "%-10s %-*s  %-*s  %-7s %7ld %10s %8s %10s\n", m->state, target, m->target, source, m->source, m->driver,
-			m->pid, count(a, m->memory_kib), count(b, m->pending_files), count(c, m->pending_bytes));
+		text_print(1, "%-10s %-*s  %-*s  %-7s %7ld %10s %8s %10s\n", m->state, target, m->target, source, m->source,
+			m->driver, m->pid, count(a, m->memory_kib), count(b, m->pending_files), count(c, m->pending_bytes));
 	}
 	for (size_t i = 0; i < r->mount_count; i++) {
 		const struct report_mount *m = &r->mounts[i];
 
 		if (m->restarts)
-			say(2, "%s: driver restarted %ld time%s:\n", m->target, m->restarts, plural(m->restarts));
+			text_print(2, "%s: driver restarted %ld time%s:\n", m->target, m->restarts, plural(m->restarts));
 		for (size_t k = 0; k < m->history_count && m->restarts; k++)
-			say(2, "          %s\n", m->history[k]);
+			text_print(2, "          %s\n", m->history[k]);
 		for (size_t k = 0; k < m->note_count; k++)
-			say(2, "%s: note: %s\n", m->target, m->notes[k]);
+			text_print(2, "%s: note: %s\n", m->target, m->notes[k]);
 		if (m->error.code != CODE_OK)
-			say_error(&m->error);
-		say_pending(m, true);
+			print_error(&m->error);
+		print_pending(m, true);
 	}
 }
 
@@ -125,7 +125,7 @@ static int tell(const struct run *run, const struct options *o, const struct rep
 	struct err left = { .code = CODE_OK };
 	int code;
 
-	leftovers_look(&l, run, o, r, false);
+	leftovers_find(&l, run, o, r, false);
 	leftover_error(&l, &left);
 	code = (int)judge(r, &l);
 	if (o->json) {
@@ -134,8 +134,8 @@ static int tell(const struct run *run, const struct options *o, const struct rep
 		if (served)
 			print_table(r);
 		else
-			say_error(&r->error);
-		say_leftovers(&l);
+			print_error(&r->error);
+		print_leftovers(&l);
 	}
 	leftover_free(&l);
 	return code;
@@ -168,15 +168,15 @@ int cmd_status(char **argv)
 
 	if (options_read(&o, FOR_STATUS, "Shows each mount, proven now: state, driver, memory, and what is not in S3 yet", 0,
 		    argv, &e))
-		return fail("status", o.json, &e);
+		return print_failure("status", o.json, &e);
 	if (o.help)
 		return CODE_OK;
 	if (run_find(&run, o.run_dir, &e))
-		return fail("status", o.json, &e);
+		return print_failure("status", o.json, &e);
 	do {
 		if (o.watch && !o.json && isatty(STDOUT_FILENO))
-			say(1, "\033[H\033[2J"); /* home, clear */
+			text_print(1, "\033[H\033[2J"); /* home, clear */
 		code = show(&run, &o, &e);
 	} while (o.watch && code >= 0 && poll(NULL, 0, WATCH_MS) == 0);
-	return code < 0 ? fail("status", o.json, &e) : code;
+	return code < 0 ? print_failure("status", o.json, &e) : code;
 }

@@ -182,7 +182,7 @@ static bool read_key_usage(struct cert *c, struct span value)
 static bool read_alt_names(struct cert *c, struct span value)
 {
 	unsigned known = 0;
-	bool good = der_sequence(&value, &c->alt_names) && names_read(c->alt_names, &known);
+	bool good = der_sequence(&value, &c->alt_names) && names_parse(c->alt_names, &known);
 
 	c->unknown = !known;
 	return good;
@@ -205,8 +205,8 @@ static bool read_name_constraints(struct cert *c, struct span value)
 		return false;
 	if (der_is_next(lists, DER_CONTEXT_CONS + 1) && !der_take(&lists, DER_CONTEXT_CONS + 1, &c->excluded, NULL))
 		return false;
-	return !lists.n && (c->permitted.n || c->excluded.n) && names_subtrees(c->permitted, &c->unknown) &&
-	       names_subtrees(c->excluded, &c->unknown);
+	return !lists.n && (c->permitted.n || c->excluded.n) && names_parse_subtrees(c->permitted, &c->unknown) &&
+	       names_parse_subtrees(c->excluded, &c->unknown);
 }
 
 /* Where a point has its full name, the URIs at the front of that are looked at. */

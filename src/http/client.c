@@ -23,7 +23,7 @@ static bool same_origin(const struct http_origin *a, const struct http_origin *b
 static bool kept(const struct http_client *c, const struct http_origin *origin)
 {
 	return c->conn.fd >= 0 && c->response.phase == HTTP_DONE && c->response.keep_alive && !c->unread.n &&
-	       same_origin(&c->origin, origin) && conn_quiet(&c->conn);
+	       same_origin(&c->origin, origin) && conn_is_idle(&c->conn);
 }
 
 static int gone(struct http_client *c)

@@ -146,12 +146,12 @@ int conn_open(struct conn *c, const char *host, uint16_t port, const struct trus
 
 	*c = CONN_NONE;
 	text_fmt(c->host, sizeof c->host, "%.240s port %u", host, port);
-	if (dial_resolve(host, port, clock_left(clock_first(deadline, clock_ms() + step_ms)), &l, f))
+	if (dial_resolve(host, port, clock_left(clock_earlier(deadline, clock_ms() + step_ms)), &l, f))
 		return -1;
-	c->fd = dial_connect(&l, c->host, clock_first(deadline, clock_ms() + step_ms), f);
+	c->fd = dial_connect(&l, c->host, clock_earlier(deadline, clock_ms() + step_ms), f);
 	if (c->fd < 0)
 		return -1;
-	c->deadline = clock_first(deadline, clock_ms() + step_ms);
+	c->deadline = clock_earlier(deadline, clock_ms() + step_ms);
 	if (!trust || !shake_hands(c, host, trust, f))
 		return 0;
 	conn_close(c);
@@ -193,7 +193,7 @@ ssize_t conn_read(struct conn *c, void *p, size_t n, int64_t deadline, struct fa
 	return c->tls ? tls_broken(c, "read from", f) : broken(c, "read from", f);
 }
 
-bool conn_quiet(const struct conn *c)
+bool conn_is_idle(const struct conn *c)
 {
 	struct pollfd p = { .fd = c->fd, .events = POLLIN };
 

@@ -205,7 +205,7 @@ int dial_connect(const struct dial_list *l, const char *host, int64_t deadline, 
 		}
 		if (!r.running)
 			continue;
-		poll(r.at, (nfds_t)r.started, clock_left(clock_first(deadline, r.started < l->count ? next : -1)));
+		poll(r.at, (nfds_t)r.started, clock_left(clock_earlier(deadline, r.started < l->count ? next : -1)));
 		fd = look(&r);
 		if (fd < 0 && clock_left(deadline) == 0) {
 			r.error = ETIMEDOUT;

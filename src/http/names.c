@@ -59,7 +59,7 @@ static bool is_plain_uri(struct span s)
 	return is_host(host, false);
 }
 
-bool names_read(struct span list, unsigned *known)
+bool names_parse(struct span list, unsigned *known)
 {
 	struct span one;
 	unsigned tag;
@@ -128,7 +128,7 @@ static bool is_subtree(unsigned tag, struct span base, bool *unknown)
 	}
 }
 
-bool names_subtrees(struct span list, bool *unknown)
+bool names_parse_subtrees(struct span list, bool *unknown)
 {
 	struct span one, base;
 	unsigned tag;
@@ -286,7 +286,7 @@ static size_t elements(struct span list)
 	return n;
 }
 
-bool names_are_let(struct span list, struct span permitted, struct span excluded)
+bool names_permitted(struct span list, struct span permitted, struct span excluded)
 {
 	struct span name;
 	unsigned tag;

@@ -278,7 +278,7 @@ int64_t http_date(struct span s)
 	if (s.n != 29 || s.p[3] != ',' || !span_eq((struct span){ s.p + 25, 4 }, SPAN(" GMT")))
 		return -1;
 	memcpy(month, s.p + 8, 3);
-	at = text_in(months, month);
+	at = text_find(months, month);
 	if (!at || (at - months) % 3 || !two_digits(s.p + 5, &t.tm_mday) || !two_digits(s.p + 12, &century) ||
 		!two_digits(s.p + 14, &year) || !two_digits(s.p + 17, &t.tm_hour) || !two_digits(s.p + 20, &t.tm_min) ||
 		!two_digits(s.p + 23, &t.tm_sec))

@@ -53,7 +53,7 @@ static bool dates_hold(struct verify *v, const struct cert *c)
 static bool names_below_are_let(const struct verify *v, const struct cert *c, size_t below)
 {
 	for (size_t i = 0; (c->permitted.n || c->excluded.n) && i < below; i++)
-		if (v->chain[i].alt_names.p && !names_are_let(v->chain[i].alt_names, c->permitted, c->excluded))
+		if (v->chain[i].alt_names.p && !names_permitted(v->chain[i].alt_names, c->permitted, c->excluded))
 			return false;
 	return true;
 }

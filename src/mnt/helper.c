@@ -4,9 +4,9 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "mnt/attach.h"
+#include "mnt/errno_text.h"
 #include "mnt/fuse.h"
 #include "mnt/target.h"
-#include "mnt/words.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -132,7 +132,7 @@ static int become_system_helper(const struct call *c, const char *verb, struct e
 	const char *helper = fuse_system_helper();
 
 	if (!helper)
-		return fuse_no_rights(e, verb, c->target);
+		return fuse_err_no_rights(e, verb, c->target);
 	execv(helper, c->argv);
 	return err_sys(e, CODE_MOUNT, "%s %s: run %s", verb, c->target, helper);
 }
@@ -186,16 +186,16 @@ static int do_mount(struct call *c, struct err *e)
 
 static int do_unmount(struct call *c, struct err *e)
 {
-	if (mnt_detach(c->target, UMOUNT_NOFOLLOW | (c->lazy ? MNT_DETACH : 0)) == 0)
+	if (mnt_umount_nofollow(c->target, UMOUNT_NOFOLLOW | (c->lazy ? MNT_DETACH : 0)) == 0)
 		return 0;
 	if (errno == EPERM && !fuse_may_mount())
 		return become_system_helper(c, "unmount", e);
-	return mnt_words(e, mnt_umount_words, "failed to unmount %s", c->target);
+	return mnt_err_sys(e, mnt_umount_errors, "failed to unmount %s", c->target);
 }
 
 static int usage(const char *name)
 {
-	say(1,
+	text_print(1,
 		"usage: %s [-o OPTION[,OPTION...]] [--] MOUNTPOINT   mount, for a FUSE program (" COMMFD ")\n"
 		"       %s -u [-z] [-q] [--] MOUNTPOINT              unmount; -z: detach though busy, -q: say nothing\n"
 		"       %s -V | -h                                   version, this text\n",
@@ -209,7 +209,7 @@ static int run(struct call *c, const char *name, struct err *e)
 	case HELP:
 		return usage(name);
 	case VERSION:
-		say(1, "%s version: s3mounts " S3MOUNTS_VERSION "\n", name);
+		text_print(1, "%s version: s3mounts " S3MOUNTS_VERSION "\n", name);
 		return 0;
 	case UNMOUNT:
 		return do_unmount(c, e);
@@ -223,19 +223,19 @@ int fusermount_main(char **argv)
 {
 	char options[8192];
 	struct call c = { .argv = argv, .options = buf_over(options, sizeof options) };
-	const char *name = file_name(argv[0]);
+	const char *name = file_basename(argv[0]);
 	struct err e;
 
 	if (getauxval(AT_SECURE)) {
-		say(2, "%s: this program is not made to be set-uid\n", name);
+		text_print(2, "%s: this program is not made to be set-uid\n", name);
 		return 1;
 	}
 	if (parse_call(&c, &e) == 0 && run(&c, name, &e) == 0)
 		return 0;
 	if (c.job == UNMOUNT && c.quiet)
 		return 1;
-	say(2, "%s: %s\n", name, e.text);
+	text_print(2, "%s: %s\n", name, e.text);
 	if (e.hint[0])
-		say(2, "%s: hint: %s\n", name, e.hint);
+		text_print(2, "%s: hint: %s\n", name, e.hint);
 	return 1;
 }

@@ -3,8 +3,8 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "mnt/attach.h"
+#include "mnt/errno_text.h"
 #include "mnt/layer.h"
-#include "mnt/words.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -16,13 +16,13 @@
 
 #define STACK_MAX 64 /* dead mounts one upon the other; each restart of a driver leaves at most one */
 
-static const struct mnt_words answer_words[] = {
+static const struct mnt_errno_text answer_errors[] = {
 	{ ENOTCONN, "the FUSE driver is gone (Transport endpoint is not connected)", "s3mounts up mounts it anew" },
 	{ ECONNABORTED, "the FUSE connection was aborted", "s3mounts up mounts it anew" },
 	{ 0, NULL, NULL },
 };
 
-static const struct mnt_words folder_words[] = {
+static const struct mnt_errno_text folder_errors[] = {
 	{ ENOTCONN, "it lies on a FUSE mount whose driver is gone (Transport endpoint is not connected)",
 		"unmount that one first" },
 	{ ECONNABORTED, "it lies on a FUSE mount whose connection was aborted", "unmount that one first" },
@@ -43,7 +43,7 @@ int mnt_target_answers(const char *target, struct err *e)
 {
 	struct statfs fs;
 
-	return statfs(target, &fs) ? mnt_words(e, answer_words, "%s", target) : 0;
+	return statfs(target, &fs) ? mnt_err_sys(e, answer_errors, "%s", target) : 0;
 }
 
 int mnt_target_lists(const char *target, struct err *e)
@@ -52,10 +52,10 @@ int mnt_target_lists(const char *target, struct err *e)
 	int ret = 0;
 
 	if (!d)
-		return errno == EACCES ? 0 : mnt_words(e, answer_words, "list %s", target);
+		return errno == EACCES ? 0 : mnt_err_sys(e, answer_errors, "list %s", target);
 	errno = 0;
 	if (!readdir(d) && errno)
-		ret = mnt_words(e, answer_words, "list %s", target);
+		ret = mnt_err_sys(e, answer_errors, "list %s", target);
 	closedir(d);
 	return ret;
 }
@@ -89,8 +89,8 @@ static int resolve(const char *target, struct mnt_ready *r, struct err *e)
 		/* Another mount may just be making the same. */
 		if (!there && errno == ENOENT && (mkdir(part, 0755) == 0 || errno == EEXIST))
 			there = realpath(part, r->path);
-		if (!there || !mnt_no_detour(part, r->path))
-			return mnt_words(e, folder_words, "make folder %s", target);
+		if (!there || !mnt_path_is_safe(part, r->path))
+			return mnt_err_sys(e, folder_errors, "make folder %s", target);
 		part[n] = '/';
 	}
 	return 0;
@@ -103,7 +103,7 @@ static int look_inside(struct mnt_ready *r, struct err *e)
 	DIR *dir;
 
 	if (stat(r->path, &st))
-		return mnt_words(e, folder_words, "look at %s", r->path);
+		return mnt_err_sys(e, folder_errors, "look at %s", r->path);
 	if (!S_ISDIR(st.st_mode)) {
 		err_set(e, CODE_MOUNT, "mount on %s: it is a file, not a directory", r->path);
 		return err_hint(e, "move it away, or name another target");
@@ -141,7 +141,7 @@ static int judge(const struct mnt_entry *m, const char *fstype, const char *sour
 	}
 	if (dead(errno))
 		return ours ? 1 : say_taken(m, r->path, "somebody else's dead FUSE mount", e);
-	return mnt_words(e, answer_words, "ask the mount on %s", r->path);
+	return mnt_err_sys(e, answer_errors, "ask the mount on %s", r->path);
 }
 
 static int look_at_mounts(const char *fstype, const char *source, struct mnt_ready *r, struct err *e)
@@ -156,7 +156,7 @@ static int look_at_mounts(const char *fstype, const char *source, struct mnt_rea
 	return verdict;
 }
 
-int mnt_target_ready(const char *target, const char *fstype, const char *source, struct mnt_ready *r, struct err *e)
+int mnt_target_prepare(const char *target, const char *fstype, const char *source, struct mnt_ready *r, struct err *e)
 {
 	int verdict, busy;
 

@@ -1,10 +1,10 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "mnt/attach.h"
+#include "mnt/errno_text.h"
 #include "mnt/fuse.h"
 #include "mnt/table.h"
 #include "mnt/target.h"
-#include "mnt/words.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -58,12 +58,12 @@ static int unmount_by_helper(const char *target, bool detach, struct err *e)
 	int status;
 
 	if (!helper)
-		return fuse_no_rights(e, "unmount", target);
+		return fuse_err_no_rights(e, "unmount", target);
 	status = run_helper(helper, target, detach, &words, e);
 	if (status <= 0)
 		return status;
 	/* glibc's words for EBUSY: the helper gives no number. */
-	if (text_in(words.p, "Device or resource busy"))
+	if (text_find(words.p, "Device or resource busy"))
 		return 1;
 	words.p[strcspn(words.p, "\n")] = 0;
 	return err_set(e, CODE_MOUNT, "unmount %s: %s", target, *words.p ? words.p : "the helper failed without a word");
@@ -87,15 +87,15 @@ static int stands(const char *target, struct err *e)
 	return found;
 }
 
-int mnt_detach(const char *target, int flags)
+int mnt_umount_nofollow(const char *target, int flags)
 {
 	char above[PATH_MAX];
-	const char *name = file_above(above, target);
+	const char *name = file_dirname(above, target);
 	int ret = -1, no;
 
 	if (geteuid() || *target != '/' || !*name)
 		return umount2(target, flags);
-	if (chdir(above) == 0 && mnt_here(above))
+	if (chdir(above) == 0 && mnt_cwd_is_safe(above))
 		ret = umount2(name, flags);
 	no = errno;
 	(void)!chdir("/");
@@ -106,7 +106,7 @@ int mnt_detach(const char *target, int flags)
 /* EINVAL: nothing is mounted there, or the mount came from another user namespace, which locks it. EPERM comes before either. */
 int mnt_target_unmount(const char *target, bool detach, struct err *e)
 {
-	int no = mnt_detach(target, UMOUNT_NOFOLLOW | (detach ? MNT_DETACH : 0)) ? errno : 0;
+	int no = mnt_umount_nofollow(target, UMOUNT_NOFOLLOW | (detach ? MNT_DETACH : 0)) ? errno : 0;
 	int found;
 
 	if (no == 0 || no == ENOENT || no == ENOTDIR)
@@ -121,5 +121,5 @@ int mnt_target_unmount(const char *target, bool detach, struct err *e)
 	if (no == EPERM && !fuse_may_mount())
 		return unmount_by_helper(target, detach, e);
 	errno = no;
-	return mnt_words(e, mnt_umount_words, "unmount %s", target);
+	return mnt_err_sys(e, mnt_umount_errors, "unmount %s", target);
 }

@@ -96,7 +96,7 @@ static bool uses(const char *process, const char *path)
 	       has_mapped(process, path);
 }
 
-bool mnt_used(const char *path, pid_t parent)
+bool mnt_in_use(const char *path, pid_t parent)
 {
 	DIR *d = opendir("/proc");
 	const struct dirent *entry;

@@ -23,7 +23,7 @@ static const char *why_no_component(struct span value)
 
 static int check_filled(const char *name, struct span value, struct err *e)
 {
-	struct span seen = plan_placeholder(value, false);
+	struct span seen = plan_unfilled(value, false);
 
 	if (!seen.n && span_is(value, name))
 		seen = value;
@@ -69,7 +69,7 @@ static int fill(struct buf *out, struct span name, plan_env_fn *env, struct err 
 /* TEXT stands before, between or behind variables. */
 static int check_literal(struct span text, struct err *e)
 {
-	struct span seen = plan_placeholder(text, true);
+	struct span seen = plan_unfilled(text, true);
 
 	if (!seen.n)
 		return 0;
@@ -81,7 +81,7 @@ int plan_expand(struct buf *out, const char *text, plan_env_fn *env, struct err 
 {
 	const char *open;
 
-	while ((open = text_in(text, "${"))) {
+	while ((open = text_find(text, "${"))) {
 		const char *close = strchr(open, '}');
 		int ret = check_literal((struct span){ text, (size_t)(open - text) }, e);
 

@@ -15,7 +15,7 @@ static struct span next_field(struct span *rest)
 	return span_take_while(rest, is_in_field);
 }
 
-int plan_octal(struct buf *out, struct span in, struct err *e)
+int plan_unescape(struct buf *out, struct span in, struct err *e)
 {
 	for (size_t i = 0; i < in.n; i++) {
 		int byte;
@@ -43,7 +43,7 @@ static char *decode(struct arena *a, struct span field, struct err *e)
 	struct buf b = buf_over(mem, sizeof mem);
 	char *s;
 
-	if (plan_octal(&b, field, e))
+	if (plan_unescape(&b, field, e))
 		return NULL;
 	if (b.full) {
 		err_set(e, CODE_USAGE, "a field is longer than %d bytes", PLAN_TEXT_MAX - 1);

@@ -114,7 +114,7 @@ static int one(struct arena *a, const struct plan_line *l, struct span raw, plan
 
 	if (!l->octal)
 		buf_span(&plain, raw);
-	else if (plan_octal(&plain, raw, e))
+	else if (plan_unescape(&plain, raw, e))
 		return -1;
 	if (plain.full)
 		return err_set(e, CODE_USAGE, "an option is longer than %d bytes", PLAN_TEXT_MAX - 1);

@@ -20,12 +20,12 @@ int plan_no_memory(struct err *e)
 	return err_set(e, CODE_FAULT, "read what shall be mounted: out of memory");
 }
 
-/* Puts the place in front of the text, which came without. Returns -1. */
-static int at(struct err *e, const char *place)
+/* Puts in front of the text, which came without, WHERE it was written. Returns -1. */
+static int at(struct err *e, const char *where)
 {
 	struct err inner = *e;
 
-	err_set(e, inner.code, "%.255s: %s", place, inner.text);
+	err_set(e, inner.code, "%.255s: %s", where, inner.text);
 	return err_hint(e, "%s", inner.hint);
 }
 
@@ -66,17 +66,17 @@ static int keep_mount(struct plan *p, const struct plan_mount *m, struct err *e)
 	return 0;
 }
 
-static int keep_place(struct plan *p, const char *place, struct err *e)
+static int keep_place(struct plan *p, const char *placeholder, struct err *e)
 {
-	for (size_t i = 0; i < p->place_count; i++)
-		if (strcmp(p->places[i], place) == 0)
+	for (size_t i = 0; i < p->placeholder_count; i++)
+		if (strcmp(p->placeholders[i], placeholder) == 0)
 			return 0;
-	if (p->place_count == PLAN_MOUNTS_MAX)
+	if (p->placeholder_count == PLAN_MOUNTS_MAX)
 		return err_set(e, CODE_USAGE, "more than %d mounts", PLAN_MOUNTS_MAX);
-	p->places = arena_grow(&p->mem, p->places, p->place_count, sizeof *p->places);
-	if (!p->places)
+	p->placeholders = arena_grow(&p->mem, p->placeholders, p->placeholder_count, sizeof *p->placeholders);
+	if (!p->placeholders)
 		return plan_no_memory(e);
-	p->places[p->place_count++] = place;
+	p->placeholders[p->placeholder_count++] = placeholder;
 	return 0;
 }
 
@@ -107,7 +107,7 @@ static int warn_of_variable(struct reader *r, const char *open, const char **res
 		return 0;
 	buf_add(&b, open + 2, (size_t)(close - open) - 2);
 	value = r->env(name);
-	if (!value || !plan_no_value(span_of(value)))
+	if (!value || !plan_looks_unset(span_of(value)))
 		return 0;
 	err_set(r->e, CODE_OK, "variable %s is \"%s\", which " SHARED, name, value);
 	return warn(r->p, r->e);
@@ -120,12 +120,12 @@ static int warn_of_words(struct reader *r, const char *what, const char *text)
 	const char *open = text;
 	bool more;
 
-	while ((open = text_in(open, "${")))
+	while ((open = text_find(open, "${")))
 		if (warn_of_variable(r, open, &open))
 			return -1;
 	do {
 		more = span_cut(&rest, '/', &part);
-		if (!plan_no_value(part))
+		if (!plan_looks_unset(part))
 			continue;
 		err_set(r->e, CODE_OK, "%s \"%s\": \"%.*s\" " SHARED, what, text, (int)part.n, part.p);
 		if (warn(r->p, r->e))
@@ -187,10 +187,10 @@ static int read_specs(struct reader *r, const char *const *specs, size_t count)
 		struct plan_line l;
 
 		if (plan_spec(&r->p->mem, specs[i], &l, r->e) || add(r, &l)) {
-			char place[256];
+			char where[256];
 
-			text_fmt(place, sizeof place, "--mount %s", specs[i]);
-			return at(r->e, place);
+			text_fmt(where, sizeof where, "--mount %s", specs[i]);
+			return at(r->e, where);
 		}
 	}
 	return 0;
@@ -207,10 +207,10 @@ static int read_lines(struct reader *r, const char *name, struct span text)
 		span_cut(&text, '\n', &line);
 		got = plan_fstab_line(&r->p->mem, line, &l, r->e);
 		if (got < 0 || (got > 0 && add(r, &l))) {
-			char place[256];
+			char where[256];
 
-			text_fmt(place, sizeof place, "%.200s:%zu", name, number);
-			return at(r->e, place);
+			text_fmt(where, sizeof where, "%.200s:%zu", name, number);
+			return at(r->e, where);
 		}
 	}
 	return 0;

@@ -64,7 +64,7 @@ static void put_cause(char *out, size_t size, struct span line)
 	} else {
 		text_fmt(out, size, "%.*s", line.n < size ? (int)line.n : (int)size, line.n ? line.p : "");
 	}
-	text_tame(out);
+	text_sanitize(out);
 }
 
 void rclone_log_cause(struct span log, char *cause, size_t cause_size, char *hint, size_t hint_size)

@@ -28,7 +28,7 @@ static int put_field(struct buf *out, enum field f, const char *value, struct er
 {
 	if (!*value) /* rclone takes what is empty for unset */
 		return 0;
-	if (strpbrk(value, "\r\n") || text_in(value, "%(")) {
+	if (strpbrk(value, "\r\n") || text_find(value, "%(")) {
 		err_set(e, CODE_USAGE, "variable %s: its value cannot be written to rclone's configuration",
 			fields[f].variable);
 		return err_hint(

@@ -27,7 +27,7 @@ static bool usable(struct program_path *path, bool *seen)
 	if (!is_program(path->s) || !realpath(path->s, real.s))
 		return false;
 	*path = real;
-	*seen = geteuid() == 0 && !file_is_roots(real.s);
+	*seen = geteuid() == 0 && !file_is_root_owned(real.s);
 	return !*seen;
 }
 

@@ -172,7 +172,7 @@ static int rc_refused(const struct rc_session *s, const char *method)
 	json_member(buf_all(&s->answer), "error", &why);
 	err_set(s->e, CODE_FAULT, "ask rclone at %s: %s: status %d, %.*s", s->path, method, s->response.status,
 		(int)(why.n < 256 ? why.n : 256), why.p);
-	text_tame(s->e->text);
+	text_sanitize(s->e->text);
 	return -1;
 }
 

@@ -124,7 +124,7 @@ static const char *network_kind(const char *message)
 	};
 
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-		if (text_in(message, kinds[i].words))
+		if (text_find(message, kinds[i].words))
 			return kinds[i].kind;
 	return "unreachable";
 }

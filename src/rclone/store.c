@@ -13,7 +13,7 @@ static int check_folder(const char *path, struct err *e)
 	char dir[PATH_MAX];
 	struct stat st;
 
-	file_above(dir, path);
+	file_dirname(dir, path);
 	if (stat(dir, &st))
 		return errno == ENOENT ? dir_private(dir, e) : err_sys(e, CODE_FAULT, "write %s: its folder", path);
 	if ((st.st_uid != geteuid() && st.st_uid != 0) || (st.st_mode & 022))
@@ -75,7 +75,7 @@ static int write_conf(const struct conf_file *f, mode_t mode, struct err *e)
 {
 	if (is_same(f, mode))
 		return 0;
-	return file_replace_of(f->path, mode, f->found ? f->st.st_gid : (gid_t)-1, buf_all(&f->new), e);
+	return file_replace_with_group(f->path, mode, f->found ? f->st.st_gid : (gid_t)-1, buf_all(&f->new), e);
 }
 
 /* What was there before us: it stands in our section, where that is there already. */
@@ -114,7 +114,7 @@ int rclone_store(const char *path, struct span section, struct err *e)
 	return ret;
 }
 
-int rclone_unstore(const char *path, struct err *e)
+int rclone_store_remove(const char *path, struct err *e)
 {
 	struct conf_file f;
 	struct rclone_mark m;

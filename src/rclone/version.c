@@ -47,7 +47,7 @@ void rclone_version_parse(struct rclone_version *v, struct span output)
 		return;
 	rest = span_skip(line, strlen("rclone v"));
 	text_fmt(v->text, sizeof v->text, "%.*s", (int)rest.n, rest.p);
-	text_tame(v->text);
+	text_sanitize(v->text);
 	v->known = rest.n < sizeof v->text && cut_number(&rest, &v->major) && cut_dot(&rest) && cut_number(&rest, &v->minor) &&
 		   cut_dot(&rest) && cut_number(&rest, &v->patch) && (!rest.n || span_is(rest, "-DEV"));
 }

@@ -93,7 +93,7 @@ static void withhold(const struct s3_checker *c, struct s3_answer *a)
 		struct span words = span_of(said[i]);
 
 		if (!redact_holds(words, c->creds, signature(c)) &&
-			((i == 0 && words.n <= S3_CODE_LIKELY) || !redact_looks_coded(words)))
+			((i == 0 && words.n <= S3_CODE_LIKELY) || !redact_looks_encoded(words)))
 			continue;
 		text_fmt(said[i], sizeof a->error.code, "%s", i == 0 ? "withheld" : "");
 		a->withheld = true;
@@ -191,7 +191,7 @@ static void check_list(
 
 	ask(c, site, &r, &a, v);
 	if (v->code == CODE_OK && (a.status != 200 || !s3_document_is(a.body, "ListBucketResult")))
-		verdict_foreign(v, site, &a);
+		verdict_not_s3(v, site, &a);
 }
 
 /*

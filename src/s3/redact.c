@@ -299,7 +299,7 @@ bool redact_holds(struct span text, const struct creds *creds, struct span signa
 	return held;
 }
 
-bool redact_looks_coded(struct span text)
+bool redact_looks_encoded(struct span text)
 {
 	size_t run = 0, upper = 0, lower = 0;
 

@@ -77,7 +77,7 @@ static int take_path(struct s3_site *s, struct span *rest, struct err *e)
 		return bad_endpoint(e, "the path holds a byte that does not belong there, or is too long");
 	if (path.n)
 		memcpy(s->path, path.p, path.n);
-	if (text_in(s->path, "//") || text_in(s->path, "/."))
+	if (text_find(s->path, "//") || text_find(s->path, "/."))
 		return bad_endpoint(e, "the path has an empty component, or one that begins with a dot");
 	return 0;
 }

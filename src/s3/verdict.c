@@ -32,7 +32,7 @@ static void put(char *out, size_t size, const char *fmt, ...)
 	va_start(ap, fmt);
 	text_vfmt(out, size, fmt, ap);
 	va_end(ap);
-	text_tame(out);
+	text_sanitize(out);
 }
 
 void verdict_set(struct verdict *v, enum code code, const char *kind, const char *cause, const char *hint)
@@ -80,7 +80,7 @@ static void tell_withheld(struct verdict *v, const struct s3_answer *a)
 	put(v->cause, sizeof v->cause, "%s; the server's own words are withheld: %s", cause, VERDICT_WITHHELD);
 }
 
-void verdict_foreign(struct verdict *v, const struct s3_site *site, const struct s3_answer *a)
+void verdict_not_s3(struct verdict *v, const struct s3_site *site, const struct s3_answer *a)
 {
 	verdict_set(v, CODE_UNREACHABLE, "not-s3", "",
 		"check host, port and path in S3_ENDPOINT_URL, and what proxy stands between");
@@ -136,7 +136,7 @@ void verdict_refusal(struct verdict *v, const struct s3_site *site, const struct
 	const struct s3_meaning *m = s3_meaning_of(effective_code(a, creds), a->status);
 
 	if (!speaks_for_itself(a, m)) {
-		verdict_foreign(v, site, a);
+		verdict_not_s3(v, site, a);
 		return;
 	}
 	put(v->s3_code, sizeof v->s3_code, "%s", a->error.code);

@@ -43,6 +43,6 @@ void verdict_region(struct verdict *v, const char *asked_in, const struct verdic
 void verdict_write(struct verdict *v, const struct verdict *failed, const char *doing);
 
 /* What answered is no S3 server. */
-void verdict_foreign(struct verdict *v, const struct s3_site *site, const struct s3_answer *a);
+void verdict_not_s3(struct verdict *v, const struct s3_site *site, const struct s3_answer *a);
 
 #endif

@@ -29,7 +29,7 @@ int check_child(void *arg, int out)
 	confine_network();
 	/* The caller's choice of trust, not that of the environment in which the supervisor was once started. */
 	if (r->ca_cert[0])
-		env_give(SPAN("AWS_CA_BUNDLE"), span_of(r->ca_cert), &e);
+		env_set(SPAN("AWS_CA_BUNDLE"), span_of(r->ca_cert), &e);
 	if (s3_site_parse(&site, r->endpoint, r->provider, r->region, &e) == 0)
 		c = s3_checker_open(&site, &r->creds, &o, &e);
 	for (size_t i = 0; i < r->mount_count; i++) {

@@ -1,10 +1,10 @@
 /*
- * cmd/left.h - flush --left: uploads what earlier runs have left, by mounts that nobody uses. They stand below RUN/left, closed to others, under a
+ * cmd/flush_left.h - flush --left: uploads what earlier runs have left, by mounts that nobody uses. They stand below RUN/left, closed to others, under a
  * supervisor of their own, which is asked as any other.
  */
 
-#ifndef CMD_LEFT_H
-#define CMD_LEFT_H
+#ifndef CMD_FLUSH_LEFT_H
+#define CMD_FLUSH_LEFT_H
 
 #include "cmd/options.h"
 #include "sup/leftover.h"
@@ -14,15 +14,15 @@
  * afterwards. *TRIED (all zero before; leftover_free()) has what was found, each with the reason where it could not be uploaded. Returns 0, or -1
  * with *E set: none could be tried.
  */
-int left_upload(struct leftovers *tried, const struct run *run, const struct options *o, struct err *e);
+int flush_left_upload(struct leftovers *tried, const struct run *run, const struct options *o, struct err *e);
 
-/* Takes down what a left_upload() that was killed has left standing. */
-void left_end(const struct run *run, int timeout_ms);
+/* Takes down what a flush_left_upload() that was killed has left standing. */
+void flush_left_end(const struct run *run, int timeout_ms);
 
 /*
  * Gives what is LEFT the reasons of TRIED, and sums it up in *E (code CODE_OK where nothing is left): CODE_PENDING, or why not one of them
  * could be uploaded.
  */
-void left_reasons(struct leftovers *left, const struct leftovers *tried, struct err *e);
+void flush_left_reasons(struct leftovers *left, const struct leftovers *tried, struct err *e);
 
 #endif

@@ -1,4 +1,4 @@
-#include "cmd/left.h"
+#include "cmd/flush_left.h"
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -169,7 +169,7 @@ static struct plan_mount mount_of(struct arena *a, const struct run *left_run, c
 		.uid = (long)geteuid(),
 		.gid = (long)getegid(),
 		.umask = 077,
-		.cache = file_above(above, left->folder),
+		.cache = file_dirname(above, left->folder),
 	};
 
 	text_fmt(name, sizeof name, "mnt/%s", m.cache);
@@ -195,13 +195,13 @@ static bool upload(struct batch *b)
 	struct report r = { 0 };
 	struct err e;
 
-	up->timeout_ms = clock_left(clock_first(b->deadline, clock_ms() + MOUNT_MS));
+	up->timeout_ms = clock_left(clock_earlier(b->deadline, clock_ms() + MOUNT_MS));
 	if (ask(&b->setup->run, ASK_START, up, &silent, &a, &r, &e) == 0 && r.error.code == CODE_OK)
 		take_reasons(b->tried, &r);
 	else
 		for (size_t i = 0; i < b->tried->count; i++)
 			for (size_t k = 0; k < up->mount_count; k++)
-				if (text_in(b->tried->list[i].folder, up->mounts[k].cache))
+				if (text_find(b->tried->list[i].folder, up->mounts[k].cache))
 					b->tried->list[i].error = r.error.code == CODE_OK ? e : r.error;
 	arena_free(&a);
 	up->mount_count = 0;
@@ -221,7 +221,7 @@ static void upload_all(struct batch *b)
 
 		if (!matches(b->setup, &b->tried->list[i]))
 			continue;
-		file_above(above, left->folder);
+		file_dirname(above, left->folder);
 		if (*count == AT_ONCE || (*count && strcmp(above, b->root) != 0))
 			go_on = upload(b);
 		memcpy(b->root, above, sizeof b->root);
@@ -290,11 +290,11 @@ static void find(struct leftovers *l, const struct run *run, const struct option
 	struct err unused;
 
 	ask(run, ASK_NEVER, &status, &silent, &a, &r, &unused);
-	leftovers_look(l, run, o, &r, true);
+	leftovers_find(l, run, o, &r, true);
 	arena_free(&a);
 }
 
-int left_upload(struct leftovers *tried, const struct run *run, const struct options *o, struct err *e)
+int flush_left_upload(struct leftovers *tried, const struct run *run, const struct options *o, struct err *e)
 {
 	int64_t deadline = clock_ms() + o->timeout_ms;
 	struct setup s = { 0 };
@@ -312,13 +312,13 @@ int left_upload(struct leftovers *tried, const struct run *run, const struct opt
 	}
 	ret = any_matches(&s, tried) ? work(&s, tried, &left, o, deadline, e) : 0;
 	if (ret == 0)
-		left_end(run, clock_left(deadline));
+		flush_left_end(run, clock_left(deadline));
 out:
 	setup_free(&s);
 	return ret;
 }
 
-void left_end(const struct run *run, int timeout_ms)
+void flush_left_end(const struct run *run, int timeout_ms)
 {
 	struct leftovers none = { 0 };
 	int64_t deadline = clock_ms() + timeout_ms;
@@ -337,7 +337,7 @@ void left_end(const struct run *run, int timeout_ms)
 	close(lock);
 }
 
-void left_reasons(struct leftovers *left, const struct leftovers *tried, struct err *e)
+void flush_left_reasons(struct leftovers *left, const struct leftovers *tried, struct err *e)
 {
 	const struct err *first = NULL;
 

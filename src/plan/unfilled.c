@@ -152,7 +152,7 @@ static size_t shell_variable(struct span text, char before, bool literal)
 	return 1 + span_take_while(&rest, is_letter_or_digit).n;
 }
 
-struct span plan_placeholder(struct span text, bool literal)
+struct span plan_unfilled(struct span text, bool literal)
 {
 	for (size_t i = 0; i < text.n; i++) {
 		struct span here = span_skip(text, i);
@@ -168,7 +168,7 @@ struct span plan_placeholder(struct span text, bool literal)
 	return (struct span){ text.p, 0 };
 }
 
-bool plan_no_value(struct span component)
+bool plan_looks_unset(struct span component)
 {
 	static const char *const alone[] = { "true", "false", "True", "False", "(null)", "[object Object]",
 		"[object Promise]" };
