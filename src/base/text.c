@@ -24,37 +24,37 @@ struct spec {
 	int longs; /* 0: int, 1: long, 2: long long; size_t is a long on every target */
 };
 
-static void put(struct sink *s, char c)
+static void sink_put(struct sink *s, char c)
 {
 	if (s->length + 1 < s->size)
 		s->out[s->length] = c;
 	s->length++;
 }
 
-static void fill(struct sink *s, char c, size_t n)
+static void sink_fill(struct sink *s, char c, size_t n)
 {
 	while (n--)
-		put(s, c);
+		sink_put(s, c);
 }
 
 /* P's N bytes in the width of the spec; SIGN stands before zeros. */
-static void field(struct sink *s, const struct spec *f, const char *p, size_t n, bool minus)
+static void put_padded(struct sink *s, const struct spec *f, const char *p, size_t n, bool minus)
 {
 	size_t all = n + minus, pad = f->width > all ? f->width - all : 0;
 
 	if (!f->left && !f->zero)
-		fill(s, ' ', pad);
+		sink_fill(s, ' ', pad);
 	if (minus)
-		put(s, '-');
+		sink_put(s, '-');
 	if (!f->left && f->zero)
-		fill(s, '0', pad);
+		sink_fill(s, '0', pad);
 	for (size_t i = 0; i < n; i++)
-		put(s, p[i]);
+		sink_put(s, p[i]);
 	if (f->left)
-		fill(s, ' ', pad);
+		sink_fill(s, ' ', pad);
 }
 
-static void number(struct sink *s, const struct spec *f, uintmax_t v, unsigned base, bool minus)
+static void put_number(struct sink *s, const struct spec *f, uintmax_t v, unsigned base, bool minus)
 {
 	const char *figures = f->upper ? "0123456789ABCDEF" : "0123456789abcdef";
 	char digits[24]; /* 64 bits in octal are 22 */
@@ -64,7 +64,7 @@ static void number(struct sink *s, const struct spec *f, uintmax_t v, unsigned b
 		digits[--at] = figures[v % base];
 		v /= base;
 	} while (v);
-	field(s, f, digits + at, sizeof digits - at, minus);
+	put_padded(s, f, digits + at, sizeof digits - at, minus);
 }
 
 /* A va_list can be handed on by pointer only inside a struct: on some targets it is an array. */
@@ -72,7 +72,7 @@ struct args {
 	va_list ap;
 };
 
-static size_t count(const char **fmt, struct args *a)
+static size_t read_count(const char **fmt, struct args *a)
 {
 	size_t n = 0;
 
@@ -94,10 +94,10 @@ static const char *read_spec(const char *fmt, struct spec *f, struct args *a)
 		f->left |= *fmt == '-';
 		f->zero |= *fmt == '0';
 	}
-	f->width = count(&fmt, a);
+	f->width = read_count(&fmt, a);
 	if (*fmt == '.') {
 		fmt++;
-		f->precision = count(&fmt, a);
+		f->precision = read_count(&fmt, a);
 	}
 	for (; *fmt == 'l' || *fmt == 'z' || *fmt == 'h'; fmt++)
 		f->longs += *fmt != 'h';
@@ -115,10 +115,10 @@ static void put_signed(struct sink *s, const struct spec *f, struct args *a)
 {
 	intmax_t v = f->longs == 0 ? va_arg(a->ap, int) : f->longs == 1 ? va_arg(a->ap, long) : va_arg(a->ap, long long);
 
-	number(s, f, v < 0 ? -(uintmax_t)v : (uintmax_t)v, 10, v < 0);
+	put_number(s, f, v < 0 ? -(uintmax_t)v : (uintmax_t)v, 10, v < 0);
 }
 
-static void convert(struct sink *s, char kind, struct spec *f, struct args *a)
+static void put_conversion(struct sink *s, char kind, struct spec *f, struct args *a)
 {
 	const char *str;
 	char c;
@@ -126,29 +126,29 @@ static void convert(struct sink *s, char kind, struct spec *f, struct args *a)
 	f->upper = kind == 'X';
 	switch (kind) {
 	case '%':
-		put(s, '%');
+		sink_put(s, '%');
 		break;
 	case 'c':
 		c = (char)va_arg(a->ap, int);
-		field(s, f, &c, 1, false);
+		put_padded(s, f, &c, 1, false);
 		break;
 	case 's':
 		str = va_arg(a->ap, const char *);
-		field(s, f, str, strnlen(str, f->precision), false);
+		put_padded(s, f, str, strnlen(str, f->precision), false);
 		break;
 	case 'd':
 	case 'i':
 		put_signed(s, f, a);
 		break;
 	case 'u':
-		number(s, f, get_unsigned(f, a), 10, false);
+		put_number(s, f, get_unsigned(f, a), 10, false);
 		break;
 	case 'x':
 	case 'X':
-		number(s, f, get_unsigned(f, a), 16, false);
+		put_number(s, f, get_unsigned(f, a), 16, false);
 		break;
 	case 'o':
-		number(s, f, get_unsigned(f, a), 8, false);
+		put_number(s, f, get_unsigned(f, a), 8, false);
 		break;
 	default:
 		abort();
@@ -164,11 +164,11 @@ size_t text_vfmt(char *out, size_t size, const char *fmt, va_list ap)
 	va_copy(a.ap, ap);
 	for (; *fmt; fmt++) {
 		if (*fmt != '%') {
-			put(&s, *fmt);
+			sink_put(&s, *fmt);
 			continue;
 		}
 		fmt = read_spec(fmt + 1, &f, &a);
-		convert(&s, *fmt, &f, &a);
+		put_conversion(&s, *fmt, &f, &a);
 	}
 	va_end(a.ap);
 	if (size)

@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-static enum code judge(const struct plan *p, const struct verdict *v)
+static enum code check_exit_code(const struct plan *p, const struct verdict *v)
 {
 	enum code first = CODE_OK;
 	size_t hold = 0;
@@ -22,7 +22,7 @@ static enum code judge(const struct plan *p, const struct verdict *v)
 	return mounts_exit_code(hold, first);
 }
 
-static int print_json(const struct setup *s, const struct verdict *v, enum code code, int64_t ms)
+static int print_check_json(const struct setup *s, const struct verdict *v, enum code code, int64_t ms)
 {
 	struct json_out o;
 	char url[640];
@@ -45,7 +45,7 @@ static int print_json(const struct setup *s, const struct verdict *v, enum code 
 	return json_end(&o, code);
 }
 
-static void print_lines(const struct setup *s, const struct verdict *v)
+static void print_check_lines(const struct setup *s, const struct verdict *v)
 {
 	for (size_t i = 0; i < s->plan.mount_count; i++) {
 		const struct plan_mount *m = &s->plan.mounts[i];
@@ -58,7 +58,7 @@ static void print_lines(const struct setup *s, const struct verdict *v)
 	}
 }
 
-static int ask_all(const struct setup *s, const struct options *o, struct verdict *v, struct err *e)
+static int check_prefixes(const struct setup *s, const struct options *o, struct verdict *v, struct err *e)
 {
 	struct s3_check_options how = { .write = o->write, .timeout_ms = S3_CHECK_MS, .connect_ms = S3_CONNECT_MS };
 	struct s3_checker *c;
@@ -73,7 +73,7 @@ static int ask_all(const struct setup *s, const struct options *o, struct verdic
 	return 0;
 }
 
-static int check(const struct setup *s, const struct options *o, struct err *e)
+static int run_check(const struct setup *s, const struct options *o, struct err *e)
 {
 	struct verdict *v = calloc(s->plan.mount_count + 1, sizeof *v);
 	int64_t started = clock_ms();
@@ -84,15 +84,15 @@ static int check(const struct setup *s, const struct options *o, struct err *e)
 		setup_warn(s);
 	if (!v)
 		return err_set(e, CODE_FAULT, "check: no memory");
-	if (ask_all(s, o, v, e)) {
+	if (check_prefixes(s, o, v, e)) {
 		free(v);
 		return -1;
 	}
-	code = judge(&s->plan, v);
+	code = check_exit_code(&s->plan, v);
 	if (o->json)
-		ret = print_json(s, v, code, clock_ms() - started);
+		ret = print_check_json(s, v, code, clock_ms() - started);
 	else
-		print_lines(s, v);
+		print_check_lines(s, v);
 	free(v);
 	return o->json ? ret : (int)code;
 }
@@ -113,7 +113,7 @@ int cmd_check(char **argv)
 	} else if (!s.plan.have_creds) {
 		code = err_no_creds(&e, "check");
 	} else {
-		code = check(&s, &o, &e);
+		code = run_check(&s, &o, &e);
 	}
 	setup_free(&s);
 	return code < 0 ? print_failure("check", o.json, &e) : code;

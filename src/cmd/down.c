@@ -23,7 +23,7 @@ struct verdict_on {
 };
 
 /* Of `flush` the supervisor has judged: what was written since does not count. */
-static enum code judge(const struct verdict_on *v, bool down, const struct err **why)
+static enum code down_exit_code(const struct verdict_on *v, bool down, const struct err **why)
 {
 	const struct report *r = &v->report;
 	bool left = v->left.folders;
@@ -49,7 +49,7 @@ static enum code judge(const struct verdict_on *v, bool down, const struct err *
 	return mounts_exit_code(hold, (*why)->code == CODE_OK ? CODE_MOUNT : (*why)->code);
 }
 
-static int print_json(const char *command, const struct verdict_on *v, enum code code, const struct err *why, int64_t ms)
+static int print_down_json(const char *command, const struct verdict_on *v, enum code code, const struct err *why, int64_t ms)
 {
 	const struct report *r = &v->report;
 	struct json_out o;
@@ -71,7 +71,7 @@ static int print_json(const char *command, const struct verdict_on *v, enum code
 	return json_end(&o, code);
 }
 
-static void print_lines(const char *command, const struct verdict_on *v)
+static void print_down_lines(const char *command, const struct verdict_on *v)
 {
 	const struct report *r = &v->report;
 	int target, source;
@@ -105,13 +105,13 @@ static void print_lines(const char *command, const struct verdict_on *v)
 	print_leftovers(&v->left);
 }
 
-static bool all_down(const struct report *r)
+static bool is_all_down(const struct report *r)
 {
 	return mounts_are(r, "down") && (r->error.code == CODE_OK || r->error.code == CODE_PENDING);
 }
 
 /* Where supervisor and driver were killed, what stood under the mount still does. */
-static int clear_layers(const struct run *run, struct err *e)
+static int clear_stale_layers(const struct run *run, struct err *e)
 {
 	struct run_path layer = mount_layer(run);
 	struct mnt_table t;
@@ -132,7 +132,7 @@ static int clear_layers(const struct run *run, struct err *e)
 }
 
 /* Is there really no mount? For `down` what is none goes with the last, as the config that `s3mounts config` may have left in RUN. */
-static int nothing_stands(const struct run *run, bool down, struct report *r, struct err *e)
+static int confirm_no_mounts(const struct run *run, bool down, struct report *r, struct err *e)
 {
 	if (leftover_mounts(run, &r->error))
 		return 0;
@@ -140,7 +140,7 @@ static int nothing_stands(const struct run *run, bool down, struct report *r, st
 }
 
 /* Fills *V; the report's strings are in A. 0, or -1 with *E set. */
-static int take_stock(
+static int collect_down_result(
 	struct verdict_on *v, const struct run *run, bool down, const struct options *o, struct arena *a, struct err *e)
 {
 	struct request q = { .kind = down ? REQUEST_DOWN : REQUEST_FLUSH, .timeout_ms = o->timeout_ms, .lazy = o->lazy };
@@ -157,9 +157,9 @@ static int take_stock(
 	if (got >= 0 && down)
 		flush_left_end(run, clock_left(deadline));
 	if (got >= 0 && !v->report.mount_count && v->report.error.code == CODE_OK)
-		got = nothing_stands(run, down, &v->report, e);
-	if (got >= 0 && down && all_down(&v->report))
-		got = clear_layers(run, e);
+		got = confirm_no_mounts(run, down, &v->report, e);
+	if (got >= 0 && down && is_all_down(&v->report))
+		got = clear_stale_layers(run, e);
 	if (got >= 0) {
 		leftovers_find(&v->left, run, o, &v->report, false);
 		flush_left_reasons(&v->left, &v->tried, &v->left_error);
@@ -167,7 +167,7 @@ static int take_stock(
 	return got < 0 ? -1 : 0;
 }
 
-static int ask_down(const char *command, bool down, const struct options *o, bool brief, struct err *e)
+static int flush_or_unmount(const char *command, bool down, const struct options *o, bool brief, struct err *e)
 {
 	struct verdict_on v = { .report = { 0 } };
 	struct arena a = { 0 };
@@ -180,13 +180,13 @@ static int ask_down(const char *command, bool down, const struct options *o, boo
 	/* That a cache folder is known is asked before anything goes down. */
 	if (run_find(&run, o->run_dir, e) || run_cache_dir(cache, sizeof cache, o->cache_dir, e))
 		return -1;
-	code = take_stock(&v, &run, down, o, &a, e);
+	code = collect_down_result(&v, &run, down, o, &a, e);
 	if (code == 0) {
-		code = (int)judge(&v, down, &why);
+		code = (int)down_exit_code(&v, down, &why);
 		if (o->json)
-			code = print_json(command, &v, (enum code)code, why, clock_ms() - started);
+			code = print_down_json(command, &v, (enum code)code, why, clock_ms() - started);
 		else if (!brief || code != CODE_OK)
-			print_lines(command, &v);
+			print_down_lines(command, &v);
 	}
 	leftover_free(&v.left);
 	leftover_free(&v.tried);
@@ -194,27 +194,27 @@ static int ask_down(const char *command, bool down, const struct options *o, boo
 	return code;
 }
 
-static int ask_and_tell(const char *command, bool down, const struct options *o, bool brief)
+static int run_and_report(const char *command, bool down, const struct options *o, bool brief)
 {
 	struct err e;
-	int code = ask_down(command, down, o, brief, &e);
+	int code = flush_or_unmount(command, down, o, brief, &e);
 
 	return code < 0 ? print_failure(command, o->json, &e) : code;
 }
 
-static int run_command(int which, const char *does, char **argv)
+static int run_down_command(int which, const char *does, char **argv)
 {
 	struct options o;
 	struct err e;
 
 	if (options_read(&o, which, does, TIMEOUT_S, argv, &e))
 		return print_failure(argv[0], o.json, &e);
-	return o.help ? CODE_OK : ask_and_tell(argv[0], which == FOR_DOWN, &o, false);
+	return o.help ? CODE_OK : run_and_report(argv[0], which == FOR_DOWN, &o, false);
 }
 
 int down_run(const char *command, const struct options *o, bool brief)
 {
-	return ask_and_tell(command, true, o, brief);
+	return run_and_report(command, true, o, brief);
 }
 
 static const char down_does[] =
@@ -227,10 +227,10 @@ static const char flush_does[] = "Waits until every file that was closed before 
 
 int cmd_down(char **argv)
 {
-	return run_command(FOR_DOWN, down_does, argv);
+	return run_down_command(FOR_DOWN, down_does, argv);
 }
 
 int cmd_flush(char **argv)
 {
-	return run_command(FOR_FLUSH, flush_does, argv);
+	return run_down_command(FOR_FLUSH, flush_does, argv);
 }

@@ -42,7 +42,7 @@ void json_leftovers(struct json *j, const struct leftovers *l)
 }
 
 /* Names that whoever wrote the files has chosen: nothing in them reaches the terminal. */
-static void say_name(const char *name)
+static void print_leftover_name(const char *name)
 {
 	char text[PATH_MAX];
 
@@ -51,7 +51,7 @@ static void say_name(const char *name)
 	text_print(2, "          not in S3 yet: %s\n", text);
 }
 
-static void say_one(const struct leftover *left)
+static void print_leftover(const struct leftover *left)
 {
 	char place[PATH_MAX + 640];
 
@@ -64,12 +64,12 @@ static void say_one(const struct leftover *left)
 	else
 		text_print(2, "%s  pending: %ld file%s, %ld bytes\n", place, left->files, plural(left->files), left->bytes);
 	for (size_t i = 0; i < left->name_count; i++)
-		say_name(left->names[i]);
+		print_leftover_name(left->names[i]);
 	if (left->error.code != CODE_OK)
 		print_error(&left->error);
 }
 
-static bool is_among(const struct leftovers *l, const char *folder)
+static bool is_folder_listed(const struct leftovers *l, const char *folder)
 {
 	for (size_t i = 0; i < l->count; i++)
 		if (strcmp(l->list[i].folder, folder) == 0)
@@ -81,7 +81,7 @@ void json_uploaded(struct json *j, const struct leftovers *tried, const struct l
 {
 	json_open(j, "uploaded", '[');
 	for (size_t i = 0; i < tried->count; i++)
-		if (!is_among(left, tried->list[i].folder))
+		if (!is_folder_listed(left, tried->list[i].folder))
 			json_str(j, NULL, tried->list[i].folder);
 	json_close(j, ']');
 }
@@ -89,7 +89,7 @@ void json_uploaded(struct json *j, const struct leftovers *tried, const struct l
 void print_uploaded(const struct leftovers *tried, const struct leftovers *left)
 {
 	for (size_t i = 0; i < tried->count; i++)
-		if (!is_among(left, tried->list[i].folder))
+		if (!is_folder_listed(left, tried->list[i].folder))
 			text_print(2, "uploaded  %s  %ld file%s, %ld bytes\n", tried->list[i].folder, tried->list[i].files,
 				plural(tried->list[i].files), tried->list[i].bytes);
 }
@@ -99,7 +99,7 @@ void print_leftovers(const struct leftovers *l)
 	struct err all;
 
 	for (size_t i = 0; i < l->count; i++)
-		say_one(&l->list[i]);
+		print_leftover(&l->list[i]);
 	if (leftover_error(l, &all))
 		print_error(&all);
 }

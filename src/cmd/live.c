@@ -8,17 +8,17 @@
 #define EVERY_MS 200 /* the eye follows; a usual `up` has answered before the first */
 
 /* ECMA-48: CUU moves up, EL clears the line, ED what is below. */
-static void go_up(const struct live *l)
+static void move_cursor_up(const struct live *l)
 {
 	if (l->lines)
 		text_print(2, "\033[%zuA\r", l->lines);
 }
 
-static void draw(void *arg, const struct report *now)
+static void draw_live_table(void *arg, const struct report *now)
 {
 	struct live *l = arg;
 
-	go_up(l);
+	move_cursor_up(l);
 	for (size_t i = 0; i < now->mount_count; i++) {
 		const struct report_mount *m = &now->mounts[i];
 
@@ -34,12 +34,12 @@ static void draw(void *arg, const struct report *now)
 
 struct ask_watch live_watch(struct live *l, bool quiet)
 {
-	return (struct ask_watch){ .tick = quiet || !isatty(2) ? NULL : draw, .arg = l, .every_ms = EVERY_MS };
+	return (struct ask_watch){ .tick = quiet || !isatty(2) ? NULL : draw_live_table, .arg = l, .every_ms = EVERY_MS };
 }
 
 void live_end(struct live *l)
 {
-	go_up(l);
+	move_cursor_up(l);
 	if (l->lines)
 		text_print(2, "\033[J");
 	l->lines = 0;

@@ -8,7 +8,7 @@
 
 #define JSON_MAX (16 * 1024 * 1024)
 
-static void begin(struct json_out *o, enum code code, const struct err *error)
+static void begin_answer(struct json_out *o, enum code code, const struct err *error)
 {
 	o->j = (struct json){ .out = &o->text };
 	json_open(&o->j, NULL, '{');
@@ -25,10 +25,10 @@ void json_begin(struct json_out *o, const char *command, enum code code, const s
 {
 	o->command = command;
 	o->text = buf_heap(JSON_MAX);
-	begin(o, code, error);
+	begin_answer(o, code, error);
 }
 
-static void end(struct json_out *o)
+static void end_answer(struct json_out *o)
 {
 	json_close(&o->j, '}');
 	buf_char(&o->text, '\n');
@@ -39,15 +39,15 @@ int json_end(struct json_out *o, enum code code)
 	char small[512];
 	struct err e;
 
-	end(o);
+	end_answer(o);
 	if (o->text.full) {
 		code = CODE_FAULT;
 		err_set(&e, code, "answer: no memory, or longer than %d bytes", JSON_MAX);
 		buf_free(&o->text);
 		o->text = buf_over(small, sizeof small);
-		begin(o, code, &e);
+		begin_answer(o, code, &e);
 		json_strings(&o->j, "mounts", NULL, 0);
-		end(o);
+		end_answer(o);
 	}
 	if (write_all(STDOUT_FILENO, o->text.p, o->text.len)) {
 		code = CODE_FAULT;
@@ -107,7 +107,7 @@ void json_strings(struct json *j, const char *key, const char *const *list, size
 }
 
 /* Why pending file number I of M is not in S3; NULL: not known. */
-static const char *reason_of(const struct report_mount *m, size_t i)
+static const char *pending_reason(const struct report_mount *m, size_t i)
 {
 	for (size_t k = 0; k < m->pending_reason_count; k++) {
 		struct span why = span_of(m->pending_reasons[k]), number;
@@ -127,11 +127,11 @@ void json_pending(struct json *j, const struct report_mount *m)
 	json_strings(j, "pending_names", m->pending_names, m->pending_name_count);
 	json_open(j, "pending_reasons", '[');
 	for (size_t i = 0; i < m->pending_name_count; i++) {
-		if (!reason_of(m, i))
+		if (!pending_reason(m, i))
 			continue;
 		json_open(j, NULL, '{');
 		json_str(j, "name", m->pending_names[i]);
-		json_str(j, "reason", reason_of(m, i));
+		json_str(j, "reason", pending_reason(m, i));
 		json_close(j, '}');
 	}
 	json_close(j, ']');
@@ -140,7 +140,7 @@ void json_pending(struct json *j, const struct report_mount *m)
 void print_pending(const struct report_mount *m, bool reasoned)
 {
 	for (size_t i = 0; i < m->pending_name_count; i++) {
-		const char *why = reason_of(m, i);
+		const char *why = pending_reason(m, i);
 
 		if (why || !reasoned)
 			text_print(

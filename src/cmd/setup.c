@@ -102,7 +102,7 @@ struct run_path setup_config(const struct setup *s, const struct options *o)
 }
 
 /* The trust that drivers shall have: our own, as a file. */
-static int trust(const struct setup *s, struct run_path *out, struct err *e)
+static int find_ca_bundle(const struct setup *s, struct run_path *out, struct err *e)
 {
 	const char *file = "";
 
@@ -147,7 +147,7 @@ static bool has_own_cache(const char *cache_root, const char *endpoint, const st
 	       (d->leftovers(dir.s, m, &p, &e) || p.files);
 }
 
-static int look_at_mounts(struct up_request *r, const struct setup *s, const struct options *o, struct err *e)
+static int locate_drivers_of(struct up_request *r, const struct setup *s, const struct options *o, struct err *e)
 {
 	char endpoint[640];
 
@@ -184,8 +184,8 @@ int setup_request(struct up_request *r, struct setup *s, const struct options *o
 		.mounts = p->mounts,
 		.mount_count = p->mount_count,
 	};
-	if (run_cache_dir(r->cache.s, sizeof r->cache.s, o->cache_dir, e) || look_at_mounts(r, s, o, e) ||
-		fuse_usable(&r->request.allow_other, e) || run_prepare(&s->run, e) || trust(s, &r->ca, e))
+	if (run_cache_dir(r->cache.s, sizeof r->cache.s, o->cache_dir, e) || locate_drivers_of(r, s, o, e) ||
+		fuse_usable(&r->request.allow_other, e) || run_prepare(&s->run, e) || find_ca_bundle(s, &r->ca, e))
 		return -1;
 	rclone_version_of(&s->rclone, r->found.version);
 	r->request.creds = p->creds;

@@ -16,7 +16,7 @@
 #define LOOK_MS 100 /* nothing tells a process of another that has begun to serve */
 
 /* The socket, under the lock: whoever starts at the same time finds it, or is told. */
-static int open_control(const struct setup *s, struct err *e)
+static int listen_on_control(const struct setup *s, struct err *e)
 {
 	int lock, fd;
 
@@ -28,7 +28,7 @@ static int open_control(const struct setup *s, struct err *e)
 }
 
 /* At its end it is as `down`: files that are left anywhere are told. */
-static int tell_left(const struct setup *s, const struct options *o, const char *cache, int code)
+static int report_left(const struct setup *s, const struct options *o, const char *cache, int code)
 {
 	const struct leftover_scope scope = { .ours = &s->run };
 	const struct report nobody = { 0 };
@@ -43,7 +43,7 @@ static int tell_left(const struct setup *s, const struct options *o, const char 
 	return code;
 }
 
-static int serve(struct setup *s, const struct options *o, struct err *e)
+static int run_start(struct setup *s, const struct options *o, struct err *e)
 {
 	bool now = s->plan.have_creds && !o->wait;
 	struct up_request up;
@@ -54,7 +54,7 @@ static int serve(struct setup *s, const struct options *o, struct err *e)
 	if (setup_make_placeholders(s, e) || (now && setup_request(&up, s, o, e)))
 		return -1;
 	creds_wipe(&s->plan.creds);
-	listener = open_control(s, e);
+	listener = listen_on_control(s, e);
 	if (listener < 0) {
 		if (now)
 			creds_wipe(&up.request.creds);
@@ -67,7 +67,7 @@ static int serve(struct setup *s, const struct options *o, struct err *e)
 			"s3mounts: start: %zu placeholder folders stand; waiting for 's3mounts up' with the credentials\n",
 			s->plan.placeholder_count);
 	code = serve_here(&s->run, listener, now ? &up.request : NULL, o->stop_ms, &cache);
-	return tell_left(s, o, cache, code);
+	return report_left(s, o, cache, code);
 }
 
 int cmd_start(char **argv)
@@ -84,13 +84,13 @@ int cmd_start(char **argv)
 	if (o.help)
 		return CODE_OK;
 	if (setup_read(&s, &o, &e) == 0)
-		code = serve(&s, &o, &e);
+		code = run_start(&s, &o, &e);
 	setup_free(&s);
 	return code < 0 ? print_failure("start", false, &e) : code;
 }
 
 /* One look; 0: ready; else -1 with *E: not yet. */
-static int look(const struct run *run, const struct options *o, struct err *e)
+static int check_ready(const struct run *run, const struct options *o, struct err *e)
 {
 	struct request q = { .kind = REQUEST_STATUS, .timeout_ms = STATUS_MS, .brief = true };
 	struct ask_watch nothing = { .tick = NULL };
@@ -124,7 +124,7 @@ int cmd_ready(char **argv)
 	if (run_find(&run, o.run_dir, &e))
 		return print_failure("ready", o.json, &e);
 	deadline = clock_ms() + o.timeout_ms;
-	while (look(&run, &o, &e)) {
+	while (check_ready(&run, &o, &e)) {
 		if (clock_ms() >= deadline)
 			return print_failure("ready", o.json, &e);
 		poll(NULL, 0, LOOK_MS);

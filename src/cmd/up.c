@@ -8,13 +8,13 @@
 #include "cmd/setup.h"
 #include "sup/ask.h"
 
-static bool holds(const struct report_mount *m)
+static bool is_mount_proven(const struct report_mount *m)
 {
 	return span_is(span_of(m->state), "up") && m->error.code == CODE_OK;
 }
 
 /* The exit code; *WHY is the error that stands for all: of the whole, else of the first mount that counts. */
-static enum code judge(const struct report *r, const struct err **why)
+static enum code up_exit_code(const struct report *r, const struct err **why)
 {
 	size_t hold = 0, bad = 0;
 
@@ -22,7 +22,7 @@ static enum code judge(const struct report *r, const struct err **why)
 	for (size_t i = 0; i < r->mount_count; i++) {
 		const struct report_mount *m = &r->mounts[i];
 
-		if (holds(m)) {
+		if (is_mount_proven(m)) {
 			hold++;
 		} else if (!m->nofail) {
 			bad++;
@@ -58,7 +58,7 @@ static void json_rclone(struct json *j, const struct setup *s)
 	json_close(j, '}');
 }
 
-static void say_losses(const struct setup *s)
+static void print_losses(const struct setup *s)
 {
 	const char *const *list;
 	size_t count = known_losses(s, &list);
@@ -69,7 +69,7 @@ static void say_losses(const struct setup *s)
 		text_print(2, "          hint: rclone 1.76 or newer is the one for mounts that are written to\n");
 }
 
-static int print_json(const struct setup *s, const struct report *r, const struct leftovers *l, enum code code,
+static int print_up_json(const struct setup *s, const struct report *r, const struct leftovers *l, enum code code,
 	const struct err *why, int64_t ms)
 {
 	struct json_out o;
@@ -98,7 +98,7 @@ static int print_json(const struct setup *s, const struct report *r, const struc
 	return json_end(&o, code);
 }
 
-static void print_lines(const struct report *r, bool brief, int64_t ms)
+static void print_up_lines(const struct report *r, bool brief, int64_t ms)
 {
 	int target, source;
 	size_t hold = 0;
@@ -109,15 +109,15 @@ static void print_lines(const struct report *r, bool brief, int64_t ms)
 	for (size_t i = 0; i < r->mount_count; i++) {
 		const struct report_mount *m = &r->mounts[i];
 
-		hold += holds(m);
-		if (brief && holds(m))
+		hold += is_mount_proven(m);
+		if (brief && is_mount_proven(m))
 			continue;
 		text_print(2, "%-9s %-*s  %-*s  %s", m->state, target, m->target, source, m->source, m->driver);
 		if (m->pid)
 			text_print(2, " pid %ld", m->pid);
-		if (holds(m) && m->ms)
+		if (is_mount_proven(m) && m->ms)
 			text_print(2, ", %ld ms", m->ms);
-		else if (holds(m))
+		else if (is_mount_proven(m))
 			text_print(2, ", was up");
 		text_print(2, "\n");
 		for (size_t k = 0; k < m->note_count; k++)
@@ -130,7 +130,7 @@ static void print_lines(const struct report *r, bool brief, int64_t ms)
 }
 
 /* Without credentials the folders are made, so that whoever looks for them finds them, empty. */
-static int no_credentials(const char *command, const struct setup *s, const struct options *o)
+static int make_placeholders_only(const char *command, const struct setup *s, const struct options *o)
 {
 	struct err e;
 	struct json_out out;
@@ -149,7 +149,7 @@ static int no_credentials(const char *command, const struct setup *s, const stru
 	return json_end(&out, e.code);
 }
 
-static int mount_all(struct setup *s, const struct options *o, struct arena *a, struct report *r, struct err *e)
+static int ask_for_mounts(struct setup *s, const struct options *o, struct arena *a, struct report *r, struct err *e)
 {
 	struct live live = { 0 };
 	struct ask_watch w = live_watch(&live, o->json);
@@ -165,19 +165,19 @@ static int mount_all(struct setup *s, const struct options *o, struct arena *a, 
 }
 
 /* What earlier runs have left is told, and changes nothing in the verdict on the mounts. */
-static int tell(const struct setup *s, const struct options *o, const struct report *r, bool brief, int64_t ms)
+static int report_up(const struct setup *s, const struct options *o, const struct report *r, bool brief, int64_t ms)
 {
 	struct leftovers l = { 0 };
 	const struct err *why;
-	int code = (int)judge(r, &why);
+	int code = (int)up_exit_code(r, &why);
 
 	leftovers_find(&l, &s->run, o, r, true);
 	if (o->json) {
-		code = print_json(s, r, &l, (enum code)code, why, ms);
+		code = print_up_json(s, r, &l, (enum code)code, why, ms);
 	} else {
-		print_lines(r, brief && code == CODE_OK, ms);
+		print_up_lines(r, brief && code == CODE_OK, ms);
 		if (!brief || code != CODE_OK)
-			say_losses(s);
+			print_losses(s);
 		print_leftovers(&l);
 	}
 	leftover_free(&l);
@@ -200,11 +200,11 @@ int up_run(const char *command, const struct options *o, bool brief)
 	if (!o->json)
 		setup_warn(&s);
 	if (!s.plan.have_creds) {
-		code = no_credentials(command, &s, o);
-	} else if (mount_all(&s, o, &a, &r, &e)) {
+		code = make_placeholders_only(command, &s, o);
+	} else if (ask_for_mounts(&s, o, &a, &r, &e)) {
 		code = print_failure(command, o->json, &e);
 	} else {
-		code = tell(&s, o, &r, brief, clock_ms() - started);
+		code = report_up(&s, o, &r, brief, clock_ms() - started);
 	}
 	setup_free(&s);
 	arena_free(&a);

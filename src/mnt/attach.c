@@ -35,7 +35,7 @@ static const struct mnt_errno_text mount_errors[] = {
 	{ 0, NULL, NULL },
 };
 
-static int open_folder(const char *target, struct stat *st, struct err *e)
+static int open_mount_point(const char *target, struct stat *st, struct err *e)
 {
 	int fd = open(target, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
@@ -67,7 +67,7 @@ bool mnt_cwd_is_safe(const char *path)
 }
 
 /* mount(2) knows no descriptors; "." is one, and works without /proc too. */
-static int mount_on(int dir, const struct fuse_mount_options *o, const char *data, const char *target)
+static int mount_at(int dir, const struct fuse_mount_options *o, const char *data, const char *target)
 {
 	int back = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int ret = -1, no;
@@ -84,9 +84,9 @@ static int mount_on(int dir, const struct fuse_mount_options *o, const char *dat
 }
 
 /* Closes DIR. */
-static int attach(int dir, const char *target, const struct fuse_mount_options *o, const char *data, struct err *e)
+static int attach_at(int dir, const char *target, const struct fuse_mount_options *o, const char *data, struct err *e)
 {
-	int ret = mount_on(dir, o, data, target);
+	int ret = mount_at(dir, o, data, target);
 
 	if (ret)
 		mnt_err_sys(e, mount_errors, "mount %s", target);
@@ -99,20 +99,20 @@ int mnt_attach(const char *target, int fd, const struct fuse_mount_options *o, s
 	char mem[sizeof o->data + 128];
 	struct buf data = buf_over(mem, sizeof mem);
 	struct stat st;
-	int dir = open_folder(target, &st, e);
+	int dir = open_mount_point(target, &st, e);
 
 	if (dir < 0)
 		return -1;
 	buf_fmt(&data, "fd=%d,rootmode=%o,user_id=%u,group_id=%u", fd, (unsigned)(st.st_mode & S_IFMT), (unsigned)getuid(),
 		(unsigned)getgid());
 	buf_fmt(&data, "%s%s", o->data[0] ? "," : "", o->data);
-	return attach(dir, target, o, data.p, e);
+	return attach_at(dir, target, o, data.p, e);
 }
 
 int mnt_attach_plain(const char *target, const struct fuse_mount_options *o, struct err *e)
 {
 	struct stat st;
-	int dir = open_folder(target, &st, e);
+	int dir = open_mount_point(target, &st, e);
 
-	return dir < 0 ? -1 : attach(dir, target, o, o->data, e);
+	return dir < 0 ? -1 : attach_at(dir, target, o, o->data, e);
 }

@@ -48,7 +48,7 @@ static bool kernel_lacks_fuse(void)
 	return true;
 }
 
-static int told_missing(struct err *e)
+static int err_device_missing(struct err *e)
 {
 	if (kernel_lacks_fuse()) {
 		errno = ENODEV;
@@ -70,7 +70,7 @@ int fuse_open(struct err *e)
 	/* Of several that make it at once one does; 0666 is the mode that udev gives it. */
 	made = mknod(DEVICE, S_IFCHR | 0666, makedev(10, 229)) == 0;
 	if (!made && errno != EEXIST)
-		return told_missing(e);
+		return err_device_missing(e);
 	fd = open(DEVICE, O_RDWR | O_CLOEXEC);
 	if (fd >= 0)
 		return fd;
@@ -85,7 +85,7 @@ bool fuse_may_mount(void)
 	return caps_effective(CAP_SYS_ADMIN);
 }
 
-static bool gains_root(const char *path)
+static bool is_setuid_root(const char *path)
 {
 	struct statvfs fs;
 	struct stat st;
@@ -110,7 +110,7 @@ const char *fuse_system_helper(void)
 	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 0 || prctl(PR_CAPBSET_READ, CAP_SYS_ADMIN, 0, 0, 0) != 1)
 		return NULL;
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++)
-		if (gains_root(places[i]))
+		if (is_setuid_root(places[i]))
 			return places[i];
 	return NULL;
 }

@@ -40,7 +40,7 @@ static const struct {
 };
 
 /* An option without a value. */
-static int take_letter(struct call *c, char letter, struct err *e)
+static int parse_letter(struct call *c, char letter, struct err *e)
 {
 	switch (letter) {
 	case 'u':
@@ -63,20 +63,20 @@ static int take_letter(struct call *c, char letter, struct err *e)
 	}
 }
 
-static int take_long(struct call *c, const char *arg, struct err *e)
+static int parse_long_option(struct call *c, const char *arg, struct err *e)
 {
 	for (size_t i = 0; i < sizeof long_options / sizeof *long_options; i++)
 		if (!strcmp(arg, long_options[i].name))
-			return take_letter(c, long_options[i].letter, e);
+			return parse_letter(c, long_options[i].letter, e);
 	return err_set(e, CODE_USAGE, "unknown option %s", arg);
 }
 
 /* "-uz", "-o OPTS", "-oOPTS"; *ARG moves over a value that is the next argument. */
-static int take_letters(struct call *c, char ***arg, struct err *e)
+static int parse_letters(struct call *c, char ***arg, struct err *e)
 {
 	for (const char *p = **arg + 1; *p; p++) {
 		if (*p != 'o') {
-			if (take_letter(c, *p, e))
+			if (parse_letter(c, *p, e))
 				return -1;
 			continue;
 		}
@@ -88,7 +88,7 @@ static int take_letters(struct call *c, char ***arg, struct err *e)
 	return 0;
 }
 
-static int check_call(const struct call *c, struct err *e)
+static int check_helper_call(const struct call *c, struct err *e)
 {
 	if (c->options.full)
 		return err_set(e, CODE_USAGE, "the mount options are too long");
@@ -114,16 +114,16 @@ static int parse_call(struct call *c, struct err *e)
 		} else if (!strcmp(*arg, "--")) {
 			only_operands = true;
 		} else if ((*arg)[1] == '-') {
-			bad = take_long(c, *arg, e);
+			bad = parse_long_option(c, *arg, e);
 		} else {
-			bad = take_letters(c, &arg, e);
+			bad = parse_letters(c, &arg, e);
 		}
 		if (bad)
 			return -1;
 		if (c->job == HELP || c->job == VERSION)
 			return 0;
 	}
-	return check_call(c, e);
+	return check_helper_call(c, e);
 }
 
 /* The system's set-uid helper takes the same call, and inherits the socket. Returns only where it cannot. */
@@ -193,7 +193,7 @@ static int do_unmount(struct call *c, struct err *e)
 	return mnt_err_sys(e, mnt_umount_errors, "failed to unmount %s", c->target);
 }
 
-static int usage(const char *name)
+static int print_helper_usage(const char *name)
 {
 	text_print(1,
 		"usage: %s [-o OPTION[,OPTION...]] [--] MOUNTPOINT   mount, for a FUSE program (" COMMFD ")\n"
@@ -203,11 +203,11 @@ static int usage(const char *name)
 	return 0;
 }
 
-static int run(struct call *c, const char *name, struct err *e)
+static int run_job(struct call *c, const char *name, struct err *e)
 {
 	switch (c->job) {
 	case HELP:
-		return usage(name);
+		return print_helper_usage(name);
 	case VERSION:
 		text_print(1, "%s version: s3mounts " S3MOUNTS_VERSION "\n", name);
 		return 0;
@@ -230,7 +230,7 @@ int fusermount_main(char **argv)
 		text_print(2, "%s: this program is not made to be set-uid\n", name);
 		return 1;
 	}
-	if (parse_call(&c, &e) == 0 && run(&c, name, &e) == 0)
+	if (parse_call(&c, &e) == 0 && run_job(&c, name, &e) == 0)
 		return 0;
 	if (c.job == UNMOUNT && c.quiet)
 		return 1;

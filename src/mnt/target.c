@@ -34,7 +34,7 @@ static const struct mnt_errno_text folder_errors[] = {
 	{ 0, NULL, NULL },
 };
 
-static bool dead(int no)
+static bool is_dead_mount_errno(int no)
 {
 	return no == ENOTCONN || no == ECONNABORTED;
 }
@@ -74,7 +74,7 @@ void mnt_target_sync(const char *target)
  * Folder by folder, so that nothing is made where a link of another user leads. Asks nothing of what is mounted at the very place,
  * so that a dead mount there can be told from a bad folder.
  */
-static int resolve(const char *target, struct mnt_ready *r, struct err *e)
+static int make_and_resolve(const char *target, struct mnt_ready *r, struct err *e)
 {
 	char part[PATH_MAX + 1];
 	size_t n = 0;
@@ -96,7 +96,7 @@ static int resolve(const char *target, struct mnt_ready *r, struct err *e)
 	return 0;
 }
 
-static int look_inside(struct mnt_ready *r, struct err *e)
+static int check_folder_inside(struct mnt_ready *r, struct err *e)
 {
 	struct dirent *d;
 	struct stat st;
@@ -117,7 +117,7 @@ static int look_inside(struct mnt_ready *r, struct err *e)
 	return 0;
 }
 
-static int say_taken(const struct mnt_entry *m, const char *path, const char *how, struct err *e)
+static int err_target_taken(const struct mnt_entry *m, const char *path, const char *how, struct err *e)
 {
 	err_set(e, CODE_MOUNT, "mount on %s: %s is there already: type %.*s, source %.*s", path, how, (int)m->fstype.n,
 		m->fstype.p, (int)m->source.n, m->source.p);
@@ -125,7 +125,7 @@ static int say_taken(const struct mnt_entry *m, const char *path, const char *ho
 }
 
 /* What stands at the place already. Returns 0: nothing in the way or ours (r->mounted), 1: a dead one of ours, -1: in the way. */
-static int judge(const struct mnt_entry *m, const char *fstype, const char *source, struct mnt_ready *r, struct err *e)
+static int classify_mount(const struct mnt_entry *m, const char *fstype, const char *source, struct mnt_ready *r, struct err *e)
 {
 	bool ours = m && span_is(m->fstype, fstype);
 	struct statfs fs;
@@ -135,23 +135,23 @@ static int judge(const struct mnt_entry *m, const char *fstype, const char *sour
 		return 0;
 	if (statfs(r->path, &fs) == 0) {
 		if (!ours)
-			return say_taken(m, r->path, "somebody else's mount", e);
+			return err_target_taken(m, r->path, "somebody else's mount", e);
 		r->mounted = span_is(m->source, source);
-		return r->mounted ? 0 : say_taken(m, r->path, "a mount of another source", e);
+		return r->mounted ? 0 : err_target_taken(m, r->path, "a mount of another source", e);
 	}
-	if (dead(errno))
-		return ours ? 1 : say_taken(m, r->path, "somebody else's dead FUSE mount", e);
+	if (is_dead_mount_errno(errno))
+		return ours ? 1 : err_target_taken(m, r->path, "somebody else's dead FUSE mount", e);
 	return mnt_err_sys(e, answer_errors, "ask the mount on %s", r->path);
 }
 
-static int look_at_mounts(const char *fstype, const char *source, struct mnt_ready *r, struct err *e)
+static int check_mounts_at(const char *fstype, const char *source, struct mnt_ready *r, struct err *e)
 {
 	struct mnt_table t;
 	int verdict;
 
 	if (mnt_table_read(&t, e))
 		return -1;
-	verdict = judge(mnt_table_find(&t, r->path), fstype, source, r, e);
+	verdict = classify_mount(mnt_table_find(&t, r->path), fstype, source, r, e);
 	mnt_table_free(&t);
 	return verdict;
 }
@@ -161,9 +161,9 @@ int mnt_target_prepare(const char *target, const char *fstype, const char *sourc
 	int verdict, busy;
 
 	memset(r, 0, sizeof *r);
-	if (resolve(target, r, e))
+	if (make_and_resolve(target, r, e))
 		return -1;
-	for (int i = 0; (verdict = look_at_mounts(fstype, source, r, e)) == 1; i++) {
+	for (int i = 0; (verdict = check_mounts_at(fstype, source, r, e)) == 1; i++) {
 		if (i == STACK_MAX)
 			return err_set(e, CODE_MOUNT, "mount on %s: more than %d dead mounts are there", r->path, STACK_MAX);
 		busy = mnt_target_unmount(r->path, true, e);
@@ -171,5 +171,5 @@ int mnt_target_prepare(const char *target, const char *fstype, const char *sourc
 			return busy < 0 ? -1 : err_set(e, CODE_MOUNT, "clear the dead mount on %s: it is busy", r->path);
 		r->cleared = true;
 	}
-	return verdict < 0 || r->mounted || r->layered ? verdict : look_inside(r, e);
+	return verdict < 0 || r->mounted || r->layered ? verdict : check_folder_inside(r, e);
 }

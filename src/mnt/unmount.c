@@ -70,7 +70,7 @@ static int unmount_by_helper(const char *target, bool detach, struct err *e)
 }
 
 /* 1: something is mounted there, 0: nothing, -1: unknown, with *E set. A link is no mount point. */
-static int stands(const char *target, struct err *e)
+static int is_mounted(const char *target, struct err *e)
 {
 	char path[PATH_MAX];
 	struct mnt_table t;
@@ -114,7 +114,7 @@ int mnt_target_unmount(const char *target, bool detach, struct err *e)
 	if (no == EBUSY)
 		return 1;
 	if (no == EINVAL || no == EPERM) {
-		found = stands(target, e);
+		found = is_mounted(target, e);
 		if (found <= 0)
 			return found;
 	}

@@ -6,7 +6,7 @@
 
 enum { NOTHING, ANY_LINE, ERROR, FATAL, HELPER_SAYS };
 
-static bool is_fatal(struct span line)
+static bool is_fatal_line(struct span line)
 {
 	static const char *const beginnings[] = { "fatal error: ", "panic: ", "runtime: failed ", "runtime: out of memory",
 		"runtime: cannot allocate", "runtime/cgo: ", "Fatal error: ", "Error: " };
@@ -23,7 +23,7 @@ static int weight_of_line(struct span line)
 
 	if (span_has(line, HELPER))
 		return HELPER_SAYS;
-	if (is_fatal(line))
+	if (is_fatal_line(line))
 		return FATAL;
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
 		if (span_has(line, others[i]))
@@ -31,7 +31,7 @@ static int weight_of_line(struct span line)
 	return span_has(line, "ERROR : ") ? ERROR : span_trim(line).n ? ANY_LINE : NOTHING;
 }
 
-static const char *hint_for(struct span cause)
+static const char *hint_for_cause(struct span cause)
 {
 	static const struct {
 		const char *words, *hint;
@@ -84,7 +84,7 @@ void rclone_log_cause(struct span log, char *cause, size_t cause_size, char *hin
 	if (span_starts(best, SPAN(HELPER)))
 		best = span_skip(best, sizeof HELPER - 1);
 	put_cause(cause, cause_size, best);
-	text_fmt(hint, hint_size, "%s", cause[0] ? hint_for(best) : "");
+	text_fmt(hint, hint_size, "%s", cause[0] ? hint_for_cause(best) : "");
 	if (cause[0] && most == HELPER_SAYS && advice.n)
 		put_cause(hint, hint_size, advice);
 }

@@ -16,7 +16,7 @@ static const struct {
 };
 
 /* Between backticks, which goconfig strips at both ends: blanks, quotes and inner backticks survive as they are. */
-static void put(struct buf *out, const char *key, const char *value)
+static void put_key_value(struct buf *out, const char *key, const char *value)
 {
 	buf_str(out, key);
 	buf_str(out, " = `");
@@ -34,7 +34,7 @@ static int put_field(struct buf *out, enum field f, const char *value, struct er
 		return err_hint(
 			e, "rclone has no way to write a line break or \"%%(\" there; use another key, or the type native");
 	}
-	put(out, fields[f].key, value);
+	put_key_value(out, fields[f].key, value);
 	return 0;
 }
 
@@ -42,17 +42,17 @@ static int put_field(struct buf *out, enum field f, const char *value, struct er
  * No acl: private is what S3 does without one, a bucket whose owner has turned ACLs off refuses them, and sending one
  * asks for a permission (s3:PutObjectAcl) that a key may lack. (rclone up to 1.60 sends "private" all the same.)
  */
-static int section(struct buf *out, const struct s3_site *site, const char *const *values, struct err *e)
+static int write_section(struct buf *out, const struct s3_site *site, const char *const *values, struct err *e)
 {
 	buf_str(out, "[" RCLONE_REMOTE "]\n");
-	put(out, "type", "s3");
-	put(out, "provider", site->provider);
-	put(out, "env_auth", "false"); /* else it asks the metadata service of the machine for keys */
+	put_key_value(out, "type", "s3");
+	put_key_value(out, "provider", site->provider);
+	put_key_value(out, "env_auth", "false"); /* else it asks the metadata service of the machine for keys */
 	for (int f = 0; f < FIELDS; f++)
 		if (put_field(out, (enum field)f, values[f], e))
 			return -1;
-	put(out, "force_path_style", site->path_style ? "true" : "false");
-	put(out, "no_check_bucket", "true"); /* else it tries to make the bucket before it writes */
+	put_key_value(out, "force_path_style", site->path_style ? "true" : "false");
+	put_key_value(out, "no_check_bucket", "true"); /* else it tries to make the bucket before it writes */
 	return out->full ? err_set(e, CODE_FAULT, "write rclone's configuration: out of memory") : 0;
 }
 
@@ -62,7 +62,7 @@ int rclone_conf_section(struct buf *out, const struct s3_site *site, const struc
 	const char *const values[FIELDS] = { creds->key_id, creds->secret, creds->token, site->region, url };
 
 	s3_site_url(site, url, sizeof url);
-	return section(out, site, values, e);
+	return write_section(out, site, values, e);
 }
 
 /*
@@ -87,11 +87,11 @@ int rclone_conf_masked(struct buf *out, const struct s3_site *site, const struct
 
 	mask_key_id(key_id, creds->key_id);
 	s3_site_url(site, url, sizeof url);
-	return section(out, site, values, e);
+	return write_section(out, site, values, e);
 }
 
 /* The value of KEY between its backticks, at TO. */
-static bool take_value(struct span section, const char *key, char *to, size_t size)
+static bool read_key_value(struct span section, const char *key, char *to, size_t size)
 {
 	char start[48];
 	struct span line;
@@ -111,7 +111,7 @@ static bool take_value(struct span section, const char *key, char *to, size_t si
 bool rclone_conf_creds(struct span section, struct creds *c)
 {
 	*c = (struct creds){ .token = "" };
-	take_value(section, fields[TOKEN].key, c->token, sizeof c->token);
-	return take_value(section, fields[KEY_ID].key, c->key_id, sizeof c->key_id) &&
-	       take_value(section, fields[SECRET].key, c->secret, sizeof c->secret);
+	read_key_value(section, fields[TOKEN].key, c->token, sizeof c->token);
+	return read_key_value(section, fields[KEY_ID].key, c->key_id, sizeof c->key_id) &&
+	       read_key_value(section, fields[SECRET].key, c->secret, sizeof c->secret);
 }

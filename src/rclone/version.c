@@ -90,7 +90,7 @@ static int identify_program(char *out, size_t size, const char *program, struct 
 }
 
 /* Two lines: which program it was, and what it said. */
-static bool recall(struct rclone_version *v, const char *path, const char *id)
+static bool read_noted_version(struct rclone_version *v, const char *path, const char *id)
 {
 	struct buf note = buf_heap(NOTE_MAX + sizeof(char[PATH_MAX]));
 	struct span rest, line;
@@ -121,7 +121,7 @@ struct call {
 	char **env;
 };
 
-static int run_version(void *arg, int out)
+static int exec_version(void *arg, int out)
 {
 	struct call *c = arg;
 	char version[] = "version", name[] = "rclone", *argv[] = { name, version, NULL };
@@ -145,7 +145,7 @@ static int ask_version(struct rclone_version *v, const char *program, struct err
 	if (!c.env)
 		err_set(e, CODE_FAULT, "ask %s for its version: no memory", program);
 	else
-		n = task_run(run_version, &c, TIMEOUT_MS, answer, sizeof answer, e);
+		n = task_run(exec_version, &c, TIMEOUT_MS, answer, sizeof answer, e);
 	arena_free(&a);
 	if (n > 0)
 		rclone_version_parse(v, (struct span){ answer, (size_t)n });
@@ -164,7 +164,7 @@ int rclone_version_read(struct rclone_version *v, const char *program, const cha
 	if (identify_program(id, sizeof id, program, e))
 		return -1;
 	text_fmt(path, sizeof path, "%s/.rclone-version", cache_root);
-	if (recall(v, path, id))
+	if (read_noted_version(v, path, id))
 		return 0;
 	if (ask_version(v, program, e))
 		return -1;

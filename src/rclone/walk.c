@@ -42,7 +42,7 @@ int walk_open(const char *cache_dir, const char *part)
 }
 
 /* An entry NAME of the folder PATH ("" is the top). */
-static int look_at(struct visit *v, const char *path, const char *name)
+static int visit_entry(struct visit *v, const char *path, const char *name)
 {
 	char below[PATH_MAX];
 	struct stat st;
@@ -65,7 +65,7 @@ static int look_at(struct visit *v, const char *path, const char *name)
 	return walk_failed(v->walk, below);
 }
 
-static int look_into(struct visit *v, const char *path)
+static int visit_folder(struct visit *v, const char *path)
 {
 	int fd = openat(v->walk->top, *path ? path : ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -82,7 +82,7 @@ static int look_into(struct visit *v, const char *path)
 	}
 	for (errno = 0; ret == 0 && (d = readdir(dir)); errno = 0)
 		if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
-			ret = look_at(v, path, d->d_name);
+			ret = visit_entry(v, path, d->d_name);
 	if (ret == 0 && errno && !walk_vanished())
 		ret = walk_failed(v->walk, path);
 	closedir(dir);
@@ -90,11 +90,11 @@ static int look_into(struct visit *v, const char *path)
 }
 
 /* A stack of paths instead of recursion. */
-static int look_everywhere(struct visit *v)
+static int visit_tree(struct visit *v)
 {
 	char path[PATH_MAX] = "";
 
-	while (look_into(v, path) == 0) {
+	while (visit_folder(v, path) == 0) {
 		if (!v->folders.len)
 			return 0;
 		v->folders.len--;
@@ -108,7 +108,7 @@ static int look_everywhere(struct visit *v)
 int walk_files(const struct walk *w, walk_fn *visit, void *arg)
 {
 	struct visit v = { .walk = w, .folders = buf_heap(FOLDERS_MAX), .visit = visit, .arg = arg };
-	int ret = look_everywhere(&v);
+	int ret = visit_tree(&v);
 
 	buf_free(&v.folders);
 	return ret;

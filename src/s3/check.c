@@ -76,7 +76,7 @@ static void copy_field(const struct http_response *r, const char *name, char *ou
 }
 
 /* That of the last request: who has it can send that again, for minutes. */
-static struct span signature(const struct s3_checker *c)
+static struct span last_signature(const struct s3_checker *c)
 {
 	struct span value = span_behind(buf_all(&c->head), "Signature=");
 
@@ -84,7 +84,7 @@ static struct span signature(const struct s3_checker *c)
 }
 
 /* A code that S3 is known to have says nothing of its own. An address is shown without its query: that is where secrets are handed on. */
-static void withhold(const struct s3_checker *c, struct s3_answer *a)
+static void withhold_secrets(const struct s3_checker *c, struct s3_answer *a)
 {
 	char *const said[] = { a->error.code, a->error.message, a->error.region, a->location };
 
@@ -92,7 +92,7 @@ static void withhold(const struct s3_checker *c, struct s3_answer *a)
 	for (size_t i = s3_code_known(a->error.code) ? 1 : 0; i < sizeof said / sizeof *said; i++) {
 		struct span words = span_of(said[i]);
 
-		if (!redact_holds(words, c->creds, signature(c)) &&
+		if (!redact_holds(words, c->creds, last_signature(c)) &&
 			((i == 0 && words.n <= S3_CODE_LIKELY) || !redact_looks_encoded(words)))
 			continue;
 		text_fmt(said[i], sizeof a->error.code, "%s", i == 0 ? "withheld" : "");
@@ -103,12 +103,12 @@ static void withhold(const struct s3_checker *c, struct s3_answer *a)
 /* A certificate's name is the server's word too. */
 static void withhold_failure(const struct s3_checker *c, struct fail *f)
 {
-	if (f->kind == FAIL_TLS && redact_holds(span_of(f->err.text), c->creds, signature(c)))
+	if (f->kind == FAIL_TLS && redact_holds(span_of(f->err.text), c->creds, last_signature(c)))
 		err_set(&f->err, f->err.code, "TLS with %s failed; what its certificate says is withheld: %s", c->site->host,
 			VERDICT_WITHHELD);
 }
 
-static void read_answer(struct s3_checker *c, struct s3_answer *a)
+static void read_s3_answer(struct s3_checker *c, struct s3_answer *a)
 {
 	const struct http_response *r = &c->client.response;
 	struct span value;
@@ -123,7 +123,7 @@ static void read_answer(struct s3_checker *c, struct s3_answer *a)
 	s3_error_read(&a->error, a->body);
 	copy_field(r, "x-amz-bucket-region", a->error.region, sizeof a->error.region);
 	copy_field(r, "location", a->location, sizeof a->location);
-	withhold(c, a);
+	withhold_secrets(c, a);
 }
 
 /* Returns 0 with *A filled, or -1 with *F set. */
@@ -142,7 +142,7 @@ static int ask_once(
 		return -1;
 	if (c->body.full)
 		buf_clear(&c->body); /* S3 says nothing of that length here: a part of it proves nothing */
-	read_answer(c, a);
+	read_s3_answer(c, a);
 	return 0;
 }
 
@@ -150,7 +150,7 @@ static int ask_once(
  * Asks, and again after a while where S3 is busy. The verdict is "ok" for every status 2xx. A->status is 0 where
  * none came.
  */
-static void ask(
+static void ask_until_answered(
 	struct s3_checker *c, const struct s3_site *site, const struct s3_request *r, struct s3_answer *a, struct verdict *v)
 {
 	int wait = BACKOFF_MS;
@@ -189,7 +189,7 @@ static void check_list(
 	};
 	struct s3_answer a;
 
-	ask(c, site, &r, &a, v);
+	ask_until_answered(c, site, &r, &a, v);
 	if (v->code == CODE_OK && (a.status != 200 || !s3_document_is(a.body, "ListBucketResult")))
 		verdict_not_s3(v, site, &a);
 }
@@ -198,7 +198,7 @@ static void check_list(
  * The region is wrong and the right one was told: asks there, with a signature of its own, so that one answer tells
  * all that must be mended. The host is ours: AWS's of that region, else the same. The verdict stays.
  */
-static void look_in_region(struct s3_checker *c, const char *bucket, const char *prefix, struct verdict *v)
+static void check_in_region(struct s3_checker *c, const char *bucket, const char *prefix, struct verdict *v)
 {
 	struct s3_site there = *c->site;
 	struct verdict second = { .kind = "" };
@@ -212,7 +212,7 @@ static void look_in_region(struct s3_checker *c, const char *bucket, const char 
 }
 
 /* PREFIX".s3mounts-probe-" and 64 random bits, so that it is nobody's. */
-static int probe_name(struct buf *b, const char *prefix)
+static int make_probe_name(struct buf *b, const char *prefix)
 {
 	unsigned char id[8];
 
@@ -238,19 +238,19 @@ static void check_write(struct s3_checker *c, const char *bucket, const char *pr
 	struct verdict put = { .kind = "" }, removed = { .kind = "" };
 	struct s3_answer a;
 
-	if (probe_name(&key, prefix)) {
+	if (make_probe_name(&key, prefix)) {
 		verdict_set(
 			v, CODE_FAULT, "fault", "no name for the probe object: no randomness, or the prefix is too long", "");
 		return;
 	}
 	r.key = buf_all(&key);
-	ask(c, c->site, &r, &a, &put);
+	ask_until_answered(c, c->site, &r, &a, &put);
 	if (put.code != CODE_OK)
 		verdict_write(v, &put, "writing");
 	if (a.status >= 300)
 		return; /* refused, so nothing is there; without any answer it may be */
 	r = (struct s3_request){ .method = SPAN("DELETE"), .bucket = r.bucket, .key = r.key };
-	ask(c, c->site, &r, &a, &removed);
+	ask_until_answered(c, c->site, &r, &a, &removed);
 	text_fmt(deleting, sizeof deleting, "deleting %s", key.p);
 	if (put.code == CODE_OK && removed.code != CODE_OK)
 		verdict_write(v, &removed, deleting);
@@ -263,12 +263,12 @@ static bool token_is_missing(const struct creds *creds)
 }
 
 /* An endpoint that could not be reached is not asked again for each prefix: that would take the time-out as often. */
-static bool is_lost(const struct s3_checker *c, const char *bucket)
+static bool is_known_unreachable(const struct s3_checker *c, const char *bucket)
 {
 	return c->lost.kind && (c->site->path_style || strcmp(c->lost_bucket, bucket) == 0);
 }
 
-static void remember(struct s3_checker *c, const char *bucket, const struct verdict *v)
+static void remember_unreachable(struct s3_checker *c, const char *bucket, const struct verdict *v)
 {
 	/* An answer came, or may come the next time. */
 	if (v->code != CODE_UNREACHABLE || v->http_status)
@@ -282,7 +282,7 @@ void s3_check(struct s3_checker *c, const char *bucket, const char *prefix, stru
 {
 	int64_t start = clock_ms();
 
-	if (is_lost(c, bucket)) {
+	if (is_known_unreachable(c, bucket)) {
 		*v = c->lost;
 		return;
 	}
@@ -295,12 +295,12 @@ void s3_check(struct s3_checker *c, const char *bucket, const char *prefix, stru
 	else
 		check_list(c, c->site, bucket, prefix, v);
 	if (strcmp(v->kind, "wrong-region") == 0)
-		look_in_region(c, bucket, prefix, v);
+		check_in_region(c, bucket, prefix, v);
 	if (v->code == CODE_OK && c->options.write)
 		check_write(c, bucket, prefix, v);
 	buf_wipe(&c->head);
 	v->ms = (int)(clock_ms() - start);
-	remember(c, bucket, v);
+	remember_unreachable(c, bucket, v);
 }
 
 int s3_trust_file(const char **file, struct err *e)
