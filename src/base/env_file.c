@@ -15,7 +15,7 @@
 /* ---- the form ---- */
 
 /* One line on its way to a variable. */
-struct line {
+struct env_line {
 	struct span name, value;
 	bool bare;     /* there is no '=' */
 	bool spaced;   /* a blank stands before the '=': Docker refuses that, so it is systemd's form */
@@ -39,7 +39,7 @@ static struct span skip_export(struct span s)
 }
 
 /* Parts LINE; false where no name begins it. */
-static bool split_assignment(struct span line, struct line *l)
+static bool split_assignment(struct span line, struct env_line *l)
 {
 	struct span value = line, name;
 
@@ -51,7 +51,7 @@ static bool split_assignment(struct span line, struct line *l)
 }
 
 /* What stands between L's quotes, in L->value. Why it cannot be read, or NULL. */
-static const char *unquote_value(struct line *l, struct span in)
+static const char *unquote_value(struct env_line *l, struct span in)
 {
 	char quote = in.p[0];
 	size_t i = 1;
@@ -73,7 +73,7 @@ static const char *unquote_value(struct line *l, struct span in)
 }
 
 /* The value itself, in L->value. Why it will not do, or NULL. */
-static const char *parse_env_value(struct line *l)
+static const char *parse_env_value(struct env_line *l)
 {
 	struct span trimmed = span_trim(l->value);
 
@@ -90,13 +90,13 @@ static const char *parse_env_value(struct line *l)
 	return NULL;
 }
 
-static int refuse_value(const struct line *l, const char *name, size_t number, const char *why, struct err *e)
+static int refuse_value(const struct env_line *l, const char *name, size_t number, const char *why, struct err *e)
 {
 	err_set(e, CODE_USAGE, "%.255s:%zu: variable %.*s: %s", name, number, (int)l->name.n, l->name.p, why);
 	return err_hint(e, "write it as %.*s='VALUE': nothing between single quotes has a meaning", (int)l->name.n, l->name.p);
 }
 
-static int import_variable(const struct line *l, struct err *e)
+static int import_variable(const struct env_line *l, struct err *e)
 {
 	struct buf name = buf_heap(l->name.n + 1);
 	const char *value;
@@ -112,7 +112,7 @@ static int import_variable(const struct line *l, struct err *e)
 
 static int parse_env_line(struct span text, struct buf *b, const char *name, size_t number, struct err *e)
 {
-	struct line l = { .b = b };
+	struct env_line l = { .b = b };
 	const char *why;
 
 	if (text.n && text.p[text.n - 1] == '\r')

@@ -150,11 +150,11 @@ static bool skip_number(struct span *s)
 
 static bool skip_literal(struct span *s)
 {
-	static const struct span words[] = { SPAN("true"), SPAN("false"), SPAN("null") };
+	static const struct span literals[] = { SPAN("true"), SPAN("false"), SPAN("null") };
 
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if (span_starts(*s, words[i])) {
-			*s = span_skip(*s, words[i].n);
+	for (size_t i = 0; i < sizeof literals / sizeof *literals; i++)
+		if (span_starts(*s, literals[i])) {
+			*s = span_skip(*s, literals[i].n);
 			return true;
 		}
 	return skip_number(s);

@@ -62,7 +62,7 @@ bool span_cut_at(struct span *rest, const char *what, struct span *head)
 	return true;
 }
 
-struct span span_behind(struct span a, const char *what)
+struct span span_after(struct span a, const char *what)
 {
 	struct span head;
 

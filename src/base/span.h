@@ -61,7 +61,7 @@ bool span_cut(struct span *rest, char sep, struct span *head);
 bool span_cut_at(struct span *rest, const char *what, struct span *head);
 
 /* What stands behind the first WHAT; empty where it does not occur. */
-struct span span_behind(struct span a, const char *what);
+struct span span_after(struct span a, const char *what);
 
 static inline bool span_has(struct span a, const char *what)
 {

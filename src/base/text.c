@@ -18,7 +18,7 @@ struct sink {
 	size_t size, length;
 };
 
-struct spec {
+struct format_spec {
 	bool left, zero, upper;
 	size_t width, precision;
 	int longs; /* 0: int, 1: long, 2: long long; size_t is a long on every target */
@@ -38,7 +38,7 @@ static void sink_fill(struct sink *s, char c, size_t n)
 }
 
 /* P's N bytes in the width of the spec; SIGN stands before zeros. */
-static void put_padded(struct sink *s, const struct spec *f, const char *p, size_t n, bool minus)
+static void put_padded(struct sink *s, const struct format_spec *f, const char *p, size_t n, bool minus)
 {
 	size_t all = n + minus, pad = f->width > all ? f->width - all : 0;
 
@@ -54,7 +54,7 @@ static void put_padded(struct sink *s, const struct spec *f, const char *p, size
 		sink_fill(s, ' ', pad);
 }
 
-static void put_number(struct sink *s, const struct spec *f, uintmax_t v, unsigned base, bool minus)
+static void put_number(struct sink *s, const struct format_spec *f, uintmax_t v, unsigned base, bool minus)
 {
 	const char *figures = f->upper ? "0123456789ABCDEF" : "0123456789abcdef";
 	char digits[24]; /* 64 bits in octal are 22 */
@@ -68,11 +68,11 @@ static void put_number(struct sink *s, const struct spec *f, uintmax_t v, unsign
 }
 
 /* A va_list can be handed on by pointer only inside a struct: on some targets it is an array. */
-struct args {
+struct format_args {
 	va_list ap;
 };
 
-static size_t read_count(const char **fmt, struct args *a)
+static size_t read_count(const char **fmt, struct format_args *a)
 {
 	size_t n = 0;
 
@@ -87,9 +87,9 @@ static size_t read_count(const char **fmt, struct args *a)
 	return n;
 }
 
-static const char *read_spec(const char *fmt, struct spec *f, struct args *a)
+static const char *read_spec(const char *fmt, struct format_spec *f, struct format_args *a)
 {
-	*f = (struct spec){ .precision = SIZE_MAX };
+	*f = (struct format_spec){ .precision = SIZE_MAX };
 	for (; *fmt == '-' || *fmt == '0'; fmt++) {
 		f->left |= *fmt == '-';
 		f->zero |= *fmt == '0';
@@ -104,21 +104,21 @@ static const char *read_spec(const char *fmt, struct spec *f, struct args *a)
 	return fmt;
 }
 
-static uintmax_t get_unsigned(const struct spec *f, struct args *a)
+static uintmax_t get_unsigned(const struct format_spec *f, struct format_args *a)
 {
 	if (f->longs == 0)
 		return va_arg(a->ap, unsigned);
 	return f->longs == 1 ? va_arg(a->ap, unsigned long) : va_arg(a->ap, unsigned long long);
 }
 
-static void put_signed(struct sink *s, const struct spec *f, struct args *a)
+static void put_signed(struct sink *s, const struct format_spec *f, struct format_args *a)
 {
 	intmax_t v = f->longs == 0 ? va_arg(a->ap, int) : f->longs == 1 ? va_arg(a->ap, long) : va_arg(a->ap, long long);
 
 	put_number(s, f, v < 0 ? -(uintmax_t)v : (uintmax_t)v, 10, v < 0);
 }
 
-static void put_conversion(struct sink *s, char kind, struct spec *f, struct args *a)
+static void put_conversion(struct sink *s, char kind, struct format_spec *f, struct format_args *a)
 {
 	const char *str;
 	char c;
@@ -158,8 +158,8 @@ static void put_conversion(struct sink *s, char kind, struct spec *f, struct arg
 size_t text_vfmt(char *out, size_t size, const char *fmt, va_list ap)
 {
 	struct sink s = { .out = out, .size = size };
-	struct spec f;
-	struct args a;
+	struct format_spec f;
+	struct format_args a;
 
 	va_copy(a.ap, ap);
 	for (; *fmt; fmt++) {

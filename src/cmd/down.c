@@ -16,14 +16,14 @@
 #define LOOK_MS 500  /* that all is in S3 is said even where what was to be done before has taken all of the time */
 
 /* What stands in the way of "all of it is in S3". */
-struct verdict_on {
+struct down_result {
 	struct report report;
 	struct leftovers left, tried; /* what is left now; what --left has tried to upload */
 	struct err left_error;	      /* of LEFT; code CODE_OK: none */
 };
 
 /* Of `flush` the supervisor has judged: what was written since does not count. */
-static enum code down_exit_code(const struct verdict_on *v, bool down, const struct err **why)
+static enum code down_exit_code(const struct down_result *v, bool down, const struct err **why)
 {
 	const struct report *r = &v->report;
 	bool left = v->left.folders;
@@ -49,7 +49,7 @@ static enum code down_exit_code(const struct verdict_on *v, bool down, const str
 	return mounts_exit_code(hold, (*why)->code == CODE_OK ? CODE_MOUNT : (*why)->code);
 }
 
-static int print_down_json(const char *command, const struct verdict_on *v, enum code code, const struct err *why, int64_t ms)
+static int print_down_json(const char *command, const struct down_result *v, enum code code, const struct err *why, int64_t ms)
 {
 	const struct report *r = &v->report;
 	struct json_out o;
@@ -71,7 +71,7 @@ static int print_down_json(const char *command, const struct verdict_on *v, enum
 	return json_end(&o, code);
 }
 
-static void print_down_lines(const char *command, const struct verdict_on *v)
+static void print_down_lines(const char *command, const struct down_result *v)
 {
 	const struct report *r = &v->report;
 	int target, source;
@@ -141,7 +141,7 @@ static int confirm_no_mounts(const struct run *run, bool down, struct report *r,
 
 /* Fills *V; the report's strings are in A. 0, or -1 with *E set. */
 static int collect_down_result(
-	struct verdict_on *v, const struct run *run, bool down, const struct options *o, struct arena *a, struct err *e)
+	struct down_result *v, const struct run *run, bool down, const struct options *o, struct arena *a, struct err *e)
 {
 	struct request q = { .kind = down ? REQUEST_DOWN : REQUEST_FLUSH, .timeout_ms = o->timeout_ms, .lazy = o->lazy };
 	int64_t deadline = clock_ms() + o->timeout_ms;
@@ -169,7 +169,7 @@ static int collect_down_result(
 
 static int flush_or_unmount(const char *command, bool down, const struct options *o, bool brief, struct err *e)
 {
-	struct verdict_on v = { .report = { 0 } };
+	struct down_result v = { .report = { 0 } };
 	struct arena a = { 0 };
 	int64_t started = clock_ms();
 	const struct err *why;

@@ -49,9 +49,9 @@ static int raw_recv(void *io, unsigned char *p, size_t n)
 	c->error = 0;
 	if (got == 0)
 		return -1;
-	if (!c->heard)
+	if (!c->received)
 		memcpy(c->first, p, (size_t)got < sizeof c->first ? (size_t)got : sizeof c->first);
-	c->heard = true;
+	c->received = true;
 	return (int)got;
 }
 
@@ -78,7 +78,7 @@ static int err_connection_lost(const struct conn *c, const char *doing, struct f
 		return err_hint(&f->err,
 			"the server is slow, or something on the way swallows packets: try again, look at egress rules");
 	}
-	if (!c->heard && (!c->error || c->error == EPIPE || c->error == ECONNRESET)) {
+	if (!c->received && (!c->error || c->error == EPIPE || c->error == ECONNRESET)) {
 		fail_set(f, FAIL_BLOCKED, "%s %s: the connection was accepted and closed without a word", doing, c->host);
 		return err_hint(&f->err, "an egress rule or a proxy may block this host; or the port speaks %s",
 			c->tls ? "no TLS (try http://)" : "TLS (try https://)");
@@ -186,9 +186,9 @@ ssize_t conn_read(struct conn *c, void *p, size_t n, int64_t deadline, struct fa
 	if (got >= 0)
 		return got;
 	/* In due form: over TLS by close_notify, plain by end-of-file; but never before the first byte. */
-	if (c->tls && br_ssl_engine_last_error(&c->tls->client.eng) == BR_ERR_OK && c->heard)
+	if (c->tls && br_ssl_engine_last_error(&c->tls->client.eng) == BR_ERR_OK && c->received)
 		return 0;
-	if (!c->tls && !c->error && c->heard)
+	if (!c->tls && !c->error && c->received)
 		return 0;
 	return c->tls ? err_tls_lost(c, "read from", f) : err_connection_lost(c, "read from", f);
 }

@@ -17,7 +17,7 @@ struct conn {
 	struct tls *tls;  /* NULL: plain */
 	int64_t deadline; /* of the call that is running */
 	int error;	  /* errno of the socket's last failure; 0: the server closed */
-	bool heard;	  /* the server has said something */
+	bool received;	  /* the server has said something */
 	char first[8];	  /* and these were its first bytes, zero-filled */
 	char host[256];	  /* for the words */
 };

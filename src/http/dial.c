@@ -44,12 +44,12 @@ static bool is_localhost(const char *host)
 	return strcmp(host, "localhost") == 0 || (n > 10 && strcmp(host + n - 10, ".localhost") == 0);
 }
 
-struct question {
+struct lookup {
 	const char *host;
 	uint16_t port;
 };
 
-struct answer {
+struct lookup_result {
 	int error; /* of getaddrinfo(3) */
 	struct dial_list list;
 };
@@ -58,8 +58,8 @@ struct answer {
 static int resolve_in_child(void *arg, int out)
 {
 	const struct addrinfo want = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG };
-	const struct question *q = arg;
-	struct answer a = { 0 };
+	const struct lookup *q = arg;
+	struct lookup_result a = { 0 };
 	struct addrinfo *found;
 
 	a.error = getaddrinfo(q->host, NULL, &want, &found);
@@ -85,10 +85,10 @@ static int err_lookup(const char *host, int error, struct fail *f)
 int dial_resolve(const char *host, uint16_t port, int timeout_ms, struct dial_list *l, struct fail *f)
 {
 	static const unsigned char loopback4[4] = { 127, 0, 0, 1 }, loopback6[16] = { [15] = 1 };
-	struct question q = { host, port };
+	struct lookup q = { host, port };
 	unsigned char ip[16];
 	size_t n = dial_numeric(host, ip);
-	struct answer a;
+	struct lookup_result a;
 	ssize_t got;
 
 	l->count = 0;

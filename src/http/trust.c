@@ -13,7 +13,7 @@
 
 static const char *const named_by[] = { "AWS_CA_BUNDLE", "SSL_CERT_FILE" };
 
-static const char *const usual_places[] = {
+static const char *const usual_bundles[] = {
 	"/etc/ssl/certs/ca-certificates.crt",		     /* Debian, Ubuntu, Alpine, Arch */
 	"/etc/pki/tls/certs/ca-bundle.crt",		     /* Fedora, RHEL, Amazon Linux */
 	"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", /* RHEL 7 and later */
@@ -147,8 +147,8 @@ int trust_load(struct trust *t, struct err *e)
 		if (path)
 			return read_named(t, named_by[i], path, e);
 	}
-	for (size_t i = 0; i < sizeof usual_places / sizeof *usual_places && !t->count; i++)
-		read_bundle(t, usual_places[i], &ignored);
+	for (size_t i = 0; i < sizeof usual_bundles / sizeof *usual_bundles && !t->count; i++)
+		read_bundle(t, usual_bundles[i], &ignored);
 	return t->count ? 0 : add_builtin(t, e);
 }
 

@@ -96,7 +96,7 @@ static bool is_setuid_root(const char *path)
 
 const char *fuse_system_helper(void)
 {
-	static const char *const places[] = {
+	static const char *const paths[] = {
 		"/usr/bin/fusermount3",
 		"/bin/fusermount3",
 		"/usr/local/bin/fusermount3",
@@ -109,9 +109,9 @@ const char *fuse_system_helper(void)
 
 	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 0 || prctl(PR_CAPBSET_READ, CAP_SYS_ADMIN, 0, 0, 0) != 1)
 		return NULL;
-	for (size_t i = 0; i < sizeof places / sizeof *places; i++)
-		if (is_setuid_root(places[i]))
-			return places[i];
+	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+		if (is_setuid_root(paths[i]))
+			return paths[i];
 	return NULL;
 }
 

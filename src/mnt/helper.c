@@ -20,7 +20,7 @@
 
 enum job { MOUNT, UNMOUNT, HELP, VERSION };
 
-struct call {
+struct helper_call {
 	char **argv;
 	enum job job;
 	bool lazy, quiet;
@@ -40,7 +40,7 @@ static const struct {
 };
 
 /* An option without a value. */
-static int parse_letter(struct call *c, char letter, struct err *e)
+static int parse_letter(struct helper_call *c, char letter, struct err *e)
 {
 	switch (letter) {
 	case 'u':
@@ -63,7 +63,7 @@ static int parse_letter(struct call *c, char letter, struct err *e)
 	}
 }
 
-static int parse_long_option(struct call *c, const char *arg, struct err *e)
+static int parse_long_option(struct helper_call *c, const char *arg, struct err *e)
 {
 	for (size_t i = 0; i < sizeof long_options / sizeof *long_options; i++)
 		if (!strcmp(arg, long_options[i].name))
@@ -72,7 +72,7 @@ static int parse_long_option(struct call *c, const char *arg, struct err *e)
 }
 
 /* "-uz", "-o OPTS", "-oOPTS"; *ARG moves over a value that is the next argument. */
-static int parse_letters(struct call *c, char ***arg, struct err *e)
+static int parse_letters(struct helper_call *c, char ***arg, struct err *e)
 {
 	for (const char *p = **arg + 1; *p; p++) {
 		if (*p != 'o') {
@@ -88,7 +88,7 @@ static int parse_letters(struct call *c, char ***arg, struct err *e)
 	return 0;
 }
 
-static int check_helper_call(const struct call *c, struct err *e)
+static int check_helper_call(const struct helper_call *c, struct err *e)
 {
 	if (c->options.full)
 		return err_set(e, CODE_USAGE, "the mount options are too long");
@@ -100,7 +100,7 @@ static int check_helper_call(const struct call *c, struct err *e)
 	return *c->target ? 0 : err_set(e, CODE_USAGE, "the mountpoint is an empty name");
 }
 
-static int parse_call(struct call *c, struct err *e)
+static int parse_call(struct helper_call *c, struct err *e)
 {
 	bool only_operands = false;
 
@@ -127,7 +127,7 @@ static int parse_call(struct call *c, struct err *e)
 }
 
 /* The system's set-uid helper takes the same call, and inherits the socket. Returns only where it cannot. */
-static int become_system_helper(const struct call *c, const char *verb, struct err *e)
+static int become_system_helper(const struct helper_call *c, const char *verb, struct err *e)
 {
 	const char *helper = fuse_system_helper();
 
@@ -156,7 +156,7 @@ static int caller_socket(struct err *e)
 	return (int)fd;
 }
 
-static int mount_and_send(const struct call *c, int sock, const struct fuse_mount_options *o, struct err *e)
+static int mount_and_send(const struct helper_call *c, int sock, const struct fuse_mount_options *o, struct err *e)
 {
 	int fd = fuse_open(e);
 
@@ -170,7 +170,7 @@ static int mount_and_send(const struct call *c, int sock, const struct fuse_moun
 	return -1;
 }
 
-static int do_mount(struct call *c, struct err *e)
+static int do_mount(struct helper_call *c, struct err *e)
 {
 	struct fuse_mount_options o;
 	char why[160];
@@ -184,7 +184,7 @@ static int do_mount(struct call *c, struct err *e)
 	return fuse_may_mount() ? mount_and_send(c, sock, &o, e) : become_system_helper(c, "mount", e);
 }
 
-static int do_unmount(struct call *c, struct err *e)
+static int do_unmount(struct helper_call *c, struct err *e)
 {
 	if (mnt_umount_nofollow(c->target, UMOUNT_NOFOLLOW | (c->lazy ? MNT_DETACH : 0)) == 0)
 		return 0;
@@ -203,7 +203,7 @@ static int print_helper_usage(const char *name)
 	return 0;
 }
 
-static int run_job(struct call *c, const char *name, struct err *e)
+static int run_job(struct helper_call *c, const char *name, struct err *e)
 {
 	switch (c->job) {
 	case HELP:
@@ -222,7 +222,7 @@ static int run_job(struct call *c, const char *name, struct err *e)
 int fusermount_main(char **argv)
 {
 	char options[8192];
-	struct call c = { .argv = argv, .options = buf_over(options, sizeof options) };
+	struct helper_call c = { .argv = argv, .options = buf_over(options, sizeof options) };
 	const char *name = file_basename(argv[0]);
 	struct err e;
 

@@ -5,7 +5,7 @@
 #include <limits.h>
 #include <sys/mount.h>
 
-struct parser {
+struct options_parser {
 	struct fuse_mount_options *o;
 	struct buf why;
 	struct buf data;
@@ -13,7 +13,7 @@ struct parser {
 	struct buf fstype;
 };
 
-static const struct flag {
+static const struct mount_flag {
 	const char *name;
 	unsigned long set, clear;
 } flags[] = {
@@ -53,7 +53,7 @@ static const struct refusal {
 	{ "group_id", OURS },
 };
 
-static int refuse_mount_option(struct parser *p, struct span name, const char *why)
+static int refuse_mount_option(struct options_parser *p, struct span name, const char *why)
 {
 	size_t shown = name.n > 64 ? 64 : name.n;
 
@@ -61,7 +61,7 @@ static int refuse_mount_option(struct parser *p, struct span name, const char *w
 	return -1;
 }
 
-static int refuse_unknown_option(struct parser *p, struct span name)
+static int refuse_unknown_option(struct options_parser *p, struct span name)
 {
 	for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
 		if (span_is(name, refusals[i].name))
@@ -70,7 +70,7 @@ static int refuse_unknown_option(struct parser *p, struct span name)
 	return -1;
 }
 
-static int append_mount_data(struct parser *p, struct span item)
+static int append_mount_data(struct options_parser *p, struct span item)
 {
 	if (p->data.len)
 		buf_char(&p->data, ',');
@@ -78,7 +78,7 @@ static int append_mount_data(struct parser *p, struct span item)
 	return p->data.full ? refuse_mount_option(p, item, "is one too many") : 0;
 }
 
-static int take_flag_option(struct parser *p, struct span word)
+static int take_flag_option(struct options_parser *p, struct span word)
 {
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
 		if (!span_is(word, flags[i].name))
@@ -92,7 +92,7 @@ static int take_flag_option(struct parser *p, struct span word)
 }
 
 /* The last one counts, as with mount(8). */
-static int set_mount_text(struct parser *p, struct buf *to, const char *head, struct span name, struct span value)
+static int set_mount_text(struct options_parser *p, struct buf *to, const char *head, struct span name, struct span value)
 {
 	buf_clear(to);
 	buf_str(to, head);
@@ -100,7 +100,7 @@ static int set_mount_text(struct parser *p, struct buf *to, const char *head, st
 	return to->full ? refuse_mount_option(p, name, "is too long") : 0;
 }
 
-static int take_value_option(struct parser *p, struct span item, struct span name, struct span value)
+static int take_value_option(struct options_parser *p, struct span item, struct span name, struct span value)
 {
 	unsigned long unused;
 
@@ -115,7 +115,7 @@ static int take_value_option(struct parser *p, struct span item, struct span nam
 }
 
 /* The next option without its escapes, and *AT behind it. */
-static int next_mount_option(struct parser *p, const char **at, struct buf *item)
+static int next_mount_option(struct options_parser *p, const char **at, struct buf *item)
 {
 	buf_clear(item);
 	for (; **at && **at != ','; ++*at) {
@@ -130,7 +130,7 @@ static int next_mount_option(struct parser *p, const char **at, struct buf *item
 	return item->full ? refuse_mount_option(p, buf_all(item), "is too long") : 0;
 }
 
-static int take_mount_option(struct parser *p, struct span item)
+static int take_mount_option(struct options_parser *p, struct span item)
 {
 	struct span value = item, name;
 
@@ -143,7 +143,7 @@ int fuse_mount_options_parse(struct fuse_mount_options *o, const char *options, 
 {
 	char mem[sizeof o->source + sizeof "fsname="];
 	struct buf item = buf_over(mem, sizeof mem);
-	struct parser p = {
+	struct options_parser p = {
 		.o = o,
 		.why = buf_over(why, size),
 		.data = buf_over(o->data, sizeof o->data),

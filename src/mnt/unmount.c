@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* In the child: the helper with its words going to OUT. */
+/* In the child: the helper with its output going to OUT. */
 static void exec_helper(const char *helper, const char *target, bool detach, int out) __attribute__((noreturn));
 
 static void exec_helper(const char *helper, const char *target, bool detach, int out)
@@ -27,7 +27,7 @@ static void exec_helper(const char *helper, const char *target, bool detach, int
 }
 
 /* Returns the helper's exit status with its WORDS, or -1 with *E set. */
-static int run_helper(const char *helper, const char *target, bool detach, struct buf *words, struct err *e)
+static int run_helper(const char *helper, const char *target, bool detach, struct buf *output, struct err *e)
 {
 	int fds[2], status = -1;
 	pid_t pid;
@@ -39,7 +39,7 @@ static int run_helper(const char *helper, const char *target, bool detach, struc
 		exec_helper(helper, target, detach, fds[1]);
 	close(fds[1]);
 	if (pid > 0) {
-		file_read_fd(fds[0], words);
+		file_read_fd(fds[0], output);
 		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 			;
 		status = WIFEXITED(status) ? WEXITSTATUS(status) : 128;
@@ -54,19 +54,19 @@ static int unmount_by_helper(const char *target, bool detach, struct err *e)
 {
 	const char *helper = fuse_system_helper();
 	char mem[640];
-	struct buf words = buf_over(mem, sizeof mem);
+	struct buf output = buf_over(mem, sizeof mem);
 	int status;
 
 	if (!helper)
 		return fuse_err_no_rights(e, "unmount", target);
-	status = run_helper(helper, target, detach, &words, e);
+	status = run_helper(helper, target, detach, &output, e);
 	if (status <= 0)
 		return status;
-	/* glibc's words for EBUSY: the helper gives no number. */
-	if (text_find(words.p, "Device or resource busy"))
+	/* glibc's text for EBUSY: the helper gives no number. */
+	if (text_find(output.p, "Device or resource busy"))
 		return 1;
-	words.p[strcspn(words.p, "\n")] = 0;
-	return err_set(e, CODE_MOUNT, "unmount %s: %s", target, *words.p ? words.p : "the helper failed without a word");
+	output.p[strcspn(output.p, "\n")] = 0;
+	return err_set(e, CODE_MOUNT, "unmount %s: %s", target, *output.p ? output.p : "the helper failed without a word");
 }
 
 /* 1: something is mounted there, 0: nothing, -1: unknown, with *E set. A link is no mount point. */

@@ -8,7 +8,7 @@ static const char builtin[] = "threads/${THREAD_ID}  /mnt/r2/threads/${THREAD_ID
 			      "skills/system         /mnt/r2/skills/system         auto  rw  0 0\n"
 			      "skills/${USER_ID}     /mnt/r2/skills/${USER_ID}     auto  rw  0 0\n";
 
-struct reader {
+struct plan_reader {
 	struct plan *p;
 	plan_env_fn *env;
 	const char *bucket; /* S3_BUCKET_NAME, "" where it is not set */
@@ -95,7 +95,7 @@ static int add_warning(struct plan *p, struct err *text)
 #define SHARED "looks like a value that was not set: all who have it share one folder"
 
 /* The variable that is filled in at OPEN ("${NAME}…"); *REST is what stands behind it. */
-static int warn_of_unset_variable(struct reader *r, const char *open, const char **rest)
+static int warn_of_unset_variable(struct plan_reader *r, const char *open, const char **rest)
 {
 	const char *close = strchr(open, '}');
 	char name[256];
@@ -114,7 +114,7 @@ static int warn_of_unset_variable(struct reader *r, const char *open, const char
 }
 
 /* What TEXT, a source or a target, says by words or by its variables that hardly is a name. */
-static int warn_of_unset_names(struct reader *r, const char *what, const char *text)
+static int warn_of_unset_names(struct plan_reader *r, const char *what, const char *text)
 {
 	struct span rest = span_of(text), part;
 	const char *open = text;
@@ -138,7 +138,7 @@ static int warn_of_unset_names(struct reader *r, const char *what, const char *t
  * The folder that can be made before TARGET's variables are known: what stands before the component of the first
  * unknown one. All that can be checked is checked: a template's build is the best time to learn of a mistake.
  */
-static int add_placeholder(struct reader *r, const struct plan_line *l, struct plan_mount *m)
+static int add_placeholder(struct plan_reader *r, const struct plan_line *l, struct plan_mount *m)
 {
 	char source_mem[PLAN_TEXT_MAX], target_mem[PLAN_TEXT_MAX];
 	struct buf source = buf_over(source_mem, sizeof source_mem), target = buf_over(target_mem, sizeof target_mem);
@@ -154,7 +154,7 @@ static int add_placeholder(struct reader *r, const struct plan_line *l, struct p
 	return plan_target(&r->p->mem, folder, m, r->e) ? -1 : append_placeholder(r->p, m->target, r->e);
 }
 
-static int add_mount(struct reader *r, const struct plan_line *l, struct plan_mount *m)
+static int add_mount(struct plan_reader *r, const struct plan_line *l, struct plan_mount *m)
 {
 	char source_mem[PLAN_TEXT_MAX], target_mem[PLAN_TEXT_MAX];
 	struct buf source = buf_over(source_mem, sizeof source_mem), target = buf_over(target_mem, sizeof target_mem);
@@ -166,7 +166,7 @@ static int add_mount(struct reader *r, const struct plan_line *l, struct plan_mo
 	return append_mount(r->p, m, r->e);
 }
 
-static int add_line(struct reader *r, const struct plan_line *l)
+static int add_line(struct plan_reader *r, const struct plan_line *l)
 {
 	struct plan_mount m = { 0 };
 	bool skip;
@@ -181,7 +181,7 @@ static int add_line(struct reader *r, const struct plan_line *l)
 	return r->p->have_creds ? add_mount(r, l, &m) : add_placeholder(r, l, &m);
 }
 
-static int read_specs(struct reader *r, const char *const *specs, size_t count)
+static int read_specs(struct plan_reader *r, const char *const *specs, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct plan_line l;
@@ -196,7 +196,7 @@ static int read_specs(struct reader *r, const char *const *specs, size_t count)
 	return 0;
 }
 
-static int read_fstab_lines(struct reader *r, const char *name, struct span text)
+static int read_fstab_lines(struct plan_reader *r, const char *name, struct span text)
 {
 	struct span line;
 
@@ -217,7 +217,7 @@ static int read_fstab_lines(struct reader *r, const char *name, struct span text
 }
 
 /* Returns 1 when there is no such file. */
-static int read_fstab_file(struct reader *r, const char *path)
+static int read_fstab_file(struct plan_reader *r, const char *path)
 {
 	struct buf text = buf_heap(PLAN_FILE_MAX + 1);
 	int ret = file_read(path, &text, r->e);
@@ -229,7 +229,7 @@ static int read_fstab_file(struct reader *r, const char *path)
 }
 
 /* *FROM names what served. */
-static int read_first_source(struct reader *r, const struct plan_input *in, const char **from)
+static int read_first_source(struct plan_reader *r, const struct plan_input *in, const char **from)
 {
 	int ret;
 
@@ -253,7 +253,7 @@ static int read_first_source(struct reader *r, const struct plan_input *in, cons
 int plan_read(struct plan *p, const struct plan_input *in, struct err *e)
 {
 	struct err why; /* a variable that is not set yet leaves words in it, and is no failure without credentials */
-	struct reader r = { .p = p, .env = in->env, .e = &why };
+	struct plan_reader r = { .p = p, .env = in->env, .e = &why };
 	const char *from;
 
 	memset(p, 0, sizeof *p);

@@ -20,14 +20,14 @@ static const char *const defaults[] = {
 };
 
 /* A list of arguments under construction in an arena. */
-struct list {
+struct arg_list {
 	struct arena *mem;
 	char **items;
 	size_t count;
 	bool failed;
 };
 
-static void append_arg(struct list *l, char *item)
+static void append_arg(struct arg_list *l, char *item)
 {
 	if (l->failed || !item) {
 		l->failed = true;
@@ -40,7 +40,7 @@ static void append_arg(struct list *l, char *item)
 }
 
 /* The list with the NULL that ends it; NULL where memory was short at any step. */
-static char **end_arg_list(struct list *l)
+static char **end_arg_list(struct arg_list *l)
 {
 	l->items = l->failed ? NULL : arena_grow(l->mem, l->items, l->count, sizeof *l->items);
 	if (l->items)
@@ -61,12 +61,12 @@ static char *join_strings(struct arena *a, const char *head, const char *middle,
 	return s;
 }
 
-static void append_text(struct list *l, const char *flag, const char *value)
+static void append_text(struct arg_list *l, const char *flag, const char *value)
 {
 	append_arg(l, join_strings(l->mem, flag, value, ""));
 }
 
-static void append_number(struct list *l, const char *flag, long value)
+static void append_number(struct arg_list *l, const char *flag, long value)
 {
 	char text[24];
 
@@ -75,7 +75,7 @@ static void append_number(struct list *l, const char *flag, long value)
 }
 
 /* With its zero in front every version of rclone reads it as octal. */
-static void append_umask(struct list *l, int umask)
+static void append_umask(struct arg_list *l, int umask)
 {
 	char text[24];
 
@@ -125,7 +125,7 @@ static bool needs_fast_fingerprint(const struct plan_mount *m, const struct rclo
 }
 
 /* The limit goes before the options of the mount, which may replace it. In KiB, as every version reads it. */
-static void append_launch_options(struct list *l, const struct rclone_paths *p)
+static void append_launch_options(struct arg_list *l, const struct rclone_paths *p)
 {
 	if (p->room.cache_max)
 		append_number(l, "--vfs-cache-max-size=", (long)(p->room.cache_max / 1024));
@@ -140,7 +140,7 @@ char **rclone_args(struct arena *a, const struct plan_mount *m, const struct rcl
 	long gid, bool allow_other, struct err *e)
 {
 	const char *devname = rclone_devname(a, m);
-	struct list l = { .mem = a };
+	struct arg_list l = { .mem = a };
 	char **args;
 
 	/* It would mean another key ("␊" for a newline), which the credential check has not asked for. */
@@ -195,7 +195,7 @@ static bool is_dropped_variable(const char *variable)
  */
 #define NO_HANDLE_CACHING "RCLONE_VFS_HANDLE_CACHING=0"
 
-static void append_settings(struct list *l, const struct rclone_paths *p)
+static void append_settings(struct arg_list *l, const struct rclone_paths *p)
 {
 	append_text(l, NO_HANDLE_CACHING, "");
 	if (p->room.min_free)
@@ -205,7 +205,7 @@ static void append_settings(struct list *l, const struct rclone_paths *p)
 char **rclone_env(struct arena *a, const struct rclone_paths *p, char *const *old)
 {
 	const char *path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-	struct list l = { .mem = a };
+	struct arg_list l = { .mem = a };
 	char *head = join_strings(a, "PATH=", p->helper_dir, *p->helper_dir ? ":" : "");
 
 	for (; *old; old++) {

@@ -2,7 +2,7 @@
 
 #include "base/text.h"
 
-enum field { KEY_ID, SECRET, TOKEN, REGION, ENDPOINT, FIELDS };
+enum conf_field { KEY_ID, SECRET, TOKEN, REGION, ENDPOINT, FIELDS };
 
 /* Keys as rclone names them, and the variable that its value came from, for people. */
 static const struct {
@@ -24,7 +24,7 @@ static void put_key_value(struct buf *out, const char *key, const char *value)
 	buf_str(out, "`\n");
 }
 
-static int put_field(struct buf *out, enum field f, const char *value, struct err *e)
+static int put_field(struct buf *out, enum conf_field f, const char *value, struct err *e)
 {
 	if (!*value) /* rclone takes what is empty for unset */
 		return 0;
@@ -49,7 +49,7 @@ static int write_section(struct buf *out, const struct s3_site *site, const char
 	put_key_value(out, "provider", site->provider);
 	put_key_value(out, "env_auth", "false"); /* else it asks the metadata service of the machine for keys */
 	for (int f = 0; f < FIELDS; f++)
-		if (put_field(out, (enum field)f, values[f], e))
+		if (put_field(out, (enum conf_field)f, values[f], e))
 			return -1;
 	put_key_value(out, "force_path_style", site->path_style ? "true" : "false");
 	put_key_value(out, "no_check_bucket", "true"); /* else it tries to make the bucket before it writes */

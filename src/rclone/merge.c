@@ -199,12 +199,12 @@ static bool is_complete_value(struct span v)
 }
 
 /* What has been seen of a file. */
-struct look {
+struct conf_scan {
 	bool in_section, keys, type;
 };
 
 /* What is wrong with LINE; NULL: nothing. */
-static const char *check_conf_line(struct look *l, struct span line)
+static const char *check_conf_line(struct conf_scan *l, struct span line)
 {
 	struct span name, key, value;
 
@@ -228,7 +228,7 @@ static const char *check_conf_line(struct look *l, struct span line)
 int rclone_conf_check(struct span file, struct err *e)
 {
 	struct span rest = span_skip_bom(file);
-	struct look l = { .in_section = false };
+	struct conf_scan l = { .in_section = false };
 
 	if (span_starts(file, SPAN("#!")))
 		return err_set(e, CODE_USAGE, "line 1 makes it a script");

@@ -1,7 +1,7 @@
 #include "base/chars.h"
 #include "rclone/args.h"
 
-enum kind {
+enum option_kind {
 	SWITCH, /* alone, or with =true or =false */
 	VALUE,	/* needs a value: without one rclone would take the next argument for it */
 	DENIED,
@@ -15,8 +15,8 @@ enum kind {
  * An --s3-… option gives rclone's cache folder another name ("s3mounts{appNz}"): files that are still unsent when it
  * is changed stay pending until it is changed back.
  */
-static const struct group {
-	enum kind kind;
+static const struct option_group {
+	enum option_kind kind;
 	const char *why;   /* of DENIED */
 	const char *names; /* parted by blanks: a pointer for each would double their size */
 } groups[] = {
@@ -78,7 +78,7 @@ static bool is_positive(struct span value)
  * Values that are taken of what else could be one: rclone reads them in more than one way ("OFF" in new versions), so what is
  * right is listed. Measured with 1.60.1 and 1.75.2.
  */
-static const struct rule {
+static const struct value_rule {
 	const char *names;
 	bool (*fits)(struct span value);
 	const char *why;
@@ -121,7 +121,7 @@ static bool is_among_names(struct span name, const char *names)
 	return false;
 }
 
-static const struct group *find_group(struct span name)
+static const struct option_group *find_group(struct span name)
 {
 	for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
 		if (is_among_names(name, groups[i].names))
@@ -137,7 +137,7 @@ static int check_option_value(const char *option, struct span name, struct span 
 	return 0;
 }
 
-static int check_option_kind(enum kind kind, struct span name, bool given, struct span value, struct err *e)
+static int check_option_kind(enum option_kind kind, struct span name, bool given, struct span value, struct err *e)
 {
 	int n = (int)name.n;
 
@@ -152,7 +152,7 @@ int rclone_option_check(const char *option, bool ro, struct err *e)
 {
 	struct span value = span_of(option), name;
 	bool given = span_cut(&value, '=', &name);
-	const struct group *group;
+	const struct option_group *group;
 
 	if (span_has_control(span_of(option), ""))
 		return err_set(e, CODE_USAGE, "option %.*s: it holds a control byte", (int)name.n, name.p);

@@ -8,7 +8,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-struct look {
+struct pending_scan {
 	struct walk walk;
 	int meta, data;	 /* CACHE/vfsMeta, CACHE/vfs; -1 where it is missing */
 	size_t above;	 /* components above the mount's root: remote, bucket, prefix */
@@ -16,7 +16,7 @@ struct look {
 	struct pending *p;
 };
 
-static void count_pending(struct look *l, const char *path, size_t above, uint64_t size)
+static void count_pending(struct pending_scan *l, const char *path, size_t above, uint64_t size)
 {
 	const char *name = path;
 
@@ -34,7 +34,7 @@ static void count_pending(struct look *l, const char *path, size_t above, uint64
  * The size of the cached data. The metadata's own is 0 while a file is open, and what rclone has truncated may be shorter: it serves only
  * where there is no data.
  */
-static uint64_t data_size(const struct look *l, const char *path)
+static uint64_t data_size(const struct pending_scan *l, const char *path)
 {
 	struct stat st;
 
@@ -45,7 +45,7 @@ static uint64_t data_size(const struct look *l, const char *path)
 
 static int count_dirty_meta(void *arg, const char *path, const struct stat *st)
 {
-	struct look *l = arg;
+	struct pending_scan *l = arg;
 	int ret = meta_read(l->meta, path, &l->text);
 
 	(void)st;
@@ -62,7 +62,7 @@ static int count_dirty_meta(void *arg, const char *path, const struct stat *st)
  */
 static int count_data_alone(void *arg, const char *path, const struct stat *st)
 {
-	struct look *l = arg;
+	struct pending_scan *l = arg;
 	struct stat meta;
 
 	if (!st->st_blocks || (l->meta >= 0 && fstatat(l->meta, path, &meta, AT_SYMLINK_NOFOLLOW) == 0))
@@ -75,7 +75,7 @@ static int count_data_alone(void *arg, const char *path, const struct stat *st)
 
 static int count_quarantined(void *arg, const char *path, const struct stat *st)
 {
-	struct look *l = arg;
+	struct pending_scan *l = arg;
 
 	l->p->quarantined++;
 	count_pending(l, path, l->above + 1, (uint64_t)st->st_size);
@@ -83,14 +83,14 @@ static int count_quarantined(void *arg, const char *path, const struct stat *st)
 }
 
 /* Below PART, which is open as TOP. */
-static int scan_part(struct look *l, const char *part, int top, walk_fn *visit)
+static int scan_part(struct pending_scan *l, const char *part, int top, walk_fn *visit)
 {
 	l->walk.part = part;
 	l->walk.top = top;
 	return top < 0 ? 0 : walk_files(&l->walk, visit, l);
 }
 
-static int scan_cache(struct look *l, int quarantine)
+static int scan_cache(struct pending_scan *l, int quarantine)
 {
 	if (scan_part(l, "vfsMeta", l->meta, count_dirty_meta))
 		return -1;
@@ -113,7 +113,7 @@ static size_t components_above(const struct plan_mount *m)
 }
 
 /* A descriptor of the folder PART in *FD; -1 where it is missing. */
-static int open_part(struct look *l, const char *part, int *fd)
+static int open_part(struct pending_scan *l, const char *part, int *fd)
 {
 	*fd = walk_open(l->walk.cache_dir, part);
 	l->walk.part = part;
@@ -122,7 +122,7 @@ static int open_part(struct look *l, const char *part, int *fd)
 
 int rclone_pending(const char *cache_dir, const struct plan_mount *m, struct pending *p, struct err *e)
 {
-	struct look l = {
+	struct pending_scan l = {
 		.walk = { .cache_dir = cache_dir, .purpose = "look for pending files", .e = e },
 		.meta = -1,
 		.data = -1,

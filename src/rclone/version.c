@@ -116,14 +116,14 @@ static void note_version(const struct rclone_version *v, const char *path, const
 	buf_free(&note);
 }
 
-struct call {
+struct version_call {
 	const char *program;
 	char **env;
 };
 
 static int exec_version(void *arg, int out)
 {
-	struct call *c = arg;
+	struct version_call *c = arg;
 	char version[] = "version", name[] = "rclone", *argv[] = { name, version, NULL };
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -138,7 +138,7 @@ static int ask_version(struct rclone_version *v, const char *program, struct err
 {
 	struct rclone_paths none = { .helper_dir = "", .home = "/" };
 	struct arena a = { 0 };
-	struct call c = { .program = program, .env = rclone_env(&a, &none, environ) };
+	struct version_call c = { .program = program, .env = rclone_env(&a, &none, environ) };
 	char answer[ANSWER_MAX];
 	ssize_t n = -1;
 

@@ -27,10 +27,10 @@ struct s3_checker {
 	struct s3_check_options options;
 	struct trust trust;
 	struct http_client client;
-	int64_t deadline;      /* of the prefix that is being checked */
-	struct buf head, body; /* of the last request, of its answer */
-	struct verdict lost;   /* why the endpoint could not be reached; kind NULL: it could */
-	char lost_bucket[64];  /* for which bucket that was: it may be part of the host's name */
+	int64_t deadline;	     /* of the prefix that is being checked */
+	struct buf head, body;	     /* of the last request, of its answer */
+	struct verdict unreachable;  /* why the endpoint could not be reached; kind NULL: it could */
+	char unreachable_bucket[64]; /* for which bucket that was: it may be part of the host's name */
 };
 
 struct s3_checker *s3_checker_open(
@@ -78,7 +78,7 @@ static void copy_field(const struct http_response *r, const char *name, char *ou
 /* That of the last request: who has it can send that again, for minutes. */
 static struct span last_signature(const struct s3_checker *c)
 {
-	struct span value = span_behind(buf_all(&c->head), "Signature=");
+	struct span value = span_after(buf_all(&c->head), "Signature=");
 
 	return value.n < SIGNATURE_DIGITS ? SPAN("") : (struct span){ value.p, SIGNATURE_DIGITS };
 }
@@ -86,16 +86,16 @@ static struct span last_signature(const struct s3_checker *c)
 /* A code that S3 is known to have says nothing of its own. An address is shown without its query: that is where secrets are handed on. */
 static void withhold_secrets(const struct s3_checker *c, struct s3_answer *a)
 {
-	char *const said[] = { a->error.code, a->error.message, a->error.region, a->location };
+	char *const texts[] = { a->error.code, a->error.message, a->error.region, a->location };
 
 	a->location[strcspn(a->location, "?#")] = 0;
-	for (size_t i = s3_code_known(a->error.code) ? 1 : 0; i < sizeof said / sizeof *said; i++) {
-		struct span words = span_of(said[i]);
+	for (size_t i = s3_code_known(a->error.code) ? 1 : 0; i < sizeof texts / sizeof *texts; i++) {
+		struct span text = span_of(texts[i]);
 
-		if (!redact_holds(words, c->creds, last_signature(c)) &&
-			((i == 0 && words.n <= S3_CODE_LIKELY) || !redact_looks_encoded(words)))
+		if (!redact_holds(text, c->creds, last_signature(c)) &&
+			((i == 0 && text.n <= S3_CODE_LIKELY) || !redact_looks_encoded(text)))
 			continue;
-		text_fmt(said[i], sizeof a->error.code, "%s", i == 0 ? "withheld" : "");
+		text_fmt(texts[i], sizeof a->error.code, "%s", i == 0 ? "withheld" : "");
 		a->withheld = true;
 	}
 }
@@ -265,7 +265,7 @@ static bool token_is_missing(const struct creds *creds)
 /* An endpoint that could not be reached is not asked again for each prefix: that would take the time-out as often. */
 static bool is_known_unreachable(const struct s3_checker *c, const char *bucket)
 {
-	return c->lost.kind && (c->site->path_style || strcmp(c->lost_bucket, bucket) == 0);
+	return c->unreachable.kind && (c->site->path_style || strcmp(c->unreachable_bucket, bucket) == 0);
 }
 
 static void remember_unreachable(struct s3_checker *c, const char *bucket, const struct verdict *v)
@@ -273,9 +273,9 @@ static void remember_unreachable(struct s3_checker *c, const char *bucket, const
 	/* An answer came, or may come the next time. */
 	if (v->code != CODE_UNREACHABLE || v->http_status)
 		return;
-	c->lost = *v;
-	c->lost.ms = 0;
-	text_fmt(c->lost_bucket, sizeof c->lost_bucket, "%s", bucket);
+	c->unreachable = *v;
+	c->unreachable.ms = 0;
+	text_fmt(c->unreachable_bucket, sizeof c->unreachable_bucket, "%s", bucket);
 }
 
 void s3_check(struct s3_checker *c, const char *bucket, const char *prefix, struct verdict *v)
@@ -283,7 +283,7 @@ void s3_check(struct s3_checker *c, const char *bucket, const char *prefix, stru
 	int64_t start = clock_ms();
 
 	if (is_known_unreachable(c, bucket)) {
-		*v = c->lost;
+		*v = c->unreachable;
 		return;
 	}
 	*v = (struct verdict){ .kind = "" };

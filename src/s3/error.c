@@ -14,7 +14,7 @@
 #define AGAIN_HINT "try again; this says nothing about the credentials"
 #define SERVER_HINT "look at the server's state or its log; this says nothing about the credentials"
 #define OWNER_HINT "ask who owns the bucket"
-#define PLACE_HINT "check host, port and path in S3_ENDPOINT_URL, and what proxy stands between"
+#define ENDPOINT_HINT "check host, port and path in S3_ENDPOINT_URL, and what proxy stands between"
 
 enum {
 	UNKNOWN_KEY,
@@ -95,7 +95,7 @@ static const struct s3_meaning meanings[] = {
 		true },
 	[GATEWAY_SLOW] = { "server-error", "a gateway before S3 waited too long", SERVER_HINT, CODE_UNREACHABLE,
 		S3_LACKS_SERVER, true },
-	[REFUSED] = { "refused", "S3 refuses the request", PLACE_HINT, CODE_REFUSED, S3_LACKS_OBJECT },
+	[REFUSED] = { "refused", "S3 refuses the request", ENDPOINT_HINT, CODE_REFUSED, S3_LACKS_OBJECT },
 	[FAILED] = { "server-error", "S3 has failed", SERVER_HINT, CODE_UNREACHABLE, S3_LACKS_SERVER },
 };
 
