@@ -27,11 +27,11 @@ static int print_check_json(const struct setup *s, const struct verdict *v, enum
 	struct json_out o;
 	char url[640];
 
-	s3_site_url(&s->site, url, sizeof url);
+	s3_endpoint_url(&s->endpoint, url, sizeof url);
 	json_begin(&o, "check", code, NULL);
 	json_int(&o.j, "ms", ms);
 	json_strings(&o.j, "warnings", s->plan.warnings, s->plan.warning_count);
-	json_str(&o.j, "endpoint", url[0] ? url : s->site.host);
+	json_str(&o.j, "endpoint", url[0] ? url : s->endpoint.host);
 	json_open(&o.j, "mounts", '[');
 	for (size_t i = 0; i < s->plan.mount_count; i++) {
 		json_open(&o.j, NULL, '{');
@@ -64,7 +64,7 @@ static int check_prefixes(const struct setup *s, const struct options *o, struct
 	struct s3_checker *c;
 
 	confine_network();
-	c = s3_checker_open(&s->site, &s->plan.creds, &how, e);
+	c = s3_checker_open(&s->endpoint, &s->plan.creds, &how, e);
 	if (!c)
 		return -1;
 	for (size_t i = 0; i < s->plan.mount_count; i++)

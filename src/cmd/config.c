@@ -11,7 +11,7 @@
 static int print_masked_conf(const struct setup *s, struct err *e)
 {
 	struct buf b = buf_heap(RCLONE_CONF_MAX);
-	int ret = rclone_conf_masked(&b, &s->site, &s->plan.creds, e);
+	int ret = rclone_conf_masked(&b, &s->endpoint, &s->plan.creds, e);
 
 	if (ret == 0 && write_all(STDOUT_FILENO, b.p, b.len))
 		ret = err_sys(e, CODE_FAULT, "write to stdout");
@@ -22,7 +22,7 @@ static int print_masked_conf(const struct setup *s, struct err *e)
 static int store_conf(const struct setup *s, const char *path, struct err *e)
 {
 	struct buf b = buf_heap(RCLONE_CONF_MAX);
-	int ret = rclone_conf_section(&b, &s->site, &s->plan.creds, e);
+	int ret = rclone_conf_section(&b, &s->endpoint, &s->plan.creds, e);
 
 	if (ret == 0)
 		ret = rclone_store(path, buf_all(&b), e);

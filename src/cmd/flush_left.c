@@ -131,7 +131,7 @@ static bool is_uploadable(const struct setup *s, struct leftover *left)
 {
 	char here[640];
 
-	s3_site_identity(&s->site, here, sizeof here);
+	s3_endpoint_identity(&s->endpoint, here, sizeof here);
 	if (left->files < 0 || left->running)
 		return false;
 	if (!left->placeable) {

@@ -10,7 +10,7 @@
 #include "sup/leftover.h"
 
 /*
- * Tries each, with the site, the bucket and the credentials in the environment (they are wiped from it), within O's timeout; nothing of it stands
+ * Tries each, with the endpoint, the bucket and the credentials in the environment (they are wiped from it), within O's timeout; nothing of it stands
  * afterwards. *TRIED (all zero before; leftover_free()) has what was found, each with the reason where it could not be uploaded. Returns 0, or -1
  * with *E set: none could be tried.
  */

@@ -74,7 +74,8 @@ int setup_read(struct setup *s, const struct options *o, struct err *e)
 	setup_scrub();
 	if (bad || run_find(&s->run, o->run_dir, e) || check_mounts(&s->plan, o, e))
 		return -1;
-	return s3_site_parse(&s->site, s->plan.endpoint, s->plan.provider, s->plan.region_given ? s->plan.region : "", e);
+	return s3_endpoint_parse(
+		&s->endpoint, s->plan.endpoint, s->plan.provider, s->plan.region_given ? s->plan.region : "", e);
 }
 
 void setup_warn(const struct setup *s)
@@ -106,7 +107,7 @@ static int find_ca_bundle(const struct setup *s, struct run_path *out, struct er
 {
 	const char *file = "";
 
-	if (s->site.tls && s3_trust_file(&file, e))
+	if (s->endpoint.tls && s3_trust_file(&file, e))
 		return -1;
 	if (file) {
 		text_fmt(out->s, sizeof out->s, "%s", file);
@@ -151,7 +152,7 @@ static int locate_drivers_of(struct up_request *r, const struct setup *s, const 
 {
 	char endpoint[640];
 
-	s3_site_identity(&s->site, endpoint, sizeof endpoint);
+	s3_endpoint_identity(&s->endpoint, endpoint, sizeof endpoint);
 	for (size_t i = 0; i < s->plan.mount_count; i++) {
 		struct plan_mount *m = &s->plan.mounts[i];
 
@@ -174,7 +175,7 @@ int setup_request(struct up_request *r, struct setup *s, const struct options *o
 		.keep = o->keep,
 		.mount_ns = mnt_namespace(),
 		.endpoint = p->endpoint,
-		.region = s->site.region,
+		.region = s->endpoint.region,
 		.provider = p->provider,
 		.program = r->found.program,
 		.program_version = r->found.version,

@@ -7,7 +7,7 @@
 #include "driver/driver.h"
 #include "plan/plan.h"
 #include "rclone/version.h"
-#include "s3/site.h"
+#include "s3/endpoint.h"
 #include "sup/run.h"
 #include "sup/wire.h"
 
@@ -19,7 +19,7 @@ void setup_scrub(void);
 
 struct setup {
 	struct plan plan;
-	struct s3_site site;
+	struct s3_endpoint endpoint;
 	struct run run;
 	struct rclone_version rclone; /* known once a request has been made of mounts that it drives */
 };

@@ -1,7 +1,7 @@
 #include "base/chars.h"
 #include "plan/parts.h"
 
-#define ENDPOINT_MAX 512 /* a host name has at most 255 bytes, its path as many in struct s3_site */
+#define ENDPOINT_MAX 512 /* a host name has at most 255 bytes, its path as many in struct s3_endpoint */
 
 struct setting {
 	const char *names[3]; /* the first that is set serves */

@@ -42,27 +42,27 @@ static int put_field(struct buf *out, enum conf_field f, const char *value, stru
  * No acl: private is what S3 does without one, a bucket whose owner has turned ACLs off refuses them, and sending one
  * asks for a permission (s3:PutObjectAcl) that a key may lack. (rclone up to 1.60 sends "private" all the same.)
  */
-static int write_section(struct buf *out, const struct s3_site *site, const char *const *values, struct err *e)
+static int write_section(struct buf *out, const struct s3_endpoint *endpoint, const char *const *values, struct err *e)
 {
 	buf_str(out, "[" RCLONE_REMOTE "]\n");
 	put_key_value(out, "type", "s3");
-	put_key_value(out, "provider", site->provider);
+	put_key_value(out, "provider", endpoint->provider);
 	put_key_value(out, "env_auth", "false"); /* else it asks the metadata service of the machine for keys */
 	for (int f = 0; f < FIELDS; f++)
 		if (put_field(out, (enum conf_field)f, values[f], e))
 			return -1;
-	put_key_value(out, "force_path_style", site->path_style ? "true" : "false");
+	put_key_value(out, "force_path_style", endpoint->path_style ? "true" : "false");
 	put_key_value(out, "no_check_bucket", "true"); /* else it tries to make the bucket before it writes */
 	return out->full ? err_set(e, CODE_FAULT, "write rclone's configuration: out of memory") : 0;
 }
 
-int rclone_conf_section(struct buf *out, const struct s3_site *site, const struct creds *creds, struct err *e)
+int rclone_conf_section(struct buf *out, const struct s3_endpoint *endpoint, const struct creds *creds, struct err *e)
 {
 	char url[640];
-	const char *const values[FIELDS] = { creds->key_id, creds->secret, creds->token, site->region, url };
+	const char *const values[FIELDS] = { creds->key_id, creds->secret, creds->token, endpoint->region, url };
 
-	s3_site_url(site, url, sizeof url);
-	return write_section(out, site, values, e);
+	s3_endpoint_url(endpoint, url, sizeof url);
+	return write_section(out, endpoint, values, e);
 }
 
 /*
@@ -79,15 +79,15 @@ static void mask_key_id(char out[16], const char *key_id)
 		text_fmt(out, 16, "%.4s****%s", key_id, key_id + n - 4);
 }
 
-int rclone_conf_masked(struct buf *out, const struct s3_site *site, const struct creds *creds, struct err *e)
+int rclone_conf_masked(struct buf *out, const struct s3_endpoint *endpoint, const struct creds *creds, struct err *e)
 {
 	char url[640], key_id[16];
-	const char *const values[FIELDS] = { key_id, *creds->secret ? "****" : "", *creds->token ? "****" : "", site->region,
-		url };
+	const char *const values[FIELDS] = { key_id, *creds->secret ? "****" : "", *creds->token ? "****" : "",
+		endpoint->region, url };
 
 	mask_key_id(key_id, creds->key_id);
-	s3_site_url(site, url, sizeof url);
-	return write_section(out, site, values, e);
+	s3_endpoint_url(endpoint, url, sizeof url);
+	return write_section(out, endpoint, values, e);
 }
 
 /* The value of KEY between its backticks, at TO. */

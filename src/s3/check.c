@@ -22,7 +22,7 @@
 #define BACKOFF_MS 100
 
 struct s3_checker {
-	const struct s3_site *site;
+	const struct s3_endpoint *endpoint;
 	const struct creds *creds;
 	struct s3_check_options options;
 	struct trust trust;
@@ -34,7 +34,7 @@ struct s3_checker {
 };
 
 struct s3_checker *s3_checker_open(
-	const struct s3_site *site, const struct creds *creds, const struct s3_check_options *o, struct err *e)
+	const struct s3_endpoint *endpoint, const struct creds *creds, const struct s3_check_options *o, struct err *e)
 {
 	struct s3_checker *c = calloc(1, sizeof *c);
 
@@ -42,13 +42,13 @@ struct s3_checker *s3_checker_open(
 		err_set(e, CODE_FAULT, "check S3: no memory");
 		return NULL;
 	}
-	c->site = site;
+	c->endpoint = endpoint;
 	c->creds = creds;
 	c->options = *o;
 	c->head = buf_heap(S3_REQUEST_MAX);
 	c->body = buf_heap(BODY_MAX);
 	http_client_init(&c->client, &c->trust, o->connect_ms);
-	if (site->tls && trust_load(&c->trust, e)) {
+	if (endpoint->tls && trust_load(&c->trust, e)) {
 		s3_checker_close(c);
 		return NULL;
 	}
@@ -104,8 +104,8 @@ static void withhold_secrets(const struct s3_checker *c, struct s3_answer *a)
 static void withhold_failure(const struct s3_checker *c, struct fail *f)
 {
 	if (f->kind == FAIL_TLS && redact_holds(span_of(f->err.text), c->creds, last_signature(c)))
-		err_set(&f->err, f->err.code, "TLS with %s failed; what its certificate says is withheld: %s", c->site->host,
-			VERDICT_WITHHELD);
+		err_set(&f->err, f->err.code, "TLS with %s failed; what its certificate says is withheld: %s",
+			c->endpoint->host, VERDICT_WITHHELD);
 }
 
 static void read_s3_answer(struct s3_checker *c, struct s3_answer *a)
@@ -127,16 +127,16 @@ static void read_s3_answer(struct s3_checker *c, struct s3_answer *a)
 }
 
 /* Returns 0 with *A filled, or -1 with *F set. */
-static int ask_once(
-	struct s3_checker *c, const struct s3_site *site, const struct s3_request *r, struct s3_answer *a, struct fail *f)
+static int ask_once(struct s3_checker *c, const struct s3_endpoint *endpoint, const struct s3_request *r, struct s3_answer *a,
+	struct fail *f)
 {
 	struct http_origin origin;
 
 	buf_clear(&c->body);
 	f->kind = FAIL_FAULT;
-	if (s3_request_write(&c->head, site, c->creds, r, time(NULL), &f->err))
+	if (s3_request_write(&c->head, endpoint, c->creds, r, time(NULL), &f->err))
 		return -1;
-	s3_request_origin(site, r->bucket, &origin);
+	s3_request_origin(endpoint, r->bucket, &origin);
 	if (http_client_send(&c->client, &origin, buf_all(&c->head), r->body, false, c->deadline, f) ||
 		http_client_collect(&c->client, &c->body, c->deadline, f))
 		return -1;
@@ -150,15 +150,15 @@ static int ask_once(
  * Asks, and again after a while where S3 is busy. The verdict is "ok" for every status 2xx. A->status is 0 where
  * none came.
  */
-static void ask_until_answered(
-	struct s3_checker *c, const struct s3_site *site, const struct s3_request *r, struct s3_answer *a, struct verdict *v)
+static void ask_until_answered(struct s3_checker *c, const struct s3_endpoint *endpoint, const struct s3_request *r,
+	struct s3_answer *a, struct verdict *v)
 {
 	int wait = BACKOFF_MS;
 	struct fail f;
 
 	for (int i = 1;; i++, wait *= 2) {
 		*a = (struct s3_answer){ 0 };
-		if (ask_once(c, site, r, a, &f) || a->status < 400 || i == ATTEMPTS || clock_left(c->deadline) <= wait ||
+		if (ask_once(c, endpoint, r, a, &f) || a->status < 400 || i == ATTEMPTS || clock_left(c->deadline) <= wait ||
 			!s3_meaning_of(a->error.code, a->status)->again)
 			break;
 		poll(NULL, 0, wait);
@@ -170,11 +170,11 @@ static void ask_until_answered(
 	} else if (a->status < 300)
 		verdict_set(v, CODE_OK, "ok", "", "");
 	else
-		verdict_refusal(v, site, c->creds, a);
+		verdict_refusal(v, endpoint, c->creds, a);
 }
 
 static void check_list(
-	struct s3_checker *c, const struct s3_site *site, const char *bucket, const char *prefix, struct verdict *v)
+	struct s3_checker *c, const struct s3_endpoint *endpoint, const char *bucket, const char *prefix, struct verdict *v)
 {
 	const struct sigv4_pair query[] = {
 		{ SPAN("list-type"), SPAN("2") },
@@ -189,9 +189,9 @@ static void check_list(
 	};
 	struct s3_answer a;
 
-	ask_until_answered(c, site, &r, &a, v);
+	ask_until_answered(c, endpoint, &r, &a, v);
 	if (v->code == CODE_OK && (a.status != 200 || !s3_document_is(a.body, "ListBucketResult")))
-		verdict_not_s3(v, site, &a);
+		verdict_not_s3(v, endpoint, &a);
 }
 
 /*
@@ -200,15 +200,15 @@ static void check_list(
  */
 static void check_in_region(struct s3_checker *c, const char *bucket, const char *prefix, struct verdict *v)
 {
-	struct s3_site there = *c->site;
+	struct s3_endpoint there = *c->endpoint;
 	struct verdict second = { .kind = "" };
 
-	if (!v->region[0] || strcmp(v->region, c->site->region) == 0 || s3_site_move(&there, v->region)) {
+	if (!v->region[0] || strcmp(v->region, c->endpoint->region) == 0 || s3_endpoint_set_region(&there, v->region)) {
 		v->region[0] = 0;
 		return;
 	}
 	check_list(c, &there, bucket, prefix, &second);
-	verdict_region(v, c->site->region, &second);
+	verdict_region(v, c->endpoint->region, &second);
 }
 
 /* PREFIX".s3mounts-probe-" and 64 random bits, so that it is nobody's. */
@@ -244,13 +244,13 @@ static void check_write(struct s3_checker *c, const char *bucket, const char *pr
 		return;
 	}
 	r.key = buf_all(&key);
-	ask_until_answered(c, c->site, &r, &a, &put);
+	ask_until_answered(c, c->endpoint, &r, &a, &put);
 	if (put.code != CODE_OK)
 		verdict_write(v, &put, "writing");
 	if (a.status >= 300)
 		return; /* refused, so nothing is there; without any answer it may be */
 	r = (struct s3_request){ .method = SPAN("DELETE"), .bucket = r.bucket, .key = r.key };
-	ask_until_answered(c, c->site, &r, &a, &removed);
+	ask_until_answered(c, c->endpoint, &r, &a, &removed);
 	text_fmt(deleting, sizeof deleting, "deleting %s", key.p);
 	if (put.code == CODE_OK && removed.code != CODE_OK)
 		verdict_write(v, &removed, deleting);
@@ -265,7 +265,7 @@ static bool token_is_missing(const struct creds *creds)
 /* An endpoint that could not be reached is not asked again for each prefix: that would take the time-out as often. */
 static bool is_known_unreachable(const struct s3_checker *c, const char *bucket)
 {
-	return c->unreachable.kind && (c->site->path_style || strcmp(c->unreachable_bucket, bucket) == 0);
+	return c->unreachable.kind && (c->endpoint->path_style || strcmp(c->unreachable_bucket, bucket) == 0);
 }
 
 static void remember_unreachable(struct s3_checker *c, const char *bucket, const struct verdict *v)
@@ -293,7 +293,7 @@ void s3_check(struct s3_checker *c, const char *bucket, const char *prefix, stru
 			"the key id is a temporary one (ASIA…), but there is no session token",
 			"set S3_SESSION_TOKEN to the token that was issued with the key");
 	else
-		check_list(c, c->site, bucket, prefix, v);
+		check_list(c, c->endpoint, bucket, prefix, v);
 	if (strcmp(v->kind, "wrong-region") == 0)
 		check_in_region(c, bucket, prefix, v);
 	if (v->code == CODE_OK && c->options.write)

@@ -80,20 +80,20 @@ static void mention_withheld(struct verdict *v, const struct s3_answer *a)
 	put_sanitized(v->cause, sizeof v->cause, "%s; the server's own words are withheld: %s", cause, VERDICT_WITHHELD);
 }
 
-void verdict_not_s3(struct verdict *v, const struct s3_site *site, const struct s3_answer *a)
+void verdict_not_s3(struct verdict *v, const struct s3_endpoint *endpoint, const struct s3_answer *a)
 {
 	verdict_set(v, CODE_UNREACHABLE, "not-s3", "",
 		"check host, port and path in S3_ENDPOINT_URL, and what proxy stands between");
 	if (a->location[0])
-		put_sanitized(v->cause, sizeof v->cause, "what answers at %s is no S3 server: it redirects to %s", site->host,
-			a->location);
+		put_sanitized(v->cause, sizeof v->cause, "what answers at %s is no S3 server: it redirects to %s",
+			endpoint->host, a->location);
 	else
 		put_sanitized(v->cause, sizeof v->cause,
-			"what answers at %s is no S3 server: status %d with a body that S3 does not send", site->host,
+			"what answers at %s is no S3 server: status %d with a body that S3 does not send", endpoint->host,
 			a->status);
 	/* nginx, Apache, Go and Envoy all have "HTTPS" in the words by which they refuse plain HTTP. */
-	if (!site->tls && ((a->status == 400 && a->body.n && memmem(a->body.p, a->body.n, "HTTPS", 5)) ||
-				  strncmp(a->location, "https:", 6) == 0))
+	if (!endpoint->tls && ((a->status == 400 && a->body.n && memmem(a->body.p, a->body.n, "HTTPS", 5)) ||
+				      strncmp(a->location, "https:", 6) == 0))
 		put_sanitized(v->hint, sizeof v->hint, "the server wants TLS: write https:// in S3_ENDPOINT_URL");
 	mention_withheld(v, a);
 }
@@ -131,12 +131,13 @@ static bool is_credible_refusal(const struct s3_answer *a, const struct s3_meani
 	return a->error.code[0] || a->error.region[0] || m->again || a->status == 401 || a->status == 407;
 }
 
-void verdict_refusal(struct verdict *v, const struct s3_site *site, const struct creds *creds, const struct s3_answer *a)
+void verdict_refusal(
+	struct verdict *v, const struct s3_endpoint *endpoint, const struct creds *creds, const struct s3_answer *a)
 {
 	const struct s3_meaning *m = s3_meaning_of(effective_code(a, creds), a->status);
 
 	if (!is_credible_refusal(a, m)) {
-		verdict_not_s3(v, site, a);
+		verdict_not_s3(v, endpoint, a);
 		return;
 	}
 	put_sanitized(v->s3_code, sizeof v->s3_code, "%s", a->error.code);

@@ -130,7 +130,7 @@ static void test_long_fields(void **state)
 	buf_free(&b);
 }
 
-static const struct s3_site site = { .host = "s3.test", .port = 80, .region = "us-east-1" };
+static const struct s3_endpoint site = { .host = "s3.test", .port = 80, .region = "us-east-1" };
 
 static void judge(struct verdict *v, int status, const char *code, const char *token)
 {

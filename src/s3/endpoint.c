@@ -1,4 +1,4 @@
-#include "s3/site.h"
+#include "s3/endpoint.h"
 
 #include "base/buf.h"
 #include "base/chars.h"
@@ -51,7 +51,7 @@ static int err_endpoint(struct err *e, const char *why)
 	return err_hint(e, "it looks like https://host, https://host:port or http://host:port");
 }
 
-static int take_scheme(struct s3_site *s, struct span *rest, struct err *e)
+static int take_scheme(struct s3_endpoint *s, struct span *rest, struct err *e)
 {
 	struct span scheme, behind = *rest;
 
@@ -63,7 +63,7 @@ static int take_scheme(struct s3_site *s, struct span *rest, struct err *e)
 	return s->tls || span_is_nocase(scheme, "http") ? 0 : err_endpoint(e, "the scheme is neither https nor http");
 }
 
-static int take_path(struct s3_site *s, struct span *rest, struct err *e)
+static int take_path(struct s3_endpoint *s, struct span *rest, struct err *e)
 {
 	size_t n = rest->n;
 	const char *at = memchr(rest->p, '/', n);
@@ -82,7 +82,7 @@ static int take_path(struct s3_site *s, struct span *rest, struct err *e)
 	return 0;
 }
 
-static int take_port(struct s3_site *s, struct span *authority, struct err *e)
+static int take_port(struct s3_endpoint *s, struct span *authority, struct err *e)
 {
 	size_t n = authority->n;
 	unsigned long port;
@@ -106,7 +106,7 @@ static void lower_string(char *s)
 }
 
 /* One address has many spellings; RFC 5952 names the one. */
-static int canonicalize_ipv6(struct s3_site *s)
+static int canonicalize_ipv6(struct s3_endpoint *s)
 {
 	struct in6_addr address;
 
@@ -115,7 +115,7 @@ static int canonicalize_ipv6(struct s3_site *s)
 	return inet_ntop(AF_INET6, &address, s->host, sizeof s->host) ? 0 : -1;
 }
 
-static int take_host(struct s3_site *s, struct span host, struct err *e)
+static int take_host(struct s3_endpoint *s, struct span host, struct err *e)
 {
 	bool v6 = host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']';
 
@@ -130,7 +130,7 @@ static int take_host(struct s3_site *s, struct span host, struct err *e)
 	return v6 && canonicalize_ipv6(s) ? err_endpoint(e, "the IPv6 address is malformed") : 0;
 }
 
-static int take_url(struct s3_site *s, const char *endpoint, struct err *e)
+static int take_url(struct s3_endpoint *s, const char *endpoint, struct err *e)
 {
 	struct span rest = span_of(endpoint);
 
@@ -213,13 +213,13 @@ static bool split_aws_host(const char *host, const char **head, struct span *reg
 	return false;
 }
 
-static void set_aws_host(struct s3_site *s, const char *head)
+static void set_aws_host(struct s3_endpoint *s, const char *head)
 {
 	text_fmt(s->host, sizeof s->host, "%s%s.amazonaws.com%s", head, s->region, strncmp(s->region, "cn-", 3) ? "" : ".cn");
 	lower_string(s->host);
 }
 
-int s3_site_move(struct s3_site *s, const char *region)
+int s3_endpoint_set_region(struct s3_endpoint *s, const char *region)
 {
 	struct span old;
 	const char *head;
@@ -232,7 +232,7 @@ int s3_site_move(struct s3_site *s, const char *region)
 	return 0;
 }
 
-static int set_provider_and_region(struct s3_site *s, const char *provider, const char *region, struct err *e)
+static int set_provider_and_region(struct s3_endpoint *s, const char *provider, const char *region, struct err *e)
 {
 	const struct provider *host = provider_by_host(s->host), *p = provider[0] ? provider_by_name(provider) : host;
 	struct span in_host = { "", 0 };
@@ -260,15 +260,15 @@ static int set_provider_and_region(struct s3_site *s, const char *provider, cons
 	return 0;
 }
 
-int s3_site_parse(struct s3_site *s, const char *endpoint, const char *provider, const char *region, struct err *e)
+int s3_endpoint_parse(struct s3_endpoint *s, const char *endpoint, const char *provider, const char *region, struct err *e)
 {
-	*s = (struct s3_site){ 0 };
+	*s = (struct s3_endpoint){ 0 };
 	if (take_url(s, endpoint[0] ? endpoint : "https://s3.amazonaws.com", e))
 		return -1;
 	return set_provider_and_region(s, provider, region, e);
 }
 
-static void write_url(struct buf *b, const struct s3_site *s)
+static void write_url(struct buf *b, const struct s3_endpoint *s)
 {
 	bool v6 = strchr(s->host, ':') != NULL;
 
@@ -278,7 +278,7 @@ static void write_url(struct buf *b, const struct s3_site *s)
 	buf_str(b, s->path);
 }
 
-void s3_site_url(const struct s3_site *s, char *out, size_t size)
+void s3_endpoint_url(const struct s3_endpoint *s, char *out, size_t size)
 {
 	struct buf b = buf_over(out, size);
 
@@ -293,10 +293,10 @@ void s3_site_url(const struct s3_site *s, char *out, size_t size)
 	write_url(&b, s);
 }
 
-void s3_site_identity(const struct s3_site *s, char *out, size_t size)
+void s3_endpoint_identity(const struct s3_endpoint *s, char *out, size_t size)
 {
 	struct buf b = buf_over(out, size);
-	struct s3_site same = *s;
+	struct s3_endpoint same = *s;
 	struct span region;
 	const char *head;
 
