@@ -40,7 +40,7 @@ void buf_wipe(struct buf *b)
 }
 
 /* Old bytes are wiped, never left behind by realloc(3): a buffer may hold a secret. */
-static bool grow(struct buf *b, size_t want)
+static bool buf_grow(struct buf *b, size_t want)
 {
 	size_t cap = b->cap ? b->cap : FIRST_GROWTH;
 	char *p;
@@ -65,7 +65,7 @@ char *buf_room(struct buf *b, size_t n)
 {
 	if (n < b->cap - b->len && b->cap)
 		return b->p + b->len;
-	if (n < (size_t)-1 - b->len && grow(b, b->len + n + 1))
+	if (n < (size_t)-1 - b->len && buf_grow(b, b->len + n + 1))
 		return b->p + b->len;
 	b->full = true;
 	return NULL;

@@ -28,7 +28,7 @@ struct clock_reading clock_read(void)
 	};
 }
 
-int64_t clock_away(const struct clock_reading *before, const struct clock_reading *now, int asked)
+int64_t clock_jump(const struct clock_reading *before, const struct clock_reading *now, int asked)
 {
 	int64_t waited = now->mono - before->mono;
 	int64_t set = now->wall - before->wall - waited; /* the wall clock was set, or went on while the machine stood still */
@@ -47,7 +47,7 @@ int64_t clock_away(const struct clock_reading *before, const struct clock_readin
 	return away;
 }
 
-int64_t clock_first(int64_t a, int64_t b)
+int64_t clock_earlier(int64_t a, int64_t b)
 {
 	if (a < 0 || b < 0)
 		return a < 0 ? b : a;

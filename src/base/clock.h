@@ -8,7 +8,7 @@
 int64_t clock_ms(void);
 
 /* The earlier of two deadlines. */
-int64_t clock_first(int64_t a, int64_t b);
+int64_t clock_earlier(int64_t a, int64_t b);
 
 /* What the clocks said at one moment, in milliseconds: CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME (clock_gettime(2)). */
 struct clock_reading {
@@ -21,7 +21,7 @@ struct clock_reading clock_read(void);
  * Did time go on without us between two readings? BEFORE was taken when this process went to wait, for at most ASKED ms (-1: without end), NOW
  * when it came back. Returns the milliseconds that are missing (0: somebody set the wall clock back), or -1: nothing is.
  */
-int64_t clock_away(const struct clock_reading *before, const struct clock_reading *now, int asked);
+int64_t clock_jump(const struct clock_reading *before, const struct clock_reading *now, int asked);
 
 /* Milliseconds that are left, at least 0, as poll(2) takes them; -1 for "never". */
 int clock_left(int64_t deadline);

@@ -17,7 +17,7 @@ const char *env(const char *name);
 const char *env_given(const char *name);
 
 /* Gives NAME its VALUE (neither holds a NUL), in place of an earlier one. Returns 0 or -1 with CODE_FAULT (no memory). */
-int env_give(struct span name, struct span value, struct err *e);
+int env_set(struct span name, struct span value, struct err *e);
 
 /* Forgets what was given, its bytes overwritten, but for the few settings that this program asks for later: none is a secret. */
 void env_wipe(void);

@@ -90,16 +90,16 @@ int file_read(const char *path, struct buf *out, struct err *e)
 	return ret;
 }
 
-const char *file_name(const char *path)
+const char *file_basename(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
 	return slash ? slash + 1 : path;
 }
 
-const char *file_above(char out[PATH_MAX], const char *path)
+const char *file_dirname(char out[PATH_MAX], const char *path)
 {
-	const char *name = file_name(path);
+	const char *name = file_basename(path);
 	size_t n = name == path ? 0 : (size_t)(name - path) - 1;
 
 	if (text_fmt(out, PATH_MAX, "%.*s", n ? (int)n : 1, name == path ? "." : path) >= PATH_MAX)
@@ -108,11 +108,11 @@ const char *file_above(char out[PATH_MAX], const char *path)
 }
 
 /* Splits PATH; *NAME points into PATH. */
-static int open_folder(const char *path, const char **name)
+static int open_dirname(const char *path, const char **name)
 {
 	char dir[PATH_MAX];
 
-	*name = file_above(dir, path);
+	*name = file_dirname(dir, path);
 	return open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
@@ -130,7 +130,7 @@ static int check_replaceable(int dir, const char *name, const char *path, struct
 }
 
 /* Returns a descriptor of the new file TMP in DIR, filled and on disk, or -1 with errno set. */
-static int write_new(int dir, const char *tmp, mode_t mode, gid_t group, struct span content)
+static int write_temporary(int dir, const char *tmp, mode_t mode, gid_t group, struct span content)
 {
 	int fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode & 0700);
 	int saved;
@@ -148,7 +148,7 @@ static int write_new(int dir, const char *tmp, mode_t mode, gid_t group, struct 
 }
 
 /* NAME in DIR; the file belongs to GROUP ((gid_t)-1: the caller's). 0, or -1 with errno set. */
-static int replace_at(int dir, const char *name, mode_t mode, gid_t group, struct span content)
+static int replace_file_at(int dir, const char *name, mode_t mode, gid_t group, struct span content)
 {
 	char tmp[64];
 	int fd, saved;
@@ -156,7 +156,7 @@ static int replace_at(int dir, const char *name, mode_t mode, gid_t group, struc
 	/* Exclusive creation in one's own name: a second writer has another pid, a leftover of a dead one is replaced. */
 	text_fmt(tmp, sizeof tmp, ".s3mounts-new-%ld", (long)getpid());
 	unlinkat(dir, tmp, 0);
-	fd = write_new(dir, tmp, mode, group, content);
+	fd = write_temporary(dir, tmp, mode, group, content);
 	if (fd < 0)
 		return -1;
 	close(fd);
@@ -172,29 +172,29 @@ static int replace_at(int dir, const char *name, mode_t mode, gid_t group, struc
 
 int file_replace_at(int dir, const char *name, mode_t mode, struct span content)
 {
-	return replace_at(dir, name, mode, (gid_t)-1, content);
+	return replace_file_at(dir, name, mode, (gid_t)-1, content);
 }
 
 int file_replace(const char *path, mode_t mode, struct span content, struct err *e)
 {
-	return file_replace_of(path, mode, (gid_t)-1, content, e);
+	return file_replace_with_group(path, mode, (gid_t)-1, content, e);
 }
 
-int file_replace_of(const char *path, mode_t mode, gid_t group, struct span content, struct err *e)
+int file_replace_with_group(const char *path, mode_t mode, gid_t group, struct span content, struct err *e)
 {
 	const char *name;
-	int dir = open_folder(path, &name), ret;
+	int dir = open_dirname(path, &name), ret;
 
 	if (dir < 0)
 		return err_sys(e, CODE_FAULT, "write %s: open its folder", path);
 	ret = check_replaceable(dir, name, path, e);
-	if (ret == 0 && replace_at(dir, name, mode, group, content))
+	if (ret == 0 && replace_file_at(dir, name, mode, group, content))
 		ret = err_sys(e, CODE_FAULT, "write %s", path);
 	close(dir);
 	return ret;
 }
 
-bool file_is_roots(const char *path)
+bool file_is_root_owned(const char *path)
 {
 	char part[PATH_MAX];
 	struct stat top, st;
@@ -247,7 +247,7 @@ int dir_private(const char *path, struct err *e)
 	char parent[PATH_MAX];
 	struct stat st;
 
-	file_above(parent, path);
+	file_dirname(parent, path);
 	if (dir_make(parent, 0755, e))
 		return -1;
 	if ((mkdir(path, 0700) && errno != EEXIST) || lstat(path, &st))

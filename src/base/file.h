@@ -26,7 +26,7 @@ int file_read_fd(int fd, struct buf *out);
 int file_replace(const char *path, mode_t mode, struct span content, struct err *e);
 
 /* The same; the file belongs to GROUP ((gid_t)-1: to the caller's) from its first byte on. */
-int file_replace_of(const char *path, mode_t mode, gid_t group, struct span content, struct err *e);
+int file_replace_with_group(const char *path, mode_t mode, gid_t group, struct span content, struct err *e);
 
 /*
  * As file_replace(), for NAME in the open folder DIR, whatever stands there: a symbolic link is replaced itself, a folder is an error. Returns 0 or
@@ -35,17 +35,17 @@ int file_replace_of(const char *path, mode_t mode, gid_t group, struct span cont
 int file_replace_at(int dir, const char *name, mode_t mode, struct span content);
 
 /* What stands behind the last slash of PATH, as basename(3) of one that does not end with a slash. */
-const char *file_name(const char *path);
+const char *file_basename(const char *path);
 
 /* The folder of PATH in OUT: "." of "x", "/" of "/x". "" where it is too long. Returns the name in it. */
-const char *file_above(char out[PATH_MAX], const char *path);
+const char *file_dirname(char out[PATH_MAX], const char *path);
 
 /*
  * Nobody but root can put something else at PATH (absolute): the file, each folder above it and each link among them is root's,
  * or whose / is (in a user namespace of its own root may be no user that is known there), and not writable by others (a folder
  * with the sticky bit passes). Where a link leads is not looked at.
  */
-bool file_is_roots(const char *path);
+bool file_is_root_owned(const char *path);
 
 /* mkdir -p; what exists stays as it is, what is made gets MODE. Returns 0 or -1 with *E set (CODE_FAULT). */
 int dir_make(const char *path, mode_t mode, struct err *e);

@@ -59,7 +59,7 @@ void log_also(int fd)
 }
 
 /* As much as it takes now; -1 with errno. A pipe that has room takes PIPE_BUF bytes without a wait (pipe(7)). */
-static ssize_t write_now(const char *p, size_t n)
+static ssize_t write_without_waiting(const char *p, size_t n)
 {
 	struct pollfd room = { .fd = also.fd, .events = POLLOUT };
 
@@ -78,14 +78,14 @@ int log_waiting(void)
 	return also.len ? also.fd : -1;
 }
 
-static void keep(const char *p, size_t n)
+static void queue_bytes(const char *p, size_t n)
 {
 	memcpy(kept + also.len, p, n);
 	also.len += n;
 }
 
 /* What was dropped stands where it is missing. */
-static void keep_dropped(void)
+static void queue_dropped_note(void)
 {
 	char line[128];
 	struct buf b = buf_over(line, sizeof line);
@@ -95,14 +95,14 @@ static void keep_dropped(void)
 	buf_fmt(&b, "%s %lu lines were dropped: nobody has read them\n", time, also.dropped);
 	if (!also.dropped || also.len + b.len > sizeof kept)
 		return;
-	keep(line, b.len);
+	queue_bytes(line, b.len);
 	also.dropped = 0;
 }
 
 void log_go_on(void)
 {
 	while (also.len) {
-		ssize_t n = write_now(kept, also.len);
+		ssize_t n = write_without_waiting(kept, also.len);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -115,24 +115,24 @@ void log_go_on(void)
 		}
 		also.len -= (size_t)n;
 		memmove(kept, kept + n, also.len);
-		keep_dropped();
+		queue_dropped_note();
 	}
 }
 
-static void write_also(const char *line, size_t n)
+static void write_copy(const char *line, size_t n)
 {
 	if (also.fd < 0 || also.pid != getpid())
 		return;
-	keep_dropped();
+	queue_dropped_note();
 	if (also.dropped || also.len + n > sizeof kept)
 		also.dropped++;
 	else
-		keep(line, n);
+		queue_bytes(line, n);
 	log_go_on();
 }
 
 /* The older half of what the two files hold goes. */
-static void rotate(void)
+static void rotate_log(void)
 {
 	char old[PATH_MAX];
 	struct stat st;
@@ -174,9 +174,9 @@ void log_line(const char *fmt, ...)
 	buf_vfmt(&b, fmt, ap);
 	va_end(ap);
 	text[b.len] = '\n';
-	write_also(text, b.len + 1);
+	write_copy(text, b.len + 1);
 	if (log_fd >= 0)
-		rotate();
+		rotate_log();
 	if (log_fd >= 0)
 		(void)!write_all(log_fd, text, b.len + 1);
 	errno = saved;

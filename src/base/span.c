@@ -62,7 +62,7 @@ bool span_cut_at(struct span *rest, const char *what, struct span *head)
 	return true;
 }
 
-struct span span_behind(struct span a, const char *what)
+struct span span_after(struct span a, const char *what)
 {
 	struct span head;
 
@@ -70,7 +70,7 @@ struct span span_behind(struct span a, const char *what)
 	return a;
 }
 
-const char *text_in(const char *text, const char *part)
+const char *text_find(const char *text, const char *part)
 {
 	return memmem(text, strlen(text), part, strlen(part));
 }

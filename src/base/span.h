@@ -61,7 +61,7 @@ bool span_cut(struct span *rest, char sep, struct span *head);
 bool span_cut_at(struct span *rest, const char *what, struct span *head);
 
 /* What stands behind the first WHAT; empty where it does not occur. */
-struct span span_behind(struct span a, const char *what);
+struct span span_after(struct span a, const char *what);
 
 static inline bool span_has(struct span a, const char *what)
 {
@@ -71,7 +71,7 @@ static inline bool span_has(struct span a, const char *what)
 }
 
 /* As strstr(3), by the same machine code as memmem(3). */
-const char *text_in(const char *text, const char *part);
+const char *text_find(const char *text, const char *part);
 
 /* The whole span as an unsigned decimal number of at most MAX; false for anything else (sign, blank, overflow, empty). */
 bool span_number(struct span a, unsigned long max, unsigned long *out);

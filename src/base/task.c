@@ -13,9 +13,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void child(task_fn *fn, void *arg, int out, pid_t parent) __attribute__((noreturn));
+static void run_task_child(task_fn *fn, void *arg, int out, pid_t parent) __attribute__((noreturn));
 
-static void child(task_fn *fn, void *arg, int out, pid_t parent)
+static void run_task_child(task_fn *fn, void *arg, int out, pid_t parent)
 {
 	sigset_t none;
 
@@ -45,7 +45,7 @@ int task_start(struct task *t, task_fn *fn, void *arg, int timeout_ms, struct er
 	}
 	if (t->pid == 0) {
 		close(fds[0]);
-		child(fn, arg, fds[1], self);
+		run_task_child(fn, arg, fds[1], self);
 	}
 	close(fds[1]);
 	fcntl(fds[0], F_SETFL, O_NONBLOCK);
@@ -104,7 +104,7 @@ void task_reaped(struct task *t, pid_t pid)
 }
 
 /* Reads until end-of-file or a full buffer; -1 with errno ETIMEDOUT at the deadline. */
-static ssize_t collect(const struct task *t, char *to, size_t size)
+static ssize_t collect_answer(const struct task *t, char *to, size_t size)
 {
 	size_t have = 0;
 
@@ -135,7 +135,7 @@ ssize_t task_run(task_fn *fn, void *arg, int timeout_ms, void *answer, size_t si
 
 	if (task_start(&t, fn, arg, timeout_ms, e))
 		return -1;
-	n = collect(&t, answer, size);
+	n = collect_answer(&t, answer, size);
 	if (n < 0) {
 		err_sys(e, CODE_UNREACHABLE, "wait for a helper process");
 		task_stop(&t);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SAY_MAX 8192 /* the longest line: a path or two and an error */
+#define PRINT_MAX 8192 /* the longest line: a path or two and an error */
 
 /* Counts all, keeps what fits. */
 struct sink {
@@ -18,43 +18,43 @@ struct sink {
 	size_t size, length;
 };
 
-struct spec {
+struct format_spec {
 	bool left, zero, upper;
 	size_t width, precision;
 	int longs; /* 0: int, 1: long, 2: long long; size_t is a long on every target */
 };
 
-static void put(struct sink *s, char c)
+static void sink_put(struct sink *s, char c)
 {
 	if (s->length + 1 < s->size)
 		s->out[s->length] = c;
 	s->length++;
 }
 
-static void fill(struct sink *s, char c, size_t n)
+static void sink_fill(struct sink *s, char c, size_t n)
 {
 	while (n--)
-		put(s, c);
+		sink_put(s, c);
 }
 
 /* P's N bytes in the width of the spec; SIGN stands before zeros. */
-static void field(struct sink *s, const struct spec *f, const char *p, size_t n, bool minus)
+static void put_padded(struct sink *s, const struct format_spec *f, const char *p, size_t n, bool minus)
 {
 	size_t all = n + minus, pad = f->width > all ? f->width - all : 0;
 
 	if (!f->left && !f->zero)
-		fill(s, ' ', pad);
+		sink_fill(s, ' ', pad);
 	if (minus)
-		put(s, '-');
+		sink_put(s, '-');
 	if (!f->left && f->zero)
-		fill(s, '0', pad);
+		sink_fill(s, '0', pad);
 	for (size_t i = 0; i < n; i++)
-		put(s, p[i]);
+		sink_put(s, p[i]);
 	if (f->left)
-		fill(s, ' ', pad);
+		sink_fill(s, ' ', pad);
 }
 
-static void number(struct sink *s, const struct spec *f, uintmax_t v, unsigned base, bool minus)
+static void put_number(struct sink *s, const struct format_spec *f, uintmax_t v, unsigned base, bool minus)
 {
 	const char *figures = f->upper ? "0123456789ABCDEF" : "0123456789abcdef";
 	char digits[24]; /* 64 bits in octal are 22 */
@@ -64,15 +64,15 @@ static void number(struct sink *s, const struct spec *f, uintmax_t v, unsigned b
 		digits[--at] = figures[v % base];
 		v /= base;
 	} while (v);
-	field(s, f, digits + at, sizeof digits - at, minus);
+	put_padded(s, f, digits + at, sizeof digits - at, minus);
 }
 
 /* A va_list can be handed on by pointer only inside a struct: on some targets it is an array. */
-struct args {
+struct format_args {
 	va_list ap;
 };
 
-static size_t count(const char **fmt, struct args *a)
+static size_t read_count(const char **fmt, struct format_args *a)
 {
 	size_t n = 0;
 
@@ -87,38 +87,38 @@ static size_t count(const char **fmt, struct args *a)
 	return n;
 }
 
-static const char *read_spec(const char *fmt, struct spec *f, struct args *a)
+static const char *read_spec(const char *fmt, struct format_spec *f, struct format_args *a)
 {
-	*f = (struct spec){ .precision = SIZE_MAX };
+	*f = (struct format_spec){ .precision = SIZE_MAX };
 	for (; *fmt == '-' || *fmt == '0'; fmt++) {
 		f->left |= *fmt == '-';
 		f->zero |= *fmt == '0';
 	}
-	f->width = count(&fmt, a);
+	f->width = read_count(&fmt, a);
 	if (*fmt == '.') {
 		fmt++;
-		f->precision = count(&fmt, a);
+		f->precision = read_count(&fmt, a);
 	}
 	for (; *fmt == 'l' || *fmt == 'z' || *fmt == 'h'; fmt++)
 		f->longs += *fmt != 'h';
 	return fmt;
 }
 
-static uintmax_t get_unsigned(const struct spec *f, struct args *a)
+static uintmax_t get_unsigned(const struct format_spec *f, struct format_args *a)
 {
 	if (f->longs == 0)
 		return va_arg(a->ap, unsigned);
 	return f->longs == 1 ? va_arg(a->ap, unsigned long) : va_arg(a->ap, unsigned long long);
 }
 
-static void put_signed(struct sink *s, const struct spec *f, struct args *a)
+static void put_signed(struct sink *s, const struct format_spec *f, struct format_args *a)
 {
 	intmax_t v = f->longs == 0 ? va_arg(a->ap, int) : f->longs == 1 ? va_arg(a->ap, long) : va_arg(a->ap, long long);
 
-	number(s, f, v < 0 ? -(uintmax_t)v : (uintmax_t)v, 10, v < 0);
+	put_number(s, f, v < 0 ? -(uintmax_t)v : (uintmax_t)v, 10, v < 0);
 }
 
-static void convert(struct sink *s, char kind, struct spec *f, struct args *a)
+static void put_conversion(struct sink *s, char kind, struct format_spec *f, struct format_args *a)
 {
 	const char *str;
 	char c;
@@ -126,29 +126,29 @@ static void convert(struct sink *s, char kind, struct spec *f, struct args *a)
 	f->upper = kind == 'X';
 	switch (kind) {
 	case '%':
-		put(s, '%');
+		sink_put(s, '%');
 		break;
 	case 'c':
 		c = (char)va_arg(a->ap, int);
-		field(s, f, &c, 1, false);
+		put_padded(s, f, &c, 1, false);
 		break;
 	case 's':
 		str = va_arg(a->ap, const char *);
-		field(s, f, str, strnlen(str, f->precision), false);
+		put_padded(s, f, str, strnlen(str, f->precision), false);
 		break;
 	case 'd':
 	case 'i':
 		put_signed(s, f, a);
 		break;
 	case 'u':
-		number(s, f, get_unsigned(f, a), 10, false);
+		put_number(s, f, get_unsigned(f, a), 10, false);
 		break;
 	case 'x':
 	case 'X':
-		number(s, f, get_unsigned(f, a), 16, false);
+		put_number(s, f, get_unsigned(f, a), 16, false);
 		break;
 	case 'o':
-		number(s, f, get_unsigned(f, a), 8, false);
+		put_number(s, f, get_unsigned(f, a), 8, false);
 		break;
 	default:
 		abort();
@@ -158,17 +158,17 @@ static void convert(struct sink *s, char kind, struct spec *f, struct args *a)
 size_t text_vfmt(char *out, size_t size, const char *fmt, va_list ap)
 {
 	struct sink s = { .out = out, .size = size };
-	struct spec f;
-	struct args a;
+	struct format_spec f;
+	struct format_args a;
 
 	va_copy(a.ap, ap);
 	for (; *fmt; fmt++) {
 		if (*fmt != '%') {
-			put(&s, *fmt);
+			sink_put(&s, *fmt);
 			continue;
 		}
 		fmt = read_spec(fmt + 1, &f, &a);
-		convert(&s, *fmt, &f, &a);
+		put_conversion(&s, *fmt, &f, &a);
 	}
 	va_end(a.ap);
 	if (size)
@@ -187,14 +187,14 @@ size_t text_fmt(char *out, size_t size, const char *fmt, ...)
 	return n;
 }
 
-static bool lost;
+static bool stdout_failed;
 
-bool said(void)
+bool text_stdout_failed(void)
 {
-	return !lost;
+	return stdout_failed;
 }
 
-void text_tame(char *s)
+void text_sanitize(char *s)
 {
 	for (size_t n; *s; s += n) {
 		n = span_utf8(span_of(s));
@@ -205,9 +205,9 @@ void text_tame(char *s)
 	}
 }
 
-void say(int fd, const char *fmt, ...)
+void text_print(int fd, const char *fmt, ...)
 {
-	char line[SAY_MAX];
+	char line[PRINT_MAX];
 	va_list ap;
 	size_t n;
 
@@ -215,5 +215,5 @@ void say(int fd, const char *fmt, ...)
 	n = text_vfmt(line, sizeof line, fmt, ap);
 	va_end(ap);
 	if (write_all(fd, line, n < sizeof line ? n : sizeof line - 1) && fd == 1)
-		lost = true;
+		stdout_failed = true;
 }

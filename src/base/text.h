@@ -16,11 +16,11 @@
 size_t text_fmt(char *out, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 size_t text_vfmt(char *out, size_t size, const char *fmt, va_list ap) __attribute__((format(printf, 3, 0)));
 
-/* What a terminal acts on (control bytes, U+0080 to U+009F), and what is no UTF-8, becomes '?': words from outside may hold anything. */
-void text_tame(char *s);
+/* What a terminal acts on (control bytes, U+0080 to U+009F), and what is no UTF-8, becomes '?': text from outside may hold anything. */
+void text_sanitize(char *s);
 
-/* To a descriptor, whole; what cannot be written is lost, as with printf(3). said() is false where that was something for descriptor 1. */
-bool said(void);
-void say(int fd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* As dprintf(3), whole; what cannot be written is lost. text_stdout_failed(): something for descriptor 1 was. */
+bool text_stdout_failed(void);
+void text_print(int fd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -161,20 +161,20 @@ static void print_option(const struct option_row *row, int timeout_s)
 
 	text_fmt(left, sizeof left, "%s--%s%s%s", row->member == MEMBER(help) ? "-h, " : "", row->name, row->arg ? " " : "",
 		row->arg ? row->arg : "");
-	say(1, "  %-32s %s", left, row->help);
+	text_print(1, "  %-32s %s", left, row->help);
 	if (row->member == MEMBER(timeout_ms))
-		say(1, " (%d)", timeout_s);
-	say(1, "\n");
+		text_print(1, " (%d)", timeout_s);
+	text_print(1, "\n");
 }
 
 static void print_help(int command, const char *name, const char *does, int timeout_s)
 {
-	say(1, "Usage: s3mounts %s [OPTIONS]%s\n\n%s.\n\nOptions:\n", name, command == FOR_RUN ? " -- COMMAND [ARGUMENTS]" : "",
-		does);
+	text_print(1, "Usage: s3mounts %s [OPTIONS]%s\n\n%s.\n\nOptions:\n", name,
+		command == FOR_RUN ? " -- COMMAND [ARGUMENTS]" : "", does);
 	for (size_t i = 0; i < ROWS; i++)
 		if (rows[i].commands & command)
 			print_option(&rows[i], timeout_s);
-	say(1, "%s", exit_codes);
+	text_print(1, "%s", exit_codes);
 }
 
 static const struct option_row *find_option(struct span name, int command)

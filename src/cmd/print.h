@@ -31,7 +31,7 @@ void json_strings(struct json *j, const char *key, const char *const *list, size
 void json_pending(struct json *j, const struct report_mount *m);
 
 /* On stderr a line for each name; REASONED: only for those of which it is known why. */
-void say_pending(const struct report_mount *m, bool reasoned);
+void print_pending(const struct report_mount *m, bool reasoned);
 
 /* Is every mount of R in STATE? True where there is none. */
 bool mounts_are(const struct report *r, const char *state);
@@ -40,18 +40,18 @@ bool mounts_are(const struct report *r, const char *state);
 const char *plural(long n);
 
 /* How wide the columns of targets and of sources must be. */
-void columns(const struct report *r, int *target, int *source);
+void print_column_widths(const struct report *r, int *target, int *source);
 
 /* "s3mounts: TEXT" and, indented, its hint, on stderr. */
-void say_error(const struct err *e);
+void print_error(const struct err *e);
 
 /* Sets *E to CODE_NO_CREDS, in the name of COMMAND ("check"), with the hint. Returns -1. */
 int err_no_creds(struct err *e, const char *command);
 
 /* A command that could not do anything: its error, in the form that was asked for. Returns the exit code. */
-int fail(const char *command, bool json, const struct err *e);
+int print_failure(const char *command, bool json, const struct err *e);
 
 /* The exit code of a set of mounts: HOLD hold, FIRST is the first error's code (CODE_OK: none). */
-enum code sum_up(size_t hold, enum code first);
+enum code mounts_exit_code(size_t hold, enum code first);
 
 #endif

@@ -74,13 +74,14 @@ int setup_read(struct setup *s, const struct options *o, struct err *e)
 	setup_scrub();
 	if (bad || run_find(&s->run, o->run_dir, e) || check_mounts(&s->plan, o, e))
 		return -1;
-	return s3_site_parse(&s->site, s->plan.endpoint, s->plan.provider, s->plan.region_given ? s->plan.region : "", e);
+	return s3_endpoint_parse(
+		&s->endpoint, s->plan.endpoint, s->plan.provider, s->plan.region_given ? s->plan.region : "", e);
 }
 
 void setup_warn(const struct setup *s)
 {
 	for (size_t i = 0; i < s->plan.warning_count; i++)
-		say(2, "s3mounts: note: %s\n", s->plan.warnings[i]);
+		text_print(2, "s3mounts: note: %s\n", s->plan.warnings[i]);
 }
 
 void setup_free(struct setup *s)
@@ -102,11 +103,11 @@ struct run_path setup_config(const struct setup *s, const struct options *o)
 }
 
 /* The trust that drivers shall have: our own, as a file. */
-static int trust(const struct setup *s, struct run_path *out, struct err *e)
+static int find_ca_bundle(const struct setup *s, struct run_path *out, struct err *e)
 {
 	const char *file = "";
 
-	if (s->site.tls && s3_trust_file(&file, e))
+	if (s->endpoint.tls && s3_trust_file(&file, e))
 		return -1;
 	if (file) {
 		text_fmt(out->s, sizeof out->s, "%s", file);
@@ -147,11 +148,11 @@ static bool has_own_cache(const char *cache_root, const char *endpoint, const st
 	       (d->leftovers(dir.s, m, &p, &e) || p.files);
 }
 
-static int look_at_mounts(struct up_request *r, const struct setup *s, const struct options *o, struct err *e)
+static int locate_drivers_of(struct up_request *r, const struct setup *s, const struct options *o, struct err *e)
 {
 	char endpoint[640];
 
-	s3_site_identity(&s->site, endpoint, sizeof endpoint);
+	s3_endpoint_identity(&s->endpoint, endpoint, sizeof endpoint);
 	for (size_t i = 0; i < s->plan.mount_count; i++) {
 		struct plan_mount *m = &s->plan.mounts[i];
 
@@ -174,7 +175,7 @@ int setup_request(struct up_request *r, struct setup *s, const struct options *o
 		.keep = o->keep,
 		.mount_ns = mnt_namespace(),
 		.endpoint = p->endpoint,
-		.region = s->site.region,
+		.region = s->endpoint.region,
 		.provider = p->provider,
 		.program = r->found.program,
 		.program_version = r->found.version,
@@ -184,8 +185,8 @@ int setup_request(struct up_request *r, struct setup *s, const struct options *o
 		.mounts = p->mounts,
 		.mount_count = p->mount_count,
 	};
-	if (run_cache_dir(r->cache.s, sizeof r->cache.s, o->cache_dir, e) || look_at_mounts(r, s, o, e) ||
-		fuse_usable(&r->request.allow_other, e) || run_prepare(&s->run, e) || trust(s, &r->ca, e))
+	if (run_cache_dir(r->cache.s, sizeof r->cache.s, o->cache_dir, e) || locate_drivers_of(r, s, o, e) ||
+		fuse_usable(&r->request.allow_other, e) || run_prepare(&s->run, e) || find_ca_bundle(s, &r->ca, e))
 		return -1;
 	rclone_version_of(&s->rclone, r->found.version);
 	r->request.creds = p->creds;
@@ -193,10 +194,10 @@ int setup_request(struct up_request *r, struct setup *s, const struct options *o
 	return 0;
 }
 
-int setup_places(const struct setup *s, struct err *e)
+int setup_make_placeholders(const struct setup *s, struct err *e)
 {
-	for (size_t i = 0; i < s->plan.place_count; i++)
-		if (dir_make(s->plan.places[i], 0755, e))
+	for (size_t i = 0; i < s->plan.placeholder_count; i++)
+		if (dir_make(s->plan.placeholders[i], 0755, e))
 			return -1;
 	return 0;
 }

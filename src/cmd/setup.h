@@ -7,7 +7,7 @@
 #include "driver/driver.h"
 #include "plan/plan.h"
 #include "rclone/version.h"
-#include "s3/site.h"
+#include "s3/endpoint.h"
 #include "sup/run.h"
 #include "sup/wire.h"
 
@@ -19,7 +19,7 @@ void setup_scrub(void);
 
 struct setup {
 	struct plan plan;
-	struct s3_site site;
+	struct s3_endpoint endpoint;
 	struct run run;
 	struct rclone_version rclone; /* known once a request has been made of mounts that it drives */
 };
@@ -38,7 +38,7 @@ struct run_path setup_config(const struct setup *s, const struct options *o);
 void setup_warn(const struct setup *s);
 
 /* Without credentials: makes the plan's placeholder folders. Returns 0 or -1 with *E set. */
-int setup_places(const struct setup *s, struct err *e);
+int setup_make_placeholders(const struct setup *s, struct err *e);
 
 /* A request for the supervisor to mount S's plan, and the strings that it points to. */
 struct up_request {

@@ -16,7 +16,7 @@
 #define LOOK_MS 100 /* nothing tells a process of another that has begun to serve */
 
 /* The socket, under the lock: whoever starts at the same time finds it, or is told. */
-static int open_control(const struct setup *s, struct err *e)
+static int listen_on_control(const struct setup *s, struct err *e)
 {
 	int lock, fd;
 
@@ -28,22 +28,22 @@ static int open_control(const struct setup *s, struct err *e)
 }
 
 /* At its end it is as `down`: files that are left anywhere are told. */
-static int tell_left(const struct setup *s, const struct options *o, const char *cache, int code)
+static int report_left(const struct setup *s, const struct options *o, const char *cache, int code)
 {
 	const struct leftover_scope scope = { .ours = &s->run };
 	const struct report nobody = { 0 };
 	struct leftovers l = { 0 };
 
-	leftovers_look(&l, &s->run, o, &nobody, false);
+	leftovers_find(&l, &s->run, o, &nobody, false);
 	if (cache[0])
 		leftover_find(&l, cache, &scope);
-	say_leftovers(&l);
+	print_leftovers(&l);
 	code = l.folders && code == CODE_OK ? CODE_PENDING : code;
 	leftover_free(&l);
 	return code;
 }
 
-static int serve(struct setup *s, const struct options *o, struct err *e)
+static int run_start(struct setup *s, const struct options *o, struct err *e)
 {
 	bool now = s->plan.have_creds && !o->wait;
 	struct up_request up;
@@ -51,10 +51,10 @@ static int serve(struct setup *s, const struct options *o, struct err *e)
 	int listener, code;
 
 	setup_warn(s);
-	if (setup_places(s, e) || (now && setup_request(&up, s, o, e)))
+	if (setup_make_placeholders(s, e) || (now && setup_request(&up, s, o, e)))
 		return -1;
 	creds_wipe(&s->plan.creds);
-	listener = open_control(s, e);
+	listener = listen_on_control(s, e);
 	if (listener < 0) {
 		if (now)
 			creds_wipe(&up.request.creds);
@@ -63,10 +63,11 @@ static int serve(struct setup *s, const struct options *o, struct err *e)
 	if (!now)
 		setup_note_version(o);
 	if (!now)
-		say(2, "s3mounts: start: %zu placeholder folders stand; waiting for 's3mounts up' with the credentials\n",
-			s->plan.place_count);
+		text_print(2,
+			"s3mounts: start: %zu placeholder folders stand; waiting for 's3mounts up' with the credentials\n",
+			s->plan.placeholder_count);
 	code = serve_here(&s->run, listener, now ? &up.request : NULL, o->stop_ms, &cache);
-	return tell_left(s, o, cache, code);
+	return report_left(s, o, cache, code);
 }
 
 int cmd_start(char **argv)
@@ -79,17 +80,17 @@ int cmd_start(char **argv)
 	if (options_read(&o, FOR_START,
 		    "Serves in the foreground: mounts at once where credentials are given, else waits for up", MOUNT_S, argv,
 		    &e))
-		return fail("start", false, &e);
+		return print_failure("start", false, &e);
 	if (o.help)
 		return CODE_OK;
 	if (setup_read(&s, &o, &e) == 0)
-		code = serve(&s, &o, &e);
+		code = run_start(&s, &o, &e);
 	setup_free(&s);
-	return code < 0 ? fail("start", false, &e) : code;
+	return code < 0 ? print_failure("start", false, &e) : code;
 }
 
 /* One look; 0: ready; else -1 with *E: not yet. */
-static int look(const struct run *run, const struct options *o, struct err *e)
+static int check_ready(const struct run *run, const struct options *o, struct err *e)
 {
 	struct request q = { .kind = REQUEST_STATUS, .timeout_ms = STATUS_MS, .brief = true };
 	struct ask_watch nothing = { .tick = NULL };
@@ -117,15 +118,15 @@ int cmd_ready(char **argv)
 
 	if (options_read(
 		    &o, FOR_READY, "Exit 0 when a supervisor serves; --mounted: when every mount is proven too", 0, argv, &e))
-		return fail("ready", o.json, &e);
+		return print_failure("ready", o.json, &e);
 	if (o.help)
 		return CODE_OK;
 	if (run_find(&run, o.run_dir, &e))
-		return fail("ready", o.json, &e);
+		return print_failure("ready", o.json, &e);
 	deadline = clock_ms() + o.timeout_ms;
-	while (look(&run, &o, &e)) {
+	while (check_ready(&run, &o, &e)) {
 		if (clock_ms() >= deadline)
-			return fail("ready", o.json, &e);
+			return print_failure("ready", o.json, &e);
 		poll(NULL, 0, LOOK_MS);
 	}
 	if (o.json) {

@@ -21,7 +21,7 @@
 #include "driver/failures.h"
 #include "driver/pending.h"
 #include "plan/plan.h"
-#include "s3/site.h"
+#include "s3/endpoint.h"
 
 #include <limits.h>
 
@@ -38,7 +38,7 @@ struct driver_job {
 	const char *ca_cert;	     /* "" where TLS is not used */
 	const char *helper_dir;	     /* leads PATH */
 	bool allow_other;
-	const char *endpoint; /* of s3_site_identity(); "": not known */
+	const char *endpoint; /* of s3_endpoint_identity(); "": not known */
 	const char *region, *provider;
 	const char *socket; /* where the driver may listen to us; "": nowhere */
 	const struct creds *
@@ -105,7 +105,7 @@ struct driver {
 	 * What its mounts have in common, appended to OUT, which is wiped: it may hold the keys. A mount with other settings than before is another one.
 	 * CODE_USAGE, CODE_FAULT. NULL: nothing.
 	 */
-	int (*settings)(struct buf *out, const struct s3_site *site, const struct creds *creds, struct err *e);
+	int (*settings)(struct buf *out, const struct s3_endpoint *site, const struct creds *creds, struct err *e);
 
 	/* Writes these SETTINGS to the file CONFIG, as a whole or not at all. CODE_USAGE, CODE_FAULT. NULL: it needs no file. */
 	int (*prepare)(const char *config, struct span settings, struct err *e);
@@ -171,7 +171,7 @@ const struct driver *driver_of(const struct plan_mount *spec, struct err *e);
 void driver_hash(char out[DRIVER_ID], const struct span *parts, size_t count);
 
 /*
- * The id of a cache of SPEC's bucket and prefix at the site ENDPOINT (s3_site_identity()): the same wherever it is mounted. WITH_TARGET: of one more
+ * The id of a cache of SPEC's bucket and prefix at the site ENDPOINT (s3_endpoint_identity()): the same wherever it is mounted. WITH_TARGET: of one more
  * mount of the same, beside the first.
  */
 void driver_identify(char id[DRIVER_ID], const char *endpoint, const struct plan_mount *spec, bool with_target);

@@ -86,10 +86,11 @@ static int rclone_recover(const struct driver_job *job, struct err *e)
 	if (rclone_repair(job->cache_dir, &done, e))
 		return -1;
 	if (done.files)
-		say(2, "s3mounts: damaged metadata of %u files in %s was repaired: they are uploaded as they are\n", done.files,
-			job->cache_dir);
+		text_print(2, "s3mounts: damaged metadata of %u files in %s was repaired: they are uploaded as they are\n",
+			done.files, job->cache_dir);
 	if (done.quarantined)
-		say(2, "s3mounts: metadata of %u files is damaged, and parts of them may be missing: they are kept in %s/quarantine\n",
+		text_print(2,
+			"s3mounts: metadata of %u files is damaged, and parts of them may be missing: they are kept in %s/quarantine\n",
 			done.quarantined, job->cache_dir);
 	/* It takes a request that fails for an object that is not there, and uploads zeros in its place. */
 	return done.partial > 0;
@@ -202,7 +203,7 @@ const struct driver driver_rclone = {
 	.identify = driver_identify,
 	.settings = rclone_conf_section,
 	.prepare = rclone_store,
-	.forget = rclone_unstore,
+	.forget = rclone_store_remove,
 	.command = rclone_command,
 	.read_log = rclone_read_log,
 	.explain_log = rclone_log_cause,

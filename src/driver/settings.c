@@ -8,7 +8,7 @@ static bool has_driver(const struct plan_mount *mounts, size_t count, const stru
 	return false;
 }
 
-int settings_make(struct settings *s, const struct plan_mount *mounts, size_t count, const struct s3_site *site,
+int settings_make(struct settings *s, const struct plan_mount *mounts, size_t count, const struct s3_endpoint *site,
 	const struct creds *creds, struct err *e)
 {
 	for (size_t i = 0; drivers[i]; i++) {

@@ -14,7 +14,7 @@ struct settings {
 };
 
 /* Of each driver that one of the COUNT mounts has. Returns 0, or -1 with *E set. */
-int settings_make(struct settings *s, const struct plan_mount *mounts, size_t count, const struct s3_site *site,
+int settings_make(struct settings *s, const struct plan_mount *mounts, size_t count, const struct s3_endpoint *site,
 	const struct creds *creds, struct err *e);
 
 struct span settings_of(const struct settings *s, const struct driver *d);

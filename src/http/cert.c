@@ -20,7 +20,7 @@ static bool is_bmp(struct span s)
 	return !s.n;
 }
 
-static bool is_text(unsigned tag, struct span s)
+static bool is_string_of_tag(unsigned tag, struct span s)
 {
 	switch (tag) {
 	case DER_UTF8:
@@ -44,7 +44,7 @@ static bool read_attribute(struct span *set)
 	unsigned tag;
 
 	return der_sequence(set, &attribute) && der_oid(&attribute, &id) && der_take_any(&attribute, &tag, &value) &&
-	       is_text(tag, value);
+	       is_string_of_tag(tag, value);
 }
 
 /* A Name: its whole element goes to NAME. */
@@ -69,7 +69,7 @@ static struct span strip_zero(struct span n)
 	return n.n > 1 && !n.p[0] ? span_skip(n, 1) : n;
 }
 
-static unsigned bits_of(struct span number)
+static unsigned bit_length(struct span number)
 {
 	unsigned bits = (unsigned)number.n * 8;
 
@@ -97,7 +97,7 @@ static bool rsa_key(struct span alg, struct span bits, br_x509_pkey *k)
 	if (!der_take(&alg, DER_NULL, &none, NULL) || none.n || alg.n || !der_sequence(&bits, &seq) || !der_integer(&seq, &n) ||
 		!rsa_exponent(seq, &e))
 		return false;
-	if ((unsigned char)n.p[0] >= 0x80 || !(n.p[n.n - 1] & 1) || bits_of(n = strip_zero(n)) > RSA_BITS_MAX)
+	if ((unsigned char)n.p[0] >= 0x80 || !(n.p[n.n - 1] & 1) || bit_length(n = strip_zero(n)) > RSA_BITS_MAX)
 		return false;
 	k->key_type = BR_KEYTYPE_RSA;
 	k->key.rsa = (br_rsa_public_key){ (unsigned char *)n.p, n.n, (unsigned char *)e.p, e.n };
@@ -182,7 +182,7 @@ static bool read_key_usage(struct cert *c, struct span value)
 static bool read_alt_names(struct cert *c, struct span value)
 {
 	unsigned known = 0;
-	bool good = der_sequence(&value, &c->alt_names) && names_read(c->alt_names, &known);
+	bool good = der_sequence(&value, &c->alt_names) && names_parse(c->alt_names, &known);
 
 	c->unknown = !known;
 	return good;
@@ -205,8 +205,8 @@ static bool read_name_constraints(struct cert *c, struct span value)
 		return false;
 	if (der_is_next(lists, DER_CONTEXT_CONS + 1) && !der_take(&lists, DER_CONTEXT_CONS + 1, &c->excluded, NULL))
 		return false;
-	return !lists.n && (c->permitted.n || c->excluded.n) && names_subtrees(c->permitted, &c->unknown) &&
-	       names_subtrees(c->excluded, &c->unknown);
+	return !lists.n && (c->permitted.n || c->excluded.n) && names_parse_subtrees(c->permitted, &c->unknown) &&
+	       names_parse_subtrees(c->excluded, &c->unknown);
 }
 
 /* Where a point has its full name, the URIs at the front of that are looked at. */
@@ -391,7 +391,7 @@ static bool read_extensions(struct cert *c, struct span list)
 }
 
 /* Behind the key. Only version 3 has extensions; what an older one has there is not looked at. */
-static bool read_end(struct cert *c, struct span tbs)
+static bool read_after_key(struct cert *c, struct span tbs)
 {
 	struct span x;
 
@@ -430,7 +430,7 @@ static bool read_tbs(struct cert *c, struct span tbs, struct span algorithm)
 
 	return read_version(c, &tbs) && der_integer(&tbs, &serial) && der_sequence(&tbs, &inner) && span_eq(inner, algorithm) &&
 	       read_name(&tbs, &c->issuer) && read_validity(c, &tbs) && read_name(&tbs, &c->subject) &&
-	       der_take(&tbs, DER_SEQUENCE, &key, &c->key) && read_key(c->key, &k) && read_end(c, tbs);
+	       der_take(&tbs, DER_SEQUENCE, &key, &c->key) && read_key(c->key, &k) && read_after_key(c, tbs);
 }
 
 /* Of ECDSA: two integers in their shortest form, which BearSSL does not ask for. */

@@ -17,7 +17,7 @@ struct conn {
 	struct tls *tls;  /* NULL: plain */
 	int64_t deadline; /* of the call that is running */
 	int error;	  /* errno of the socket's last failure; 0: the server closed */
-	bool heard;	  /* the server has said something */
+	bool received;	  /* the server has said something */
 	char first[8];	  /* and these were its first bytes, zero-filled */
 	char host[256];	  /* for the words */
 };
@@ -47,7 +47,7 @@ ssize_t conn_read(struct conn *c, void *p, size_t n, int64_t deadline, struct fa
 int conn_explain(const struct conn *c, const char *why, struct fail *f);
 
 /* Between two requests: nothing has come that nobody asked for, nor the connection's end. */
-bool conn_quiet(const struct conn *c);
+bool conn_is_idle(const struct conn *c);
 
 /* Wipes the session's keys. */
 void conn_close(struct conn *c);

@@ -5,7 +5,7 @@
 
 #include <strings.h>
 
-static bool span_is_nearly(struct span a, struct span b)
+static bool span_eq_nocase(struct span a, struct span b)
 {
 	return a.n == b.n && strncasecmp(a.p, b.p, a.n) == 0;
 }
@@ -59,7 +59,7 @@ static bool is_plain_uri(struct span s)
 	return is_host(host, false);
 }
 
-bool names_read(struct span list, unsigned *known)
+bool names_parse(struct span list, unsigned *known)
 {
 	struct span one;
 	unsigned tag;
@@ -128,7 +128,7 @@ static bool is_subtree(unsigned tag, struct span base, bool *unknown)
 	}
 }
 
-bool names_subtrees(struct span list, bool *unknown)
+bool names_parse_subtrees(struct span list, bool *unknown)
 {
 	struct span one, base;
 	unsigned tag;
@@ -151,7 +151,7 @@ static bool next_name(struct span *list, unsigned tag, struct span *name)
 }
 
 /* What stands behind the first label, with the dot in front; empty where there is one label alone. */
-static struct span behind_label(struct span s)
+static struct span after_first_label(struct span s)
 {
 	const char *dot = s.n ? memchr(s.p, '.', s.n) : NULL;
 
@@ -167,16 +167,16 @@ bool names_have_host(struct span list, struct span host)
 	while (next_name(&list, NAMES_DNS, &name)) {
 		bool by_label = is_host(bare, false) && is_host(name, true);
 
-		if (name.n && !span_is(name, ".") && span_is_nearly(name, by_label ? bare : host))
+		if (name.n && !span_is(name, ".") && span_eq_nocase(name, by_label ? bare : host))
 			return true;
-		if (by_label && name.p[0] == '*' && span_is_nearly(span_skip(name, 1), behind_label(bare)))
+		if (by_label && name.p[0] == '*' && span_eq_nocase(span_skip(name, 1), after_first_label(bare)))
 			return true;
 	}
 	return false;
 }
 
 /* An IPv4 address may be written as an IPv6 one. */
-static struct span bare_ip(struct span ip)
+static struct span unmapped_ip(struct span ip)
 {
 	return ip.n == 16 && span_starts(ip, SPAN("\0\0\0\0\0\0\0\0\0\0\xff\xff")) ? span_skip(ip, 12) : ip;
 }
@@ -186,7 +186,7 @@ bool names_have_ip(struct span list, struct span ip)
 	struct span name;
 
 	while (next_name(&list, NAMES_IP, &name))
-		if (span_eq(bare_ip(name), bare_ip(ip)))
+		if (span_eq(unmapped_ip(name), unmapped_ip(ip)))
 			return true;
 	return false;
 }
@@ -199,7 +199,7 @@ struct span names_first(struct span list)
 }
 
 /* DOMAIN itself and all below it; where it begins with a dot, these alone. */
-static bool is_below(struct span name, struct span domain)
+static bool is_in_domain(struct span name, struct span domain)
 {
 	struct span tail;
 
@@ -208,15 +208,15 @@ static bool is_below(struct span name, struct span domain)
 	if (domain.n > name.n)
 		return false;
 	tail = span_skip(name, name.n - domain.n);
-	return span_is_nearly(tail, domain) && (domain.p[0] == '.' || tail.p == name.p || tail.p[-1] == '.');
+	return span_eq_nocase(tail, domain) && (domain.p[0] == '.' || tail.p == name.p || tail.p[-1] == '.');
 }
 
 /* "*.b" may be a.b: what excludes that excludes this. */
-static bool star_may_be(struct span name, struct span domain)
+static bool wildcard_may_match(struct span name, struct span domain)
 {
-	struct span rest = behind_label(domain);
+	struct span rest = after_first_label(domain);
 
-	return name.n && name.p[0] == '*' && rest.n && span_is_nearly(behind_label(name), rest);
+	return name.n && name.p[0] == '*' && rest.n && span_eq_nocase(after_first_label(name), rest);
 }
 
 static bool is_in_net(struct span ip, struct span net)
@@ -240,12 +240,12 @@ static bool is_plain_net(struct span net)
 
 static bool is_permitted_by(unsigned tag, struct span name, struct span base)
 {
-	return tag == NAMES_IP ? is_plain_net(base) && is_in_net(name, base) : is_below(name, base);
+	return tag == NAMES_IP ? is_plain_net(base) && is_in_net(name, base) : is_in_domain(name, base);
 }
 
 static bool is_excluded_by(unsigned tag, struct span name, struct span base)
 {
-	return tag == NAMES_IP ? is_in_net(name, base) : is_below(name, base) || star_may_be(name, base);
+	return tag == NAMES_IP ? is_in_net(name, base) : is_in_domain(name, base) || wildcard_may_match(name, base);
 }
 
 /* The next subtree of TAG in *LIST. */
@@ -260,7 +260,7 @@ static bool next_subtree(struct span *list, unsigned tag, struct span *base)
 	return false;
 }
 
-static bool is_let(unsigned tag, struct span name, struct span permitted, struct span excluded)
+static bool is_name_permitted(unsigned tag, struct span name, struct span permitted, struct span excluded)
 {
 	bool limited = false, inside = false;
 	struct span base;
@@ -275,7 +275,7 @@ static bool is_let(unsigned tag, struct span name, struct span permitted, struct
 	return inside || !limited;
 }
 
-static size_t elements(struct span list)
+static size_t count_elements(struct span list)
 {
 	struct span one;
 	unsigned tag;
@@ -286,17 +286,17 @@ static size_t elements(struct span list)
 	return n;
 }
 
-bool names_are_let(struct span list, struct span permitted, struct span excluded)
+bool names_permitted(struct span list, struct span permitted, struct span excluded)
 {
 	struct span name;
 	unsigned tag;
 
-	if (elements(list) * (elements(permitted) + elements(excluded)) > NAMES_COMPARISONS)
+	if (count_elements(list) * (count_elements(permitted) + count_elements(excluded)) > NAMES_COMPARISONS)
 		return false;
 	while (der_take_any(&list, &tag, &name)) {
 		if (tag == NAMES_MAIL || tag == NAMES_URI || (tag == NAMES_DNS && !domain_is_valid(name, false)))
 			return false;
-		if ((tag == NAMES_DNS || tag == NAMES_IP) && !is_let(tag, name, permitted, excluded))
+		if ((tag == NAMES_DNS || tag == NAMES_IP) && !is_name_permitted(tag, name, permitted, excluded))
 			return false;
 	}
 	return true;

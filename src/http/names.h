@@ -11,10 +11,10 @@
 enum names_tag { NAMES_MAIL = 0x81, NAMES_DNS = 0x82, NAMES_URI = 0x86, NAMES_IP = 0x87 };
 
 /* Is LIST well-formed? *KNOWN: how many of its names are of a kind above. */
-bool names_read(struct span list, unsigned *known);
+bool names_parse(struct span list, unsigned *known);
 
 /* Is LIST a well-formed list of subtrees? *UNKNOWN becomes true where one is of another kind than those above. */
-bool names_subtrees(struct span list, bool *unknown);
+bool names_parse_subtrees(struct span list, bool *unknown);
 
 /* Is one of the names HOST (a name, not an address)? A star stands for one whole label at the front. */
 bool names_have_host(struct span list, struct span host);
@@ -29,7 +29,7 @@ struct span names_first(struct span list);
  * Does an authority that permits and excludes these subtrees let all names of LIST be? False too where that cannot be told: mail
  * addresses and URIs below constraints, and what takes more than NAMES_COMPARISONS.
  */
-bool names_are_let(struct span list, struct span permitted, struct span excluded);
+bool names_permitted(struct span list, struct span permitted, struct span excluded);
 
 #define NAMES_COMPARISONS 100000
 

@@ -10,7 +10,7 @@ static const char begin[] = "-----BEGIN CERTIFICATE-----";
 static const char end[] = "-----END CERTIFICATE-----";
 
 /* Blanks and ends of line count for nothing; false for a byte of no alphabet, or a rest that is no whole byte. */
-static bool decode(struct span in, struct buf *out)
+static bool decode_base64(struct span in, struct buf *out)
 {
 	unsigned bits = 0, have = 0;
 	unsigned char value[256]; /* of a character; NO_VALUE: it is not of the alphabet */
@@ -42,7 +42,7 @@ int pem_next(struct span *text, struct buf *der)
 	buf_clear(der);
 	if (!span_cut_at(text, begin, &body) || !span_cut_at(text, end, &body))
 		return 0;
-	return decode(body, der) ? 1 : -1;
+	return decode_base64(body, der) ? 1 : -1;
 }
 
 void pem_write(struct buf *out, struct span der)

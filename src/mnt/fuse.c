@@ -2,7 +2,7 @@
 
 #include "base/caps.h"
 #include "base/file.h"
-#include "mnt/words.h"
+#include "mnt/errno_text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +20,7 @@
 #define NO_FUSE_HINT \
 	"it needs a kernel with CONFIG_FUSE_FS (modprobe fuse where it is a module); E2B's arm64 kernels have none: take an x86_64 template"
 
-static const struct mnt_words open_words[] = {
+static const struct mnt_errno_text open_errors[] = {
 	{ ENODEV, NO_FUSE, NO_FUSE_HINT },
 	{ ENXIO, NO_FUSE, NO_FUSE_HINT },
 	{ EPERM, "the container's device policy forbids it", MNT_HINT_CONTAINER },
@@ -48,11 +48,11 @@ static bool kernel_lacks_fuse(void)
 	return true;
 }
 
-static int told_missing(struct err *e)
+static int err_device_missing(struct err *e)
 {
 	if (kernel_lacks_fuse()) {
 		errno = ENODEV;
-		return mnt_words(e, open_words, "open " DEVICE);
+		return mnt_err_sys(e, open_errors, "open " DEVICE);
 	}
 	err_sys(e, CODE_MOUNT, "open " DEVICE ": the device is missing and may not be made: mknod");
 	return err_hint(e, "as root: mknod -m 666 " DEVICE " c 10 229; " MNT_HINT_CONTAINER);
@@ -66,15 +66,15 @@ int fuse_open(struct err *e)
 	if (fd >= 0)
 		return fd;
 	if (errno != ENOENT)
-		return mnt_words(e, open_words, "open " DEVICE);
+		return mnt_err_sys(e, open_errors, "open " DEVICE);
 	/* Of several that make it at once one does; 0666 is the mode that udev gives it. */
 	made = mknod(DEVICE, S_IFCHR | 0666, makedev(10, 229)) == 0;
 	if (!made && errno != EEXIST)
-		return told_missing(e);
+		return err_device_missing(e);
 	fd = open(DEVICE, O_RDWR | O_CLOEXEC);
 	if (fd >= 0)
 		return fd;
-	mnt_words(e, open_words, "open " DEVICE);
+	mnt_err_sys(e, open_errors, "open " DEVICE);
 	if (made)
 		unlink(DEVICE);
 	return -1;
@@ -85,7 +85,7 @@ bool fuse_may_mount(void)
 	return caps_effective(CAP_SYS_ADMIN);
 }
 
-static bool gains_root(const char *path)
+static bool is_setuid_root(const char *path)
 {
 	struct statvfs fs;
 	struct stat st;
@@ -96,7 +96,7 @@ static bool gains_root(const char *path)
 
 const char *fuse_system_helper(void)
 {
-	static const char *const places[] = {
+	static const char *const paths[] = {
 		"/usr/bin/fusermount3",
 		"/bin/fusermount3",
 		"/usr/local/bin/fusermount3",
@@ -109,9 +109,9 @@ const char *fuse_system_helper(void)
 
 	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 0 || prctl(PR_CAPBSET_READ, CAP_SYS_ADMIN, 0, 0, 0) != 1)
 		return NULL;
-	for (size_t i = 0; i < sizeof places / sizeof *places; i++)
-		if (gains_root(places[i]))
-			return places[i];
+	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+		if (is_setuid_root(paths[i]))
+			return paths[i];
 	return NULL;
 }
 
@@ -135,7 +135,7 @@ static bool conf_allows_other(void)
 	return false;
 }
 
-int fuse_no_rights(struct err *e, const char *verb, const char *what)
+int fuse_err_no_rights(struct err *e, const char *verb, const char *what)
 {
 	err_set(e, CODE_MOUNT,
 		"%s %s: it needs CAP_SYS_ADMIN, which this process lacks, or a set-uid fusermount3, and there is none", verb,
@@ -154,7 +154,7 @@ int fuse_usable(bool *allow_other, struct err *e)
 	if (fuse_may_mount())
 		return 0;
 	if (!fuse_system_helper())
-		return fuse_no_rights(e, "mount", "a FUSE file system");
+		return fuse_err_no_rights(e, "mount", "a FUSE file system");
 	*allow_other = getuid() == 0 || conf_allows_other();
 	return 0;
 }

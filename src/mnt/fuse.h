@@ -32,6 +32,6 @@ const char *fuse_system_helper(void);
 int fuse_usable(bool *allow_other, struct err *e);
 
 /* Sets *E (CODE_MOUNT): with neither CAP_SYS_ADMIN nor a helper, VERB ("mount") WHAT is not allowed. Returns -1. */
-int fuse_no_rights(struct err *e, const char *verb, const char *what);
+int fuse_err_no_rights(struct err *e, const char *verb, const char *what);
 
 #endif

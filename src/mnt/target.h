@@ -26,7 +26,7 @@ struct mnt_ready {
  * source, a folder cannot be made; CODE_FAULT. A mount ON WHICH the target lies is nobody's concern here unless it is dead. A
  * layer of ours (mnt/layer.h) is what a mount is put on.
  */
-int mnt_target_ready(const char *target, const char *fstype, const char *source, struct mnt_ready *r, struct err *e);
+int mnt_target_prepare(const char *target, const char *fstype, const char *source, struct mnt_ready *r, struct err *e);
 
 /* Does the file system at TARGET answer statfs(2)? 0, or -1 with *E set (CODE_MOUNT): a dead one is told as such. */
 int mnt_target_answers(const char *target, struct err *e);
@@ -45,9 +45,9 @@ void mnt_target_sync(const char *target);
 int mnt_target_unmount(const char *target, bool detach, struct err *e);
 
 /*
- * umount2(2) from the folder above TARGET, so that no link on its way leads to another mount (mnt_no_detour()). The working
+ * umount2(2) from the folder above TARGET, so that no link on its way leads to another mount (mnt_path_is_safe()). The working
  * directory is "/" afterwards, unless TARGET is relative.
  */
-int mnt_detach(const char *target, int flags);
+int mnt_umount_nofollow(const char *target, int flags);
 
 #endif

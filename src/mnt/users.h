@@ -11,6 +11,6 @@
  * proc_pid_fd(5), proc_pid_cwd(5), proc_pid_root(5) and proc_pid_maps(5) tell? True too where one cannot be looked at
  * by a user other than root; root passes over those that have more rights than itself, as the first process of a sandbox may.
  */
-bool mnt_used(const char *path, pid_t parent);
+bool mnt_in_use(const char *path, pid_t parent);
 
 #endif

@@ -21,9 +21,9 @@ static const char *why_no_component(struct span value)
 	return NULL;
 }
 
-static int check_filled(const char *name, struct span value, struct err *e)
+static int check_expanded(const char *name, struct span value, struct err *e)
 {
-	struct span seen = plan_placeholder(value, false);
+	struct span seen = plan_unfilled(value, false);
 
 	if (!seen.n && span_is(value, name))
 		seen = value;
@@ -35,7 +35,7 @@ static int check_filled(const char *name, struct span value, struct err *e)
 }
 
 /* NAME without its braces. */
-static int fill(struct buf *out, struct span name, plan_env_fn *env, struct err *e)
+static int expand_variable(struct buf *out, struct span name, plan_env_fn *env, struct err *e)
 {
 	char mem[256];
 	struct buf cname = buf_over(mem, sizeof mem);
@@ -60,16 +60,16 @@ static int fill(struct buf *out, struct span name, plan_env_fn *env, struct err 
 		err_set(e, CODE_USAGE, "variable %s: %s", mem, why);
 		return err_hint(e, "what fills a mount's path is one name: 1 to 128 bytes, no slash, not \".\" or \"..\"");
 	}
-	if (check_filled(mem, span_of(value), e))
+	if (check_expanded(mem, span_of(value), e))
 		return -1;
 	buf_str(out, value);
 	return 0;
 }
 
 /* TEXT stands before, between or behind variables. */
-static int check_literal(struct span text, struct err *e)
+static int check_literal_text(struct span text, struct err *e)
 {
-	struct span seen = plan_placeholder(text, true);
+	struct span seen = plan_unfilled(text, true);
 
 	if (!seen.n)
 		return 0;
@@ -81,9 +81,9 @@ int plan_expand(struct buf *out, const char *text, plan_env_fn *env, struct err 
 {
 	const char *open;
 
-	while ((open = text_in(text, "${"))) {
+	while ((open = text_find(text, "${"))) {
 		const char *close = strchr(open, '}');
-		int ret = check_literal((struct span){ text, (size_t)(open - text) }, e);
+		int ret = check_literal_text((struct span){ text, (size_t)(open - text) }, e);
 
 		if (ret)
 			return ret;
@@ -91,12 +91,12 @@ int plan_expand(struct buf *out, const char *text, plan_env_fn *env, struct err 
 		if (!close)
 			return err_set(
 				e, CODE_USAGE, "\"${\" at byte %zu of \"%s\" has no \"}\"", (size_t)(open - text) + 1, text);
-		ret = fill(out, (struct span){ open + 2, (size_t)(close - open) - 2 }, env, e);
+		ret = expand_variable(out, (struct span){ open + 2, (size_t)(close - open) - 2 }, env, e);
 		if (ret)
 			return ret;
 		text = close + 1;
 	}
-	if (check_literal(span_of(text), e))
+	if (check_literal_text(span_of(text), e))
 		return -1;
 	buf_str(out, text);
 	if (out->full)

@@ -9,13 +9,13 @@ static bool is_in_field(char c)
 }
 
 /* Empty when there is no further field. */
-static struct span next_field(struct span *rest)
+static struct span next_fstab_field(struct span *rest)
 {
 	span_take_while(rest, char_is_blank);
 	return span_take_while(rest, is_in_field);
 }
 
-int plan_octal(struct buf *out, struct span in, struct err *e)
+int plan_unescape(struct buf *out, struct span in, struct err *e)
 {
 	for (size_t i = 0; i < in.n; i++) {
 		int byte;
@@ -37,13 +37,13 @@ int plan_octal(struct buf *out, struct span in, struct err *e)
 	return 0;
 }
 
-static char *decode(struct arena *a, struct span field, struct err *e)
+static char *decode_field(struct arena *a, struct span field, struct err *e)
 {
 	char mem[PLAN_TEXT_MAX];
 	struct buf b = buf_over(mem, sizeof mem);
 	char *s;
 
-	if (plan_octal(&b, field, e))
+	if (plan_unescape(&b, field, e))
 		return NULL;
 	if (b.full) {
 		err_set(e, CODE_USAGE, "a field is longer than %d bytes", PLAN_TEXT_MAX - 1);
@@ -56,7 +56,7 @@ static char *decode(struct arena *a, struct span field, struct err *e)
 }
 
 /* Tabs part fields; any other control byte is a damaged file. */
-static int check_bytes(struct span line, struct err *e)
+static int check_line_bytes(struct span line, struct err *e)
 {
 	for (size_t i = 0; i < line.n; i++) {
 		struct span byte = { line.p + i, 1 };
@@ -72,7 +72,7 @@ static int check_bytes(struct span line, struct err *e)
 	return 0;
 }
 
-static int check_number(const char *what, struct span field, struct err *e)
+static int check_fstab_number(const char *what, struct span field, struct err *e)
 {
 	unsigned long n;
 
@@ -85,10 +85,10 @@ int plan_fstab_line(struct arena *a, struct span line, struct plan_line *l, stru
 {
 	struct span field[FIELDS + 1];
 
-	if (check_bytes(line, e))
+	if (check_line_bytes(line, e))
 		return -1;
 	for (int i = 0; i <= FIELDS; i++)
-		field[i] = next_field(&line);
+		field[i] = next_fstab_field(&line);
 	if (!field[SOURCE].n || field[SOURCE].p[0] == '#')
 		return 0;
 	if (!field[OPTIONS].n || field[FIELDS].n) {
@@ -98,10 +98,10 @@ int plan_fstab_line(struct arena *a, struct span line, struct plan_line *l, stru
 	if (!plan_type_of(field[TYPE], &l->type))
 		return err_set(
 			e, CODE_USAGE, "type \"%.*s\" is none of auto, rclone, native", (int)field[TYPE].n, field[TYPE].p);
-	if (check_number("fifth", field[FREQUENCY], e) || check_number("sixth", field[PASS], e))
+	if (check_fstab_number("fifth", field[FREQUENCY], e) || check_fstab_number("sixth", field[PASS], e))
 		return -1;
-	l->source = decode(a, field[SOURCE], e);
-	l->target = l->source ? decode(a, field[TARGET], e) : NULL;
+	l->source = decode_field(a, field[SOURCE], e);
+	l->target = l->source ? decode_field(a, field[TARGET], e) : NULL;
 	l->options = field[OPTIONS];
 	l->octal = true;
 	return l->target ? 1 : -1;

@@ -34,13 +34,13 @@ bool plan_type_of(struct span word, enum plan_type *type)
 	return false;
 }
 
-static bool is_idle(struct span option)
+static bool has_no_effect(struct span option)
 {
 	return span_is_any(option, idle, sizeof idle / sizeof *idle) ||
 	       span_starts_any(option, idle_heads, sizeof idle_heads / sizeof *idle_heads);
 }
 
-static bool set_flag(struct plan_mount *m, struct span option)
+static bool set_mount_flag(struct plan_mount *m, struct span option)
 {
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
 		if (span_is(option, flags[i].name)) {
@@ -62,7 +62,7 @@ static int set_umask(struct plan_mount *m, struct span value, struct err *e)
 }
 
 /* NAME=VALUE. Returns 1 when it is one of ours, 0 when not, -1 with *E set where the value is wrong. */
-static int set_value(struct plan_mount *m, struct span name, struct span value, struct err *e)
+static int set_mount_value(struct plan_mount *m, struct span name, struct span value, struct err *e)
 {
 	long *id = span_is(name, "uid") ? &m->uid : span_is(name, "gid") ? &m->gid : NULL;
 	unsigned long n;
@@ -83,7 +83,7 @@ static int set_value(struct plan_mount *m, struct span name, struct span value, 
 	return 0;
 }
 
-static int set_option(struct arena *a, struct plan_mount *m, struct span option, bool *skip, struct err *e)
+static int set_mount_option(struct arena *a, struct plan_mount *m, struct span option, bool *skip, struct err *e)
 {
 	struct span value = option, name;
 	int ours;
@@ -94,10 +94,10 @@ static int set_option(struct arena *a, struct plan_mount *m, struct span option,
 		*skip = true;
 		return 0;
 	}
-	if (!option.n || set_flag(m, option) || is_idle(option))
+	if (!option.n || set_mount_flag(m, option) || has_no_effect(option))
 		return 0;
 	span_cut(&value, '=', &name);
-	ours = set_value(m, name, value, e);
+	ours = set_mount_value(m, name, value, e);
 	if (ours)
 		return ours < 0 ? -1 : 0;
 	m->options[m->option_count] = arena_str(a, option);
@@ -105,8 +105,8 @@ static int set_option(struct arena *a, struct plan_mount *m, struct span option,
 }
 
 /* Decodes and fills one option, as it stands between two commas. */
-static int one(struct arena *a, const struct plan_line *l, struct span raw, plan_env_fn *env, struct plan_mount *m, bool *skip,
-	struct err *e)
+static int add_option(struct arena *a, const struct plan_line *l, struct span raw, plan_env_fn *env, struct plan_mount *m,
+	bool *skip, struct err *e)
 {
 	char plain_mem[PLAN_TEXT_MAX], filled_mem[PLAN_TEXT_MAX];
 	struct buf plain = buf_over(plain_mem, sizeof plain_mem), filled = buf_over(filled_mem, sizeof filled_mem);
@@ -114,12 +114,12 @@ static int one(struct arena *a, const struct plan_line *l, struct span raw, plan
 
 	if (!l->octal)
 		buf_span(&plain, raw);
-	else if (plan_octal(&plain, raw, e))
+	else if (plan_unescape(&plain, raw, e))
 		return -1;
 	if (plain.full)
 		return err_set(e, CODE_USAGE, "an option is longer than %d bytes", PLAN_TEXT_MAX - 1);
 	ret = plan_expand(&filled, plain.p, env, e);
-	return ret ? ret : set_option(a, m, buf_all(&filled), skip, e);
+	return ret ? ret : set_mount_option(a, m, buf_all(&filled), skip, e);
 }
 
 int plan_options(struct arena *a, const struct plan_line *l, plan_env_fn *env, struct plan_mount *m, bool *skip, struct err *e)
@@ -141,7 +141,7 @@ int plan_options(struct arena *a, const struct plan_line *l, plan_env_fn *env, s
 		int ret;
 
 		more = span_cut(&rest, ',', &option);
-		ret = one(a, l, option, env, m, skip, e);
+		ret = add_option(a, l, option, env, m, skip, e);
 		if (ret)
 			return ret;
 	} while (more);

@@ -39,7 +39,7 @@ int plan_environment(struct plan *p, const struct plan_input *in, const char **b
 int plan_expand(struct buf *out, const char *text, plan_env_fn *env, struct err *e);
 
 /*
- * plan/placeholder.c: what in TEXT looks like a variable that was not filled in; empty where nothing does. Whoever is given
+ * plan/unfilled.c: what in TEXT looks like a variable that was not filled in; empty where nothing does. Whoever is given
  * such a text shares it with everybody else for whom it was not filled in, so it is better refused than taken for a name.
  *
  *	$NAME ${…} $(…)			shells, JavaScript, make, Go's os.Expand, Terraform
@@ -53,10 +53,10 @@ int plan_expand(struct buf *out, const char *text, plan_env_fn *env, struct err 
  * "__pycache__", "a{b}". LITERAL: TEXT is what somebody has written as a mount's source, target or option, "${…}" apart, and
  * "a$b" is a variable there.
  */
-struct span plan_placeholder(struct span text, bool literal);
+struct span plan_unfilled(struct span text, bool literal);
 
 /* Is COMPONENT what programs print for a value that is not there: "undefined", "null", "None", "user-undefined"? */
-bool plan_no_value(struct span component);
+bool plan_looks_unset(struct span component);
 
 /*
  * plan/fstab.c: reads one line of fstab(5) without its newline. Returns 1 with *L filled (strings in A, OPTIONS in
@@ -65,7 +65,7 @@ bool plan_no_value(struct span component);
 int plan_fstab_line(struct arena *a, struct span line, struct plan_line *l, struct err *e);
 
 /* Appends IN to OUT with "\NNN" decoded. Returns 0 or -1 with *E set: any other backslash, \000. */
-int plan_octal(struct buf *out, struct span in, struct err *e);
+int plan_unescape(struct buf *out, struct span in, struct err *e);
 
 /* plan/spec.c: reads SOURCE:TARGET[:OPTIONS]. Returns 0 with *L filled, or -1 with *E set. */
 int plan_spec(struct arena *a, const char *spec, struct plan_line *l, struct err *e);

@@ -62,7 +62,7 @@ static const char *why_no_prefix(struct span text)
 }
 
 /* A slash at its end is dropped, and put there where something stands before it. */
-static int set_prefix(struct arena *a, struct span source, struct span text, struct plan_mount *m, struct err *e)
+static int set_mount_prefix(struct arena *a, struct span source, struct span text, struct plan_mount *m, struct err *e)
 {
 	const char *why;
 	char *out;
@@ -83,7 +83,7 @@ static int set_prefix(struct arena *a, struct span source, struct span text, str
 	return 0;
 }
 
-static int set_bucket(struct arena *a, struct span source, struct span name, struct plan_mount *m, struct err *e)
+static int set_mount_bucket(struct arena *a, struct span source, struct span name, struct plan_mount *m, struct err *e)
 {
 	if (!plan_bucket_name(name)) {
 		err_set(e, CODE_USAGE, "source \"%.*s\": \"%.*s\" is no bucket's name", (int)source.n, source.p, (int)name.n,
@@ -112,7 +112,7 @@ int plan_source(struct arena *a, struct span text, const char *bucket, struct pl
 	} else if (text.p[0] == '/') {
 		rest = span_skip(text, 1);
 	}
-	if (set_bucket(a, text, name, m, e))
+	if (set_mount_bucket(a, text, name, m, e))
 		return -1;
-	return set_prefix(a, text, rest, m, e);
+	return set_mount_prefix(a, text, rest, m, e);
 }

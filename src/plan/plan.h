@@ -51,12 +51,12 @@ struct plan {
 	size_t mount_count;
 
 	/*
-	 * Without credentials the variables of a spec may not be known yet. Then MOUNTS is empty and PLACES holds,
+	 * Without credentials the variables of a spec may not be known yet. Then MOUNTS is empty and PLACEHOLDERS holds,
 	 * for each spec, the folder that can be made already: the whole target, or the part before the component with
 	 * the unknown variable.
 	 */
-	const char **places;
-	size_t place_count;
+	const char **placeholders;
+	size_t placeholder_count;
 
 	/* What works, and hardly is what was meant, a sentence each: a component that is "undefined". For the commands to print. */
 	const char **warnings;
@@ -74,7 +74,7 @@ struct plan_input {
 	size_t spec_count;
 	const char *fstab;	/* --fstab FILE: must exist; NULL: none given */
 	const char *fstab_path; /* the file that serves where it exists: "/etc/s3mounts.fstab" */
-	bool no_mounts;		/* the variables alone are read: mounts and places stay empty */
+	bool no_mounts;		/* the variables alone are read: mounts and placeholders stay empty */
 };
 
 /*

@@ -20,14 +20,14 @@ static const char *const defaults[] = {
 };
 
 /* A list of arguments under construction in an arena. */
-struct list {
+struct arg_list {
 	struct arena *mem;
 	char **items;
 	size_t count;
 	bool failed;
 };
 
-static void add(struct list *l, char *item)
+static void append_arg(struct arg_list *l, char *item)
 {
 	if (l->failed || !item) {
 		l->failed = true;
@@ -40,7 +40,7 @@ static void add(struct list *l, char *item)
 }
 
 /* The list with the NULL that ends it; NULL where memory was short at any step. */
-static char **finish(struct list *l)
+static char **end_arg_list(struct arg_list *l)
 {
 	l->items = l->failed ? NULL : arena_grow(l->mem, l->items, l->count, sizeof *l->items);
 	if (l->items)
@@ -48,7 +48,7 @@ static char **finish(struct list *l)
 	return l->items;
 }
 
-static char *join(struct arena *a, const char *head, const char *middle, const char *tail)
+static char *join_strings(struct arena *a, const char *head, const char *middle, const char *tail)
 {
 	size_t h = strlen(head), m = strlen(middle), t = strlen(tail);
 	char *s = arena_get(a, h + m + t + 1);
@@ -61,33 +61,33 @@ static char *join(struct arena *a, const char *head, const char *middle, const c
 	return s;
 }
 
-static void add_text(struct list *l, const char *flag, const char *value)
+static void append_text(struct arg_list *l, const char *flag, const char *value)
 {
-	add(l, join(l->mem, flag, value, ""));
+	append_arg(l, join_strings(l->mem, flag, value, ""));
 }
 
-static void add_number(struct list *l, const char *flag, long value)
+static void append_number(struct arg_list *l, const char *flag, long value)
 {
 	char text[24];
 
 	text_fmt(text, sizeof text, "%ld", value);
-	add_text(l, flag, text);
+	append_text(l, flag, text);
 }
 
 /* With its zero in front every version of rclone reads it as octal. */
-static void add_umask(struct list *l, int umask)
+static void append_umask(struct arg_list *l, int umask)
 {
 	char text[24];
 
 	text_fmt(text, sizeof text, "--umask=%04o", (unsigned)umask);
-	add_text(l, text, "");
+	append_text(l, text, "");
 }
 
 char *rclone_source(struct arena *a, const struct plan_mount *m)
 {
-	char *head = join(a, RCLONE_REMOTE ":", m->bucket, "/");
+	char *head = join_strings(a, RCLONE_REMOTE ":", m->bucket, "/");
 
-	return head ? join(a, head, m->prefix, "") : NULL;
+	return head ? join_strings(a, head, m->prefix, "") : NULL;
 }
 
 char *rclone_devname(struct arena *a, const struct plan_mount *m)
@@ -103,9 +103,9 @@ char *rclone_devname(struct arena *a, const struct plan_mount *m)
  * "vfs_write_back=1s" becomes "--vfs-write-back=1s": in the name, '_' stands for '-', as rclone's own mount helper
  * has it.
  */
-static char *flag_of(struct arena *a, const char *option)
+static char *flag_of_option(struct arena *a, const char *option)
 {
-	char *flag = join(a, "--", option, "");
+	char *flag = join_strings(a, "--", option, "");
 
 	for (char *s = flag; s && *s && *s != '='; s++)
 		if (*s == '_')
@@ -125,14 +125,14 @@ static bool needs_fast_fingerprint(const struct plan_mount *m, const struct rclo
 }
 
 /* The limit goes before the options of the mount, which may replace it. In KiB, as every version reads it. */
-static void add_launch_options(struct list *l, const struct rclone_paths *p)
+static void append_launch_options(struct arg_list *l, const struct rclone_paths *p)
 {
 	if (p->room.cache_max)
-		add_number(l, "--vfs-cache-max-size=", (long)(p->room.cache_max / 1024));
+		append_number(l, "--vfs-cache-max-size=", (long)(p->room.cache_max / 1024));
 	if (p->rc_socket && *p->rc_socket) {
-		add_text(l, "--rc", "");
-		add_text(l, "--rc-addr=unix://", p->rc_socket);
-		add_text(l, "--rc-no-auth", "");
+		append_text(l, "--rc", "");
+		append_text(l, "--rc-addr=unix://", p->rc_socket);
+		append_text(l, "--rc-no-auth", "");
 	}
 }
 
@@ -140,7 +140,7 @@ char **rclone_args(struct arena *a, const struct plan_mount *m, const struct rcl
 	long gid, bool allow_other, struct err *e)
 {
 	const char *devname = rclone_devname(a, m);
-	struct list l = { .mem = a };
+	struct arg_list l = { .mem = a };
 	char **args;
 
 	/* It would mean another key ("␊" for a newline), which the credential check has not asked for. */
@@ -149,33 +149,33 @@ char **rclone_args(struct arena *a, const struct plan_mount *m, const struct rcl
 			m->prefix);
 		return NULL;
 	}
-	add_text(&l, p->rclone, "");
-	add_text(&l, "mount", "");
-	add(&l, rclone_source(a, m));
-	add_text(&l, target, "");
-	add_text(&l, "--config=", p->config);
-	add_text(&l, "--cache-dir=", p->cache_dir);
-	add(&l, devname ? join(a, "--devname=", devname, "") : NULL);
+	append_text(&l, p->rclone, "");
+	append_text(&l, "mount", "");
+	append_arg(&l, rclone_source(a, m));
+	append_text(&l, target, "");
+	append_text(&l, "--config=", p->config);
+	append_text(&l, "--cache-dir=", p->cache_dir);
+	append_arg(&l, devname ? join_strings(a, "--devname=", devname, "") : NULL);
 	if (*p->ca_cert)
-		add_text(&l, "--ca-cert=", p->ca_cert);
-	add_number(&l, "--uid=", uid);
-	add_number(&l, "--gid=", gid);
-	add_umask(&l, m->umask < 0 ? UMASK_DEFAULT : m->umask);
+		append_text(&l, "--ca-cert=", p->ca_cert);
+	append_number(&l, "--uid=", uid);
+	append_number(&l, "--gid=", gid);
+	append_umask(&l, m->umask < 0 ? UMASK_DEFAULT : m->umask);
 	if (allow_other)
-		add_text(&l, "--allow-other", "");
+		append_text(&l, "--allow-other", "");
 	if (m->ro)
-		add_text(&l, "--read-only", "");
+		append_text(&l, "--read-only", "");
 	for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)
-		add_text(&l, defaults[i], "");
+		append_text(&l, defaults[i], "");
 	if (needs_fast_fingerprint(m, &p->version))
-		add_text(&l, "--vfs-fast-fingerprint", "");
-	add_launch_options(&l, p);
+		append_text(&l, "--vfs-fast-fingerprint", "");
+	append_launch_options(&l, p);
 	for (size_t i = 0; i < m->option_count; i++) {
 		if (rclone_option_check(m->options[i], m->ro, e))
 			return NULL;
-		add(&l, flag_of(a, m->options[i]));
+		append_arg(&l, flag_of_option(a, m->options[i]));
 	}
-	args = finish(&l);
+	args = end_arg_list(&l);
 	if (!args)
 		err_set(e, CODE_FAULT, "start rclone for %s: out of memory", m->target);
 	return args;
@@ -184,7 +184,7 @@ char **rclone_args(struct arena *a, const struct plan_mount *m, const struct rcl
 /* A driver needs none of these, and each of some would change what it does (AWS_CA_BUNDLE, RCLONE_*). */
 static const char *const dropped[] = { "AWS_", "S3_", "RCLONE_", "THREAD_ID=", "USER_ID=", "PATH=", "HOME=" };
 
-static bool is_dropped(const char *variable)
+static bool is_dropped_variable(const char *variable)
 {
 	return span_starts_any(span_of(variable), dropped, sizeof dropped / sizeof *dropped);
 }
@@ -195,29 +195,29 @@ static bool is_dropped(const char *variable)
  */
 #define NO_HANDLE_CACHING "RCLONE_VFS_HANDLE_CACHING=0"
 
-static void add_settings(struct list *l, const struct rclone_paths *p)
+static void append_settings(struct arg_list *l, const struct rclone_paths *p)
 {
-	add_text(l, NO_HANDLE_CACHING, "");
+	append_text(l, NO_HANDLE_CACHING, "");
 	if (p->room.min_free)
-		add_number(l, "RCLONE_VFS_CACHE_MIN_FREE_SPACE=", (long)(p->room.min_free / 1024));
+		append_number(l, "RCLONE_VFS_CACHE_MIN_FREE_SPACE=", (long)(p->room.min_free / 1024));
 }
 
 char **rclone_env(struct arena *a, const struct rclone_paths *p, char *const *old)
 {
 	const char *path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-	struct list l = { .mem = a };
-	char *head = join(a, "PATH=", p->helper_dir, *p->helper_dir ? ":" : "");
+	struct arg_list l = { .mem = a };
+	char *head = join_strings(a, "PATH=", p->helper_dir, *p->helper_dir ? ":" : "");
 
 	for (; *old; old++) {
 		if (strncmp(*old, "PATH=", 5) == 0 && (*old)[5])
 			path = *old + 5;
-		if (!is_dropped(*old))
-			add_text(&l, *old, "");
+		if (!is_dropped_variable(*old))
+			append_text(&l, *old, "");
 	}
-	add(&l, head ? join(a, head, path, "") : NULL);
-	add_text(&l, "HOME=", p->home);
-	add_settings(&l, p);
-	return finish(&l);
+	append_arg(&l, head ? join_strings(a, head, path, "") : NULL);
+	append_text(&l, "HOME=", p->home);
+	append_settings(&l, p);
+	return end_arg_list(&l);
 }
 
 #define ROOM_MIN (1024 * 1024) /* rclone takes 0 for "no limit" */

@@ -2,7 +2,7 @@
 
 #include "base/text.h"
 
-enum field { KEY_ID, SECRET, TOKEN, REGION, ENDPOINT, FIELDS };
+enum conf_field { KEY_ID, SECRET, TOKEN, REGION, ENDPOINT, FIELDS };
 
 /* Keys as rclone names them, and the variable that its value came from, for people. */
 static const struct {
@@ -16,7 +16,7 @@ static const struct {
 };
 
 /* Between backticks, which goconfig strips at both ends: blanks, quotes and inner backticks survive as they are. */
-static void put(struct buf *out, const char *key, const char *value)
+static void put_key_value(struct buf *out, const char *key, const char *value)
 {
 	buf_str(out, key);
 	buf_str(out, " = `");
@@ -24,17 +24,17 @@ static void put(struct buf *out, const char *key, const char *value)
 	buf_str(out, "`\n");
 }
 
-static int put_field(struct buf *out, enum field f, const char *value, struct err *e)
+static int put_field(struct buf *out, enum conf_field f, const char *value, struct err *e)
 {
 	if (!*value) /* rclone takes what is empty for unset */
 		return 0;
-	if (strpbrk(value, "\r\n") || text_in(value, "%(")) {
+	if (strpbrk(value, "\r\n") || text_find(value, "%(")) {
 		err_set(e, CODE_USAGE, "variable %s: its value cannot be written to rclone's configuration",
 			fields[f].variable);
 		return err_hint(
 			e, "rclone has no way to write a line break or \"%%(\" there; use another key, or the type native");
 	}
-	put(out, fields[f].key, value);
+	put_key_value(out, fields[f].key, value);
 	return 0;
 }
 
@@ -42,27 +42,27 @@ static int put_field(struct buf *out, enum field f, const char *value, struct er
  * No acl: private is what S3 does without one, a bucket whose owner has turned ACLs off refuses them, and sending one
  * asks for a permission (s3:PutObjectAcl) that a key may lack. (rclone up to 1.60 sends "private" all the same.)
  */
-static int section(struct buf *out, const struct s3_site *site, const char *const *values, struct err *e)
+static int write_section(struct buf *out, const struct s3_endpoint *endpoint, const char *const *values, struct err *e)
 {
 	buf_str(out, "[" RCLONE_REMOTE "]\n");
-	put(out, "type", "s3");
-	put(out, "provider", site->provider);
-	put(out, "env_auth", "false"); /* else it asks the metadata service of the machine for keys */
+	put_key_value(out, "type", "s3");
+	put_key_value(out, "provider", endpoint->provider);
+	put_key_value(out, "env_auth", "false"); /* else it asks the metadata service of the machine for keys */
 	for (int f = 0; f < FIELDS; f++)
-		if (put_field(out, (enum field)f, values[f], e))
+		if (put_field(out, (enum conf_field)f, values[f], e))
 			return -1;
-	put(out, "force_path_style", site->path_style ? "true" : "false");
-	put(out, "no_check_bucket", "true"); /* else it tries to make the bucket before it writes */
+	put_key_value(out, "force_path_style", endpoint->path_style ? "true" : "false");
+	put_key_value(out, "no_check_bucket", "true"); /* else it tries to make the bucket before it writes */
 	return out->full ? err_set(e, CODE_FAULT, "write rclone's configuration: out of memory") : 0;
 }
 
-int rclone_conf_section(struct buf *out, const struct s3_site *site, const struct creds *creds, struct err *e)
+int rclone_conf_section(struct buf *out, const struct s3_endpoint *endpoint, const struct creds *creds, struct err *e)
 {
 	char url[640];
-	const char *const values[FIELDS] = { creds->key_id, creds->secret, creds->token, site->region, url };
+	const char *const values[FIELDS] = { creds->key_id, creds->secret, creds->token, endpoint->region, url };
 
-	s3_site_url(site, url, sizeof url);
-	return section(out, site, values, e);
+	s3_endpoint_url(endpoint, url, sizeof url);
+	return write_section(out, endpoint, values, e);
 }
 
 /*
@@ -79,19 +79,19 @@ static void mask_key_id(char out[16], const char *key_id)
 		text_fmt(out, 16, "%.4s****%s", key_id, key_id + n - 4);
 }
 
-int rclone_conf_masked(struct buf *out, const struct s3_site *site, const struct creds *creds, struct err *e)
+int rclone_conf_masked(struct buf *out, const struct s3_endpoint *endpoint, const struct creds *creds, struct err *e)
 {
 	char url[640], key_id[16];
-	const char *const values[FIELDS] = { key_id, *creds->secret ? "****" : "", *creds->token ? "****" : "", site->region,
-		url };
+	const char *const values[FIELDS] = { key_id, *creds->secret ? "****" : "", *creds->token ? "****" : "",
+		endpoint->region, url };
 
 	mask_key_id(key_id, creds->key_id);
-	s3_site_url(site, url, sizeof url);
-	return section(out, site, values, e);
+	s3_endpoint_url(endpoint, url, sizeof url);
+	return write_section(out, endpoint, values, e);
 }
 
 /* The value of KEY between its backticks, at TO. */
-static bool take_value(struct span section, const char *key, char *to, size_t size)
+static bool read_key_value(struct span section, const char *key, char *to, size_t size)
 {
 	char start[48];
 	struct span line;
@@ -111,7 +111,7 @@ static bool take_value(struct span section, const char *key, char *to, size_t si
 bool rclone_conf_creds(struct span section, struct creds *c)
 {
 	*c = (struct creds){ .token = "" };
-	take_value(section, fields[TOKEN].key, c->token, sizeof c->token);
-	return take_value(section, fields[KEY_ID].key, c->key_id, sizeof c->key_id) &&
-	       take_value(section, fields[SECRET].key, c->secret, sizeof c->secret);
+	read_key_value(section, fields[TOKEN].key, c->token, sizeof c->token);
+	return read_key_value(section, fields[KEY_ID].key, c->key_id, sizeof c->key_id) &&
+	       read_key_value(section, fields[SECRET].key, c->secret, sizeof c->secret);
 }

@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "base/creds.h"
 #include "base/err.h"
-#include "s3/site.h"
+#include "s3/endpoint.h"
 
 #include <sys/types.h>
 
@@ -23,10 +23,10 @@
  * Writes our section, "[s3mounts]\n…", each value between backticks. Returns 0, or -1 with CODE_USAGE naming the
  * variable, or CODE_FAULT (no room). OUT then holds part of it: wipe it in each case, it holds the secret.
  */
-int rclone_conf_section(struct buf *out, const struct s3_site *site, const struct creds *creds, struct err *e);
+int rclone_conf_section(struct buf *out, const struct s3_endpoint *endpoint, const struct creds *creds, struct err *e);
 
 /* The same with secret and token masked ("****"), the key id shown but for its middle; for people to read. */
-int rclone_conf_masked(struct buf *out, const struct s3_site *site, const struct creds *creds, struct err *e);
+int rclone_conf_masked(struct buf *out, const struct s3_endpoint *endpoint, const struct creds *creds, struct err *e);
 
 /*
  * Writes to OUT the file OLD with our section replaced by SECTION (appended where OLD has none; removed where SECTION

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 
 /* The entry of the folder PATH, where that holds one alone, and it is a folder: appended to PATH. */
-static bool descend(char path[PATH_MAX])
+static bool enter_only_folder(char path[PATH_MAX])
 {
 	DIR *d = opendir(path);
 	const struct dirent *entry;
@@ -35,7 +35,7 @@ int rclone_left_place(struct arena *a, const char *cache_dir, const char **bucke
 	struct span rest, remote, first;
 	char *below, *b;
 
-	while (top < sizeof path && descend(path))
+	while (top < sizeof path && enter_only_folder(path))
 		;
 	rest = span_of(path + (top < sizeof path ? top : 0));
 	if (rest.n < 2)

@@ -6,24 +6,15 @@
 #define MIDDLE 1024  /* is dropped behind it */
 #define BEGINNING 11 /* bytes by which a record is known */
 
-/* LINE begins as FORM, in which 'd' stands for a digit. */
-static bool has_form(struct span line, const char *form)
-{
-	for (size_t i = 0; form[i]; i++)
-		if (i >= line.n || (form[i] == 'd' ? line.p[i] < '0' || line.p[i] > '9' : line.p[i] != form[i]))
-			return false;
-	return true;
-}
-
 size_t rclone_log_head(struct span line)
 {
 	static const char *const levels[] = { "DEBUG : ", "INFO  : ", "NOTICE: ", "ERROR : ", "CRITICAL: " };
 	struct span rest = line;
 
-	if (has_form(rest, "dddd/dd/dd "))
+	if (span_has_form(rest, "dddd/dd/dd "))
 		rest = span_skip(rest, 11);
-	if (has_form(rest, "dd:dd:dd"))
-		rest = span_behind(rest, " ");
+	if (span_has_form(rest, "dd:dd:dd"))
+		rest = span_after(rest, " ");
 	for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
 		if (span_starts(rest, span_of(levels[i])))
 			rest = span_skip(rest, strlen(levels[i]));
@@ -31,39 +22,39 @@ size_t rclone_log_head(struct span line)
 }
 
 /* Each call of a user that fails is an "IO error"; of those on a folder the root's alone concerns all of the mount. */
-static void read_request(struct failures *f, struct span words)
+static void read_failed_request(struct failures *f, struct span text)
 {
 	/* On a full disk, or without a descriptor, it removes what it cannot open, the only copy too (vfs/vfscache/item.go). */
 	static const char cannot_open[] = "create cache file failed: ";
-	bool root = span_starts(words, SPAN("/: Dir."));
+	bool root = span_starts(text, SPAN("/: Dir."));
 	struct failure why;
 
-	if (span_has(words, cannot_open))
-		reason_words(f->dropped, sizeof f->dropped, span_behind(words, cannot_open));
-	if (!root && !span_starts(words, SPAN("IO error: ")))
+	if (span_has(text, cannot_open))
+		reason_text(f->dropped, sizeof f->dropped, span_after(text, cannot_open));
+	if (!root && !span_starts(text, SPAN("IO error: ")))
 		return;
-	why = reason_read(span_behind(words, "error: "));
+	why = reason_read(span_after(text, "error: "));
 	failures_of_request(f, &why, root);
 }
 
 /* What is there of it so far: the next line may add something, and then it is read again. */
-static void read_record(const struct rclone_log *l, struct failures *f)
+static void read_log_record(const struct rclone_log *l, struct failures *f)
 {
-	struct span words = span_behind((struct span){ l->record, l->len }, "ERROR : "), name, again = words;
+	struct span text = span_after((struct span){ l->record, l->len }, "ERROR : "), name, again = text;
 	struct failure why;
 
 	if (!span_cut_at(&again, ": vfs cache: failed to upload try #", &name)) {
-		read_request(f, words);
+		read_failed_request(f, text);
 		return;
 	}
-	words = span_behind(span_behind(again, ", will retry in "), ": ");
-	if (span_starts(words, SPAN("vfs cache: ")))
-		words = span_behind(words, "failed to transfer file from cache to remote: ");
-	why = reason_read(words);
+	text = span_after(span_after(again, ", will retry in "), ": ");
+	if (span_starts(text, SPAN("vfs cache: ")))
+		text = span_after(text, "failed to transfer file from cache to remote: ");
+	why = reason_read(text);
 	failures_of_upload(f, name, &why);
 }
 
-static void drop_middle(struct rclone_log *l)
+static void drop_record_middle(struct rclone_log *l)
 {
 	memmove(l->record + HEAD, l->record + HEAD + MIDDLE, l->len - HEAD - MIDDLE);
 	l->len -= MIDDLE;
@@ -71,12 +62,12 @@ static void drop_middle(struct rclone_log *l)
 		l->line = l->line > HEAD + MIDDLE ? l->line - MIDDLE : HEAD;
 }
 
-static void read_byte(struct rclone_log *l, char c, struct failures *f)
+static void read_log_byte(struct rclone_log *l, char c, struct failures *f)
 {
 	if (c == '\n')
-		read_record(l, f);
+		read_log_record(l, f);
 	if (l->len == sizeof l->record)
-		drop_middle(l);
+		drop_record_middle(l);
 	l->record[l->len++] = c;
 	if (c == '\n') {
 		l->line = l->len;
@@ -90,5 +81,5 @@ static void read_byte(struct rclone_log *l, char c, struct failures *f)
 void rclone_log_feed(struct rclone_log *l, struct span text, struct failures *f)
 {
 	for (size_t i = 0; i < text.n; i++)
-		read_byte(l, text.p[i], f);
+		read_log_byte(l, text.p[i], f);
 }

@@ -28,7 +28,7 @@ int meta_read(int top, const char *path, struct buf *text)
 	return ret;
 }
 
-static bool is_string(struct span value)
+static bool is_json_string(struct span value)
 {
 	return value.n >= 2 && value.p[0] == '"';
 }
@@ -43,7 +43,7 @@ static bool is_int64(struct span value)
 	return span_number(value, LONG_MAX, &n);
 }
 
-static bool in_range(struct span s, size_t at, unsigned long least, unsigned long most)
+static bool is_number_in_range(struct span s, size_t at, unsigned long least, unsigned long most)
 {
 	unsigned long n;
 
@@ -51,12 +51,13 @@ static bool in_range(struct span s, size_t at, unsigned long least, unsigned lon
 }
 
 /* "2026-11-23T14:14:35.945337974Z", or with "+01:00" at its end (RFC 3339), in quotes. */
-static bool is_time(struct span value)
+static bool is_rfc3339(struct span value)
 {
 	struct span s = { value.p + 1, value.n - 2 };
 
-	if (!is_string(value) || !span_has_form(s, "dddd-dd-ddTdd:dd:dd") || !in_range(s, 5, 1, 12) || !in_range(s, 8, 1, 31) ||
-		!in_range(s, 11, 0, 23) || !in_range(s, 14, 0, 59) || !in_range(s, 17, 0, 59))
+	if (!is_json_string(value) || !span_has_form(s, "dddd-dd-ddTdd:dd:dd") || !is_number_in_range(s, 5, 1, 12) ||
+		!is_number_in_range(s, 8, 1, 31) || !is_number_in_range(s, 11, 0, 23) || !is_number_in_range(s, 14, 0, 59) ||
+		!is_number_in_range(s, 17, 0, 59))
 		return false;
 	s = span_skip(s, 19);
 	if (span_has_form(s, ".d")) {
@@ -65,11 +66,11 @@ static bool is_time(struct span value)
 	}
 	if (span_is(s, "Z"))
 		return true;
-	return s.n == 6 && (span_has_form(s, "+dd:dd") || span_has_form(s, "-dd:dd")) && in_range(s, 1, 0, 23) &&
-	       in_range(s, 4, 0, 59);
+	return s.n == 6 && (span_has_form(s, "+dd:dd") || span_has_form(s, "-dd:dd")) && is_number_in_range(s, 1, 0, 23) &&
+	       is_number_in_range(s, 4, 0, 59);
 }
 
-static bool is_bool(struct span value)
+static bool is_json_bool(struct span value)
 {
 	return span_is(value, "true") || span_is(value, "false");
 }
@@ -94,12 +95,12 @@ bool meta_whole(struct span text)
 		const char *name;
 		bool (*is)(struct span value);
 	} members[] = {
-		{ "ModTime", is_time },
-		{ "ATime", is_time },
+		{ "ModTime", is_rfc3339 },
+		{ "ATime", is_rfc3339 },
 		{ "Size", is_int64 },
 		{ "Rs", is_ranges },
-		{ "Fingerprint", is_string },
-		{ "Dirty", is_bool },
+		{ "Fingerprint", is_json_string },
+		{ "Dirty", is_json_bool },
 	};
 	struct span value;
 
@@ -157,7 +158,7 @@ static bool object_size(struct span text, unsigned long *size)
 	struct span value, number;
 
 	*size = 0;
-	if (json_member(text, "Fingerprint", &value) != 1 || !is_string(value))
+	if (json_member(text, "Fingerprint", &value) != 1 || !is_json_string(value))
 		return false;
 	value = (struct span){ value.p + 1, value.n - 2 };
 	return !value.n || (span_cut(&value, ',', &number) && span_number(number, LONG_MAX, size));
@@ -194,7 +195,7 @@ bool meta_extend(struct buf *out, struct span text, uint64_t size)
 }
 
 /* Go's decoder takes the years 0 to 9999. */
-static void put_time(struct buf *out, const char *name, struct timespec when)
+static void put_meta_time(struct buf *out, const char *name, struct timespec when)
 {
 	struct tm t;
 
@@ -211,8 +212,8 @@ void meta_write(struct buf *out, const struct stat *data)
 	long long size = (long long)data->st_size;
 
 	buf_str(out, "{\n");
-	put_time(out, "ModTime", data->st_mtim);
-	put_time(out, "ATime", data->st_mtim);
+	put_meta_time(out, "ModTime", data->st_mtim);
+	put_meta_time(out, "ATime", data->st_mtim);
 	buf_fmt(out, "\t\"Size\": %lld,\n\t\"Rs\": [", size);
 	if (size)
 		buf_fmt(out, "\n\t\t{\n\t\t\t\"Pos\": 0,\n\t\t\t\"Size\": %lld\n\t\t}\n\t", size);

@@ -8,7 +8,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-struct look {
+struct pending_scan {
 	struct walk walk;
 	int meta, data;	 /* CACHE/vfsMeta, CACHE/vfs; -1 where it is missing */
 	size_t above;	 /* components above the mount's root: remote, bucket, prefix */
@@ -16,7 +16,7 @@ struct look {
 	struct pending *p;
 };
 
-static void count_pending(struct look *l, const char *path, size_t above, uint64_t size)
+static void count_pending(struct pending_scan *l, const char *path, size_t above, uint64_t size)
 {
 	const char *name = path;
 
@@ -34,7 +34,7 @@ static void count_pending(struct look *l, const char *path, size_t above, uint64
  * The size of the cached data. The metadata's own is 0 while a file is open, and what rclone has truncated may be shorter: it serves only
  * where there is no data.
  */
-static uint64_t size_of(const struct look *l, const char *path)
+static uint64_t data_size(const struct pending_scan *l, const char *path)
 {
 	struct stat st;
 
@@ -43,16 +43,16 @@ static uint64_t size_of(const struct look *l, const char *path)
 	return meta_size(buf_all(&l->text));
 }
 
-static int look_at_meta(void *arg, const char *path, const struct stat *st)
+static int count_dirty_meta(void *arg, const char *path, const struct stat *st)
 {
-	struct look *l = arg;
+	struct pending_scan *l = arg;
 	int ret = meta_read(l->meta, path, &l->text);
 
 	(void)st;
 	if (ret < 0)
 		return walk_failed(&l->walk, path);
 	if (ret == 0 && meta_dirty(buf_all(&l->text)))
-		count_pending(l, path, l->above, size_of(l, path));
+		count_pending(l, path, l->above, data_size(l, path));
 	return 0;
 }
 
@@ -60,9 +60,9 @@ static int look_at_meta(void *arg, const char *path, const struct stat *st)
  * Data without metadata: rclone was killed while it renamed the file, of which the data goes first. What has no block holds nothing that
  * somebody wrote: so it is for a moment whenever a file is opened.
  */
-static int look_at_data(void *arg, const char *path, const struct stat *st)
+static int count_data_alone(void *arg, const char *path, const struct stat *st)
 {
-	struct look *l = arg;
+	struct pending_scan *l = arg;
 	struct stat meta;
 
 	if (!st->st_blocks || (l->meta >= 0 && fstatat(l->meta, path, &meta, AT_SYMLINK_NOFOLLOW) == 0))
@@ -73,9 +73,9 @@ static int look_at_data(void *arg, const char *path, const struct stat *st)
 	return 0;
 }
 
-static int look_at_quarantined(void *arg, const char *path, const struct stat *st)
+static int count_quarantined(void *arg, const char *path, const struct stat *st)
 {
-	struct look *l = arg;
+	struct pending_scan *l = arg;
 
 	l->p->quarantined++;
 	count_pending(l, path, l->above + 1, (uint64_t)st->st_size);
@@ -83,29 +83,29 @@ static int look_at_quarantined(void *arg, const char *path, const struct stat *s
 }
 
 /* Below PART, which is open as TOP. */
-static int look_below(struct look *l, const char *part, int top, walk_fn *visit)
+static int scan_part(struct pending_scan *l, const char *part, int top, walk_fn *visit)
 {
 	l->walk.part = part;
 	l->walk.top = top;
 	return top < 0 ? 0 : walk_files(&l->walk, visit, l);
 }
 
-static int look_everywhere(struct look *l, int quarantine)
+static int scan_cache(struct pending_scan *l, int quarantine)
 {
 	int64_t moment = walk_moment();
 	int changed = 0;
 
 	l->walk.names_only = true;
-	if (look_below(l, "vfsMeta", l->meta, look_at_meta))
+	if (scan_part(l, "vfsMeta", l->meta, count_dirty_meta))
 		return -1;
 	if (!l->p->files && l->meta >= 0)
 		changed = walk_changed(&l->walk, moment);
-	if (changed < 0 || (changed && look_below(l, "vfsMeta", l->meta, look_at_meta)))
+	if (changed < 0 || (changed && scan_part(l, "vfsMeta", l->meta, count_dirty_meta)))
 		return -1;
 	l->walk.names_only = false;
-	if (!l->p->files && look_below(l, "vfs", l->data, look_at_data))
+	if (!l->p->files && scan_part(l, "vfs", l->data, count_data_alone))
 		return -1;
-	return look_below(l, WALK_QUARANTINE, quarantine, look_at_quarantined);
+	return scan_part(l, WALK_QUARANTINE, quarantine, count_quarantined);
 }
 
 /* "remote/bucket/" and a component for each slash of the prefix. */
@@ -119,7 +119,7 @@ static size_t components_above(const struct plan_mount *m)
 }
 
 /* A descriptor of the folder PART in *FD; -1 where it is missing. */
-static int open_part(struct look *l, const char *part, int *fd)
+static int open_part(struct pending_scan *l, const char *part, int *fd)
 {
 	*fd = walk_open(l->walk.cache_dir, part);
 	l->walk.part = part;
@@ -128,7 +128,7 @@ static int open_part(struct look *l, const char *part, int *fd)
 
 int rclone_pending(const char *cache_dir, const struct plan_mount *m, struct pending *p, struct err *e)
 {
-	struct look l = {
+	struct pending_scan l = {
 		.walk = { .cache_dir = cache_dir, .purpose = "look for pending files", .e = e },
 		.meta = -1,
 		.data = -1,
@@ -141,7 +141,7 @@ int rclone_pending(const char *cache_dir, const struct plan_mount *m, struct pen
 	memset(p, 0, sizeof *p);
 	if (open_part(&l, "vfsMeta", &l.meta) || open_part(&l, "vfs", &l.data) || open_part(&l, WALK_QUARANTINE, &quarantine))
 		goto out;
-	ret = look_everywhere(&l, quarantine);
+	ret = scan_cache(&l, quarantine);
 out:
 	buf_free(&l.text);
 	if (quarantine >= 0)

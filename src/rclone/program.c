@@ -20,14 +20,14 @@ static bool is_program(const char *path)
 }
 
 /* What root executes must be root's. PATH becomes the program with its links resolved; *SEEN: there is one, which will not do. */
-static bool usable(struct program_path *path, bool *seen)
+static bool is_usable_program(struct program_path *path, bool *seen)
 {
 	struct program_path real;
 
 	if (!is_program(path->s) || !realpath(path->s, real.s))
 		return false;
 	*path = real;
-	*seen = geteuid() == 0 && !file_is_roots(real.s);
+	*seen = geteuid() == 0 && !file_is_root_owned(real.s);
 	return !*seen;
 }
 
@@ -42,7 +42,7 @@ static bool search_path(struct program_path *out, const char *name, struct progr
 		if (!dir.n || dir.p[0] != '/' ||
 			text_fmt(out->s, sizeof out->s, "%.*s/%s", (int)dir.n, dir.p, name) >= sizeof out->s)
 			continue;
-		if (usable(out, &seen))
+		if (is_usable_program(out, &seen))
 			return true;
 		if (seen)
 			*unfit = *out;
@@ -50,7 +50,7 @@ static bool search_path(struct program_path *out, const char *name, struct progr
 	return false;
 }
 
-static int not_roots(const struct program_path *rclone, struct err *e)
+static int err_not_root_owned(const struct program_path *rclone, struct err *e)
 {
 	err_set(e, CODE_MOUNT, "find rclone: %s could be changed by another user, so root must not run it", rclone->s);
 	return err_hint(e, "it and each folder above it must be root's, and writable by root alone: /usr/bin is");
@@ -64,10 +64,10 @@ static int find_program(struct program_path *out, const char *option, struct err
 
 	if (named) {
 		text_fmt(out->s, sizeof out->s, "%s", named);
-		if (usable(out, &seen))
+		if (is_usable_program(out, &seen))
 			return 0;
 		if (seen)
-			return not_roots(out, e);
+			return err_not_root_owned(out, e);
 		err_set(e, CODE_MOUNT, "find rclone: %s (from %s) is no executable file", named,
 			option ? "--rclone" : "S3MOUNTS_RCLONE");
 		return err_hint(e, "name rclone's program there, or leave it out to search PATH");
@@ -75,7 +75,7 @@ static int find_program(struct program_path *out, const char *option, struct err
 	if (search_path(out, "rclone", &unfit))
 		return 0;
 	if (unfit.s[0])
-		return not_roots(&unfit, e);
+		return err_not_root_owned(&unfit, e);
 	err_set(e, CODE_MOUNT, "find rclone: it is not in PATH");
 	return err_hint(e, "copy rclone (1.60 or newer) into the image, or name it with --rclone or S3MOUNTS_RCLONE");
 }

@@ -42,13 +42,12 @@ static void mask_tokens(char *s)
 }
 
 /* First masked, then cut: what is left of a token at the end could be too short to be known as one. */
-void reason_words(char *out, size_t size, struct span words)
+void reason_text(char *out, size_t size, struct span text)
 {
 	char whole[1024];
 
-	words = span_trim(first_line(words));
-	text_fmt(
-		whole, sizeof whole, "%.*s", words.n < sizeof whole ? (int)words.n : (int)sizeof whole, words.n ? words.p : "");
+	text = span_trim(first_line(text));
+	text_fmt(whole, sizeof whole, "%.*s", text.n < sizeof whole ? (int)text.n : (int)sizeof whole, text.n ? text.p : "");
 	mask_tokens(whole);
 	text_fmt(out, size, "%s", whole);
 }
@@ -73,18 +72,18 @@ static void put_answer(struct failure *r, struct span code, struct span message)
 		mask_tokens(r->s3_code);
 	message = span_trim(first_line(message));
 	if (!s3_code_known(r->s3_code) && !is_sdks_own(message) && !span_eq(message, code))
-		reason_words(r->message, sizeof r->message, message);
+		reason_text(r->message, sizeof r->message, message);
 }
 
 /*
  * SDK v1: "multipart upload failed to initialise: AccessDenied: MESSAGE", the code being the first part that is one word; in the next line
  * "\tstatus code: 403, …".
  */
-static bool answer_v1(struct failure *r, struct span words)
+static bool answer_v1(struct failure *r, struct span text)
 {
-	struct span part, rest = first_line(words);
+	struct span part, rest = first_line(text);
 
-	r->http_status = leading_number(span_behind(words, "\n\tstatus code: "));
+	r->http_status = leading_number(span_after(text, "\n\tstatus code: "));
 	while (r->http_status && span_cut_at(&rest, ": ", &part))
 		if (is_s3_code(part)) {
 			put_answer(r, part, rest);
@@ -94,11 +93,11 @@ static bool answer_v1(struct failure *r, struct span words)
 }
 
 /* SDK v2: "… https response error StatusCode: 403, RequestID: X, HostID: Y, api error CODE: MESSAGE"; of some codes without "api error". */
-static bool answer_v2(struct failure *r, struct span words)
+static bool answer_v2(struct failure *r, struct span text)
 {
-	struct span code, rest = span_behind(span_behind(words, ", HostID: "), ", ");
+	struct span code, rest = span_after(span_after(text, ", HostID: "), ", ");
 
-	r->http_status = leading_number(span_behind(words, "StatusCode: "));
+	r->http_status = leading_number(span_after(text, "StatusCode: "));
 	if (!r->http_status)
 		return false;
 	if (span_starts(rest, SPAN("api error ")))
@@ -111,7 +110,7 @@ static bool answer_v2(struct failure *r, struct span words)
 static const char *network_kind(const char *message)
 {
 	static const struct {
-		const char *words, *kind;
+		const char *text, *kind;
 	} kinds[] = {
 		{ "no such host", "name-not-found" },
 		{ "connection refused", "connection-refused" },
@@ -124,30 +123,30 @@ static const char *network_kind(const char *message)
 	};
 
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-		if (text_in(message, kinds[i].words))
+		if (text_find(message, kinds[i].text))
 			return kinds[i].kind;
 	return "unreachable";
 }
 
 /* 'Put "http://…": dial tcp …: connect: connection refused': what stands behind the URL. */
-static bool no_answer(struct failure *r, struct span words)
+static bool no_answer(struct failure *r, struct span text)
 {
-	struct span url, rest = span_behind(words, " \"http");
+	struct span url, rest = span_after(text, " \"http");
 
 	if (!span_cut_at(&rest, "\": ", &url))
-		rest = span_has(words, "expected element type <Error>") ? words : rest;
+		rest = span_has(text, "expected element type <Error>") ? text : rest;
 	if (!rest.n)
 		return false;
-	reason_words(r->message, sizeof r->message, rest);
+	reason_text(r->message, sizeof r->message, rest);
 	r->unanswered = network_kind(r->message);
 	return true;
 }
 
-struct failure reason_read(struct span words)
+struct failure reason_read(struct span text)
 {
 	struct failure r = { .http_status = 0 };
 
-	if (!answer_v1(&r, words) && !answer_v2(&r, words) && !no_answer(&r, words))
-		reason_words(r.message, sizeof r.message, words);
+	if (!answer_v1(&r, text) && !answer_v2(&r, text) && !no_answer(&r, text))
+		reason_text(r.message, sizeof r.message, text);
 	return r;
 }

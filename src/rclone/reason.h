@@ -10,10 +10,10 @@
 
 #include "driver/failures.h"
 
-/* WORDS are those behind what failed, lines that continue them included. */
-struct failure reason_read(struct span words);
+/* TEXT is what follows the name of what failed, lines that continue them included. */
+struct failure reason_read(struct span text);
 
-/* The first line of WORDS, without what could be a piece of a token; not sanitized yet. */
-void reason_words(char *out, size_t size, struct span words);
+/* The first line of TEXT, without what could be a piece of a token; not sanitized yet. */
+void reason_text(char *out, size_t size, struct span text);
 
 #endif

@@ -51,7 +51,7 @@ static bool older_than_its_meta(const struct repair *r, const char *path, const 
 }
 
 /* 1: the N bytes at AT are all zero, 0, -1 with errno set. */
-static int is_zero(int fd, off_t at, size_t n)
+static int is_zero_at(int fd, off_t at, size_t n)
 {
 	char bytes[ZEROS];
 	ssize_t got = pread(fd, bytes, n, at);
@@ -75,11 +75,11 @@ static int may_lack_its_ends(int fd, off_t size)
 
 	if (size > ONE_WRITE)
 		return 0;
-	first = is_zero(fd, 0, n);
-	return first ? first : is_zero(fd, size - (off_t)n, n);
+	first = is_zero_at(fd, 0, n);
+	return first ? first : is_zero_at(fd, size - (off_t)n, n);
 }
 
-static enum remains examine_open(const struct repair *r, const char *path, int fd, const struct stat *st)
+static enum remains examine_open_data(const struct repair *r, const char *path, int fd, const struct stat *st)
 {
 	off_t data = lseek(fd, 0, SEEK_DATA), hole;
 	int lacking;
@@ -116,7 +116,7 @@ static int may_lack_inside(const struct repair *r, const char *path)
 }
 
 /* NO_META: there is none, not even an empty one. */
-static enum remains examine(const struct repair *r, const char *path, bool no_meta, const struct stat *st)
+static enum remains examine_data(const struct repair *r, const char *path, bool no_meta, const struct stat *st)
 {
 	enum remains how;
 	int fd;
@@ -126,13 +126,13 @@ static enum remains examine(const struct repair *r, const char *path, bool no_me
 	fd = openat(r->walk.top, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
 		return REMAINS_UNREAD;
-	how = examine_open(r, path, fd, st);
+	how = examine_open_data(r, path, fd, st);
 	close(fd);
 	return how;
 }
 
 /* Opens the folder of PATH below TOP, made where it is missing; its descriptor, or -1 with errno set. *NAME points into PATH. */
-static int make_folder_of(int top, const char *path, const char **name)
+static int make_parent_folder(int top, const char *path, const char **name)
 {
 	int dir = fcntl(top, F_DUPFD_CLOEXEC, 0), next;
 	char part[NAME_MAX + 1];
@@ -155,7 +155,7 @@ static int move_below(int from, int to, const char *path)
 {
 	const char *name;
 	struct stat st;
-	int dir = make_folder_of(to, path, &name), ret = -1;
+	int dir = make_parent_folder(to, path, &name), ret = -1;
 
 	if (dir < 0)
 		return -1;
@@ -167,7 +167,7 @@ static int move_below(int from, int to, const char *path)
 	return ret;
 }
 
-static int quarantine(struct repair *r, const char *path)
+static int quarantine_file(struct repair *r, const char *path)
 {
 	char place[sizeof WALK_QUARANTINE "/10000"];
 	const char *last;
@@ -177,7 +177,7 @@ static int quarantine(struct repair *r, const char *path)
 		int to;
 
 		text_fmt(place, sizeof place, WALK_QUARANTINE "/%d/", n);
-		to = make_folder_of(top, place, &last);
+		to = make_parent_folder(top, place, &last);
 		ret = to < 0 ? -1 : move_below(r->walk.top, to, path);
 		if (to >= 0)
 			close(to);
@@ -197,7 +197,7 @@ static int quarantine(struct repair *r, const char *path)
 static int put_meta(struct repair *r, const char *path)
 {
 	const char *name;
-	int dir = make_folder_of(r->meta, path, &name), ret = -1;
+	int dir = make_parent_folder(r->meta, path, &name), ret = -1;
 
 	if (r->new.full)
 		errno = ENOMEM;
@@ -207,14 +207,14 @@ static int put_meta(struct repair *r, const char *path)
 		close(dir);
 	/* rclone makes a file of no folder; whoever did may have had data of that name. */
 	if (ret && errno == EISDIR)
-		return quarantine(r, path);
+		return quarantine_file(r, path);
 	if (ret)
 		return walk_failed(&r->walk, path);
 	r->done->files++;
 	return 0;
 }
 
-static int renew_meta(struct repair *r, const char *path, const struct stat *st)
+static int write_full_meta(struct repair *r, const char *path, const struct stat *st)
 {
 	buf_clear(&r->new);
 	meta_write(&r->new, st);
@@ -222,14 +222,16 @@ static int renew_meta(struct repair *r, const char *path, const struct stat *st)
 }
 
 /* A dirty file of which its metadata lacks a part. */
-static int complete_meta(struct repair *r, const char *path, const struct stat *st)
+static int repair_meta(struct repair *r, const char *path, const struct stat *st)
 {
 	int lacking;
 
-	switch (examine(r, path, false, st)) {
+	switch (examine_data(r, path, false, st)) {
 	case REMAINS_WHOLE:
 		lacking = may_lack_inside(r, path);
-		return lacking < 0 ? walk_failed(&r->walk, path) : lacking ? quarantine(r, path) : renew_meta(r, path, st);
+		return lacking < 0 ? walk_failed(&r->walk, path) :
+		       lacking	   ? quarantine_file(r, path) :
+				     write_full_meta(r, path, st);
 	case REMAINS_UNREAD:
 		return walk_failed(&r->walk, path);
 	case REMAINS_PART:
@@ -257,13 +259,13 @@ static int repair_file(void *arg, const char *path, const struct stat *st)
 	if (got < 0)
 		return walk_failed(&r->walk, path);
 	if (got == 0 && meta_whole(buf_all(&r->text)))
-		return meta_lacks(buf_all(&r->text), (uint64_t)st->st_size) ? complete_meta(r, path, st) : 0;
+		return meta_lacks(buf_all(&r->text), (uint64_t)st->st_size) ? repair_meta(r, path, st) : 0;
 	no_meta = got == 1 && fstatat(r->meta, path, &meta, AT_SYMLINK_NOFOLLOW);
-	switch (examine(r, path, no_meta, st)) {
+	switch (examine_data(r, path, no_meta, st)) {
 	case REMAINS_WHOLE:
-		return renew_meta(r, path, st);
+		return write_full_meta(r, path, st);
 	case REMAINS_PART:
-		return quarantine(r, path);
+		return quarantine_file(r, path);
 	case REMAINS_NOTHING:
 		return 0;
 	case REMAINS_UNREAD:
@@ -276,7 +278,7 @@ static int open_meta(const struct repair *r)
 {
 	const char *last;
 	int top = open(r->walk.cache_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int fd = top < 0 ? -1 : make_folder_of(top, "vfsMeta/", &last);
+	int fd = top < 0 ? -1 : make_parent_folder(top, "vfsMeta/", &last);
 
 	if (top >= 0)
 		close(top);

@@ -18,6 +18,6 @@ int rclone_store(const char *path, struct span section, struct err *e);
  * Takes our section out of PATH: bytes, mode and group are again what rclone_store() has found; a file that it made, and that holds nothing
  * else now, is removed. A file without our section is left alone, and no file is no error. Returns 0 or -1 with *E set.
  */
-int rclone_unstore(const char *path, struct err *e);
+int rclone_store_remove(const char *path, struct err *e);
 
 #endif

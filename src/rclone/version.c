@@ -47,7 +47,7 @@ void rclone_version_parse(struct rclone_version *v, struct span output)
 		return;
 	rest = span_skip(line, strlen("rclone v"));
 	text_fmt(v->text, sizeof v->text, "%.*s", (int)rest.n, rest.p);
-	text_tame(v->text);
+	text_sanitize(v->text);
 	v->known = rest.n < sizeof v->text && cut_number(&rest, &v->major) && cut_dot(&rest) && cut_number(&rest, &v->minor) &&
 		   cut_dot(&rest) && cut_number(&rest, &v->patch) && (!rest.n || span_is(rest, "-DEV"));
 }
@@ -90,7 +90,7 @@ static int identify_program(char *out, size_t size, const char *program, struct 
 }
 
 /* Two lines: which program it was, and what it said. */
-static bool recall(struct rclone_version *v, const char *path, const char *id)
+static bool read_noted_version(struct rclone_version *v, const char *path, const char *id)
 {
 	struct buf note = buf_heap(NOTE_MAX + sizeof(char[PATH_MAX]));
 	struct span rest, line;
@@ -116,14 +116,14 @@ static void note_version(const struct rclone_version *v, const char *path, const
 	buf_free(&note);
 }
 
-struct call {
+struct version_call {
 	const char *program;
 	char **env;
 };
 
-static int run_version(void *arg, int out)
+static int exec_version(void *arg, int out)
 {
-	struct call *c = arg;
+	struct version_call *c = arg;
 	char version[] = "version", name[] = "rclone", *argv[] = { name, version, NULL };
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -138,14 +138,14 @@ static int ask_version(struct rclone_version *v, const char *program, struct err
 {
 	struct rclone_paths none = { .helper_dir = "", .home = "/" };
 	struct arena a = { 0 };
-	struct call c = { .program = program, .env = rclone_env(&a, &none, environ) };
+	struct version_call c = { .program = program, .env = rclone_env(&a, &none, environ) };
 	char answer[ANSWER_MAX];
 	ssize_t n = -1;
 
 	if (!c.env)
 		err_set(e, CODE_FAULT, "ask %s for its version: no memory", program);
 	else
-		n = task_run(run_version, &c, TIMEOUT_MS, answer, sizeof answer, e);
+		n = task_run(exec_version, &c, TIMEOUT_MS, answer, sizeof answer, e);
 	arena_free(&a);
 	if (n > 0)
 		rclone_version_parse(v, (struct span){ answer, (size_t)n });
@@ -164,7 +164,7 @@ int rclone_version_read(struct rclone_version *v, const char *program, const cha
 	if (identify_program(id, sizeof id, program, e))
 		return -1;
 	text_fmt(path, sizeof path, "%s/.rclone-version", cache_root);
-	if (recall(v, path, id))
+	if (read_noted_version(v, path, id))
 		return 0;
 	if (ask_version(v, program, e))
 		return -1;

@@ -45,7 +45,7 @@ int walk_open(const char *cache_dir, const char *part)
 }
 
 /* An entry NAME of the folder PATH ("" is the top), of TYPE as readdir(3) has it. */
-static int look_at(struct visit *v, const char *path, const char *name, unsigned char type)
+static int visit_entry(struct visit *v, const char *path, const char *name, unsigned char type)
 {
 	char below[PATH_MAX];
 	struct stat st;
@@ -75,7 +75,7 @@ static int64_t nanoseconds(const struct timespec *t)
 	return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
 }
 
-static int look_into(struct visit *v, const char *path)
+static int visit_folder(struct visit *v, const char *path)
 {
 	int fd = openat(v->walk->top, *path ? path : ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -95,7 +95,7 @@ static int look_into(struct visit *v, const char *path)
 		v->changed = nanoseconds(&st.st_ctim);
 	for (errno = 0; ret == 0 && (d = readdir(dir)); errno = 0)
 		if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
-			ret = look_at(v, path, d->d_name, d->d_type);
+			ret = visit_entry(v, path, d->d_name, d->d_type);
 	if (ret == 0 && errno && !walk_vanished())
 		ret = walk_failed(v->walk, path);
 	closedir(dir);
@@ -103,11 +103,11 @@ static int look_into(struct visit *v, const char *path)
 }
 
 /* A stack of paths instead of recursion. */
-static int look_everywhere(struct visit *v)
+static int visit_tree(struct visit *v)
 {
 	char path[PATH_MAX] = "";
 
-	while (look_into(v, path) == 0) {
+	while (visit_folder(v, path) == 0) {
 		if (!v->folders.len)
 			return 0;
 		v->folders.len--;
@@ -121,7 +121,7 @@ static int look_everywhere(struct visit *v)
 int walk_files(const struct walk *w, walk_fn *visit, void *arg)
 {
 	struct visit v = { .walk = w, .folders = buf_heap(FOLDERS_MAX), .visit = visit, .arg = arg };
-	int ret = look_everywhere(&v);
+	int ret = visit_tree(&v);
 
 	buf_free(&v.folders);
 	return ret;
@@ -138,7 +138,7 @@ int64_t walk_moment(void)
 int walk_changed(const struct walk *w, int64_t moment)
 {
 	struct visit v = { .walk = w, .folders = buf_heap(FOLDERS_MAX) };
-	int ret = look_everywhere(&v);
+	int ret = visit_tree(&v);
 
 	buf_free(&v.folders);
 	return ret ? ret : v.changed >= moment;

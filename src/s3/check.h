@@ -9,7 +9,7 @@
 
 #include "base/creds.h"
 #include "base/err.h"
-#include "s3/site.h"
+#include "s3/endpoint.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -42,11 +42,11 @@ struct s3_check_options {
 struct s3_checker;
 
 /*
- * SITE and CREDS are kept by pointer and must outlive the checker. Returns NULL with *E set (CODE_FAULT: memory,
+ * ENDPOINT and CREDS are kept by pointer and must outlive the checker. Returns NULL with *E set (CODE_FAULT: memory,
  * randomness; CODE_USAGE: a CA file that was named cannot be read or holds no certificate).
  */
 struct s3_checker *s3_checker_open(
-	const struct s3_site *site, const struct creds *creds, const struct s3_check_options *o, struct err *e);
+	const struct s3_endpoint *endpoint, const struct creds *creds, const struct s3_check_options *o, struct err *e);
 
 /*
  * Lists at most one key of PREFIX ("" or "a/b/") in BUCKET, and with o->write puts and deletes

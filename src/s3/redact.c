@@ -26,14 +26,14 @@ static uint64_t *slot_of(const struct runs *r, uint64_t run)
 }
 
 /* A letter in lower case or a digit; else 0. */
-static char folded(char c)
+static char fold_char(char c)
 {
 	return char_is_alnum(c) ? char_lower(c) : 0;
 }
 
 typedef char folding(char c);
 
-static size_t fold(struct span s, folding *by, char *out)
+static size_t fold_text(struct span s, folding *by, char *out)
 {
 	size_t n = 0;
 
@@ -43,7 +43,7 @@ static size_t fold(struct span s, folding *by, char *out)
 	return n;
 }
 
-static void reverse(char *p, size_t n)
+static void reverse_bytes(char *p, size_t n)
 {
 	for (size_t i = 0; i < n / 2; i++) {
 		char c = p[i];
@@ -63,13 +63,13 @@ static bool holds_short(const struct runs *r, const char *text, size_t n)
 		size_t k = s.n < 4 * REDACT_RUN ? s.n : 4 * REDACT_RUN;
 		char all[4 * REDACT_RUN + 1];
 
-		k = fold((struct span){ s.p, k }, folded, all);
+		k = fold_text((struct span){ s.p, k }, fold_char, all);
 		if (!k || k >= REDACT_RUN)
 			continue;
 		memcpy(part, all, k);
 		if (memmem(text, n, part, k))
 			return true;
-		reverse(part, k);
+		reverse_bytes(part, k);
 		if (memmem(text, n, part, k))
 			return true;
 	}
@@ -92,15 +92,15 @@ static void add_reading(struct runs *r, struct span text)
 {
 	char plain[REDACT_TEXT_MAX + 1] = "";
 
-	add_runs(r, plain, fold(text, char_lower, plain));
-	text.n = fold(text, folded, plain);
+	add_runs(r, plain, fold_text(text, char_lower, plain));
+	text.n = fold_text(text, fold_char, plain);
 	add_runs(r, plain, text.n);
 	r->found = r->found || holds_short(r, plain, text.n);
 }
 
 static int base32_digit(char c)
 {
-	char small = folded(c);
+	char small = fold_char(c);
 
 	if (small >= '2' && small <= '7')
 		return small - '2' + 26;
@@ -161,7 +161,7 @@ static void add_readings(struct runs *r, struct span text)
 }
 
 /* Those of a decimal or hexadecimal number of at most MOST digits go off the front of *S. Returns the number; without one, -1. */
-static int take_number(struct span *s, int base, size_t most)
+static int take_escaped_number(struct span *s, int base, size_t most)
 {
 	size_t n = 0;
 	int number = 0;
@@ -189,7 +189,7 @@ static const struct {
 };
 
 /* The character that *S begins with, escaped or not; it goes off the front. */
-static char take_unescaped(struct span *s)
+static char take_unescaped_char(struct span *s)
 {
 	char c = s->p[0];
 
@@ -200,7 +200,7 @@ static char take_unescaped(struct span *s)
 		if (!span_starts(rest, span_of(escapes[i].mark)))
 			continue;
 		rest = span_skip(rest, strlen(escapes[i].mark));
-		number = escapes[i].base ? take_number(&rest, escapes[i].base, escapes[i].digits) : '&';
+		number = escapes[i].base ? take_escaped_number(&rest, escapes[i].base, escapes[i].digits) : '&';
 		if (number < 0)
 			continue;
 		if (s->p[0] == '&' && escapes[i].base && rest.n && rest.p[0] == ';')
@@ -213,18 +213,18 @@ static char take_unescaped(struct span *s)
 }
 
 /* Into TEXT itself. Returns the new length. */
-static size_t unescape(char *text, size_t n)
+static size_t unescape_text(char *text, size_t n)
 {
 	struct span rest = { text, n };
 	size_t out = 0;
 
 	while (rest.n)
-		text[out++] = take_unescaped(&rest);
+		text[out++] = take_unescaped_char(&rest);
 	return out;
 }
 
 /* The next character of a secret: is the run that it ends one of the text, forwards or backwards? */
-static bool has_run(const struct runs *r, uint64_t *run, size_t *length, char c)
+static bool ends_known_run(const struct runs *r, uint64_t *run, size_t *length, char c)
 {
 	if (!c)
 		return false;
@@ -238,7 +238,7 @@ static bool shares_run(const struct runs *r, struct span secret, folding *by)
 	size_t length = 0;
 
 	for (size_t i = 0; i < secret.n; i++)
-		if (has_run(r, &run, &length, by(secret.p[i])))
+		if (ends_known_run(r, &run, &length, by(secret.p[i])))
 			return true;
 	return false;
 }
@@ -254,16 +254,16 @@ static bool shares_base64(const struct runs *r, struct span secret, size_t from)
 	for (size_t bit = from; bit + 6 <= secret.n * 8; bit += 6) {
 		unsigned two = (unsigned)p[bit / 8] << 8 | (bit / 8 + 1 < secret.n ? p[bit / 8 + 1] : 0);
 
-		if (has_run(r, &run, &length, folded(digits[two >> (10 - bit % 8) & 0x3f])))
+		if (ends_known_run(r, &run, &length, fold_char(digits[two >> (10 - bit % 8) & 0x3f])))
 			return true;
 	}
 	return false;
 }
 
-static bool shares(const struct runs *r)
+static bool shares_any(const struct runs *r)
 {
 	for (size_t i = 0; i < r->count; i++) {
-		if (shares_run(r, r->secrets[i], folded) || shares_run(r, r->secrets[i], char_lower))
+		if (shares_run(r, r->secrets[i], fold_char) || shares_run(r, r->secrets[i], char_lower))
 			return true;
 		for (size_t from = 0; from < 6; from += 2)
 			if (shares_base64(r, r->secrets[i], from))
@@ -289,17 +289,17 @@ bool redact_holds(struct span text, const struct creds *creds, struct span signa
 	add_readings(&r, text);
 	for (size_t before = n + 1, i = 0; n < before && i < ROUNDS; i++) {
 		before = n;
-		n = unescape(copy, n);
+		n = unescape_text(copy, n);
 		add_reading(&r, (struct span){ copy, n });
 	}
 	if (n < text.n)
 		add_readings(&r, (struct span){ copy, n });
-	held = r.found || shares(&r);
+	held = r.found || shares_any(&r);
 	free(r.slots);
 	return held;
 }
 
-bool redact_looks_coded(struct span text)
+bool redact_looks_encoded(struct span text)
 {
 	size_t run = 0, upper = 0, lower = 0;
 

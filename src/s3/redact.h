@@ -21,6 +21,6 @@
 bool redact_holds(struct span text, const struct creds *creds, struct span signature);
 
 /* Is there a run of REDACT_CODE characters or more in TEXT, of both cases and with digits: what base64 looks like, and no word? */
-bool redact_looks_coded(struct span text);
+bool redact_looks_encoded(struct span text);
 
 #endif

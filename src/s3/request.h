@@ -8,8 +8,8 @@
 
 #include "base/err.h"
 #include "http/client.h"
+#include "s3/endpoint.h"
 #include "s3/sigv4.h"
-#include "s3/site.h"
 
 #define S3_REQUEST_MAX 32768 /* key 1,024 bytes, each three when encoded; as canonical and on the wire; token 4 KiB */
 
@@ -26,17 +26,17 @@ struct s3_request {
 };
 
 /*
- * Where to send it: the site's host, or the bucket's where the site is not of path style and the bucket can be a
+ * Where to send it: the endpoint's host, or the bucket's where the endpoint is not of path style and the bucket can be a
  * host's label.
  */
-void s3_request_origin(const struct s3_site *site, struct span bucket, struct http_origin *o);
+void s3_request_origin(const struct s3_endpoint *endpoint, struct span bucket, struct http_origin *o);
 
 /*
  * Writes the head of R, signed at NOW (seconds since 1970), to OUT, which is cleared before and holds the session
  * token afterwards: wipe it. Returns 0, or -1 with *E set: CODE_USAGE (a byte that no header can hold, in a field, a
  * bucket or a token), CODE_FAULT (OUT too small).
  */
-int s3_request_write(struct buf *out, const struct s3_site *site, const struct creds *creds, const struct s3_request *r,
+int s3_request_write(struct buf *out, const struct s3_endpoint *endpoint, const struct creds *creds, const struct s3_request *r,
 	int64_t now, struct err *e);
 
 #endif

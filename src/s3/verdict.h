@@ -34,7 +34,8 @@ void verdict_sentence(const struct verdict *v, const char *failed, char *out, si
 void verdict_failure(struct verdict *v, const struct fail *f);
 
 /* S3 has refused (a status other than 200), or it is not S3 that answered. */
-void verdict_refusal(struct verdict *v, const struct s3_site *site, const struct creds *creds, const struct s3_answer *a);
+void verdict_refusal(
+	struct verdict *v, const struct s3_endpoint *endpoint, const struct creds *creds, const struct s3_answer *a);
 
 /* V says "wrong-region" and names the right one; SECOND is what S3 says there. */
 void verdict_region(struct verdict *v, const char *asked_in, const struct verdict *second);
@@ -43,6 +44,6 @@ void verdict_region(struct verdict *v, const char *asked_in, const struct verdic
 void verdict_write(struct verdict *v, const struct verdict *failed, const char *doing);
 
 /* What answered is no S3 server. */
-void verdict_foreign(struct verdict *v, const struct s3_site *site, const struct s3_answer *a);
+void verdict_not_s3(struct verdict *v, const struct s3_endpoint *endpoint, const struct s3_answer *a);
 
 #endif

@@ -73,7 +73,7 @@ int below_open(const char *path, int64_t *since)
 int below_reach(const char *path)
 {
 	char above[PATH_MAX];
-	const char *name = file_above(above, path);
+	const char *name = file_dirname(above, path);
 	int tree = (int)syscall(SYS_open_tree, AT_FDCWD, above, OPEN_TREE_CLONE | O_CLOEXEC), fd;
 
 	if (tree < 0)

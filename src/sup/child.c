@@ -87,7 +87,7 @@ static int redirect_output(const struct mount *m, struct err *e)
 
 static int target_ready(const struct mount *m, struct mnt_ready *ready, struct err *e)
 {
-	return mnt_target_ready(m->spec.target, m->driver->fstype, m->source, ready, e);
+	return mnt_target_prepare(m->spec.target, m->driver->fstype, m->source, ready, e);
 }
 
 /* The layer goes between the plain folder, which stays open, and the mount. Where it may not stand the mount comes all the same. */
@@ -207,7 +207,7 @@ static int unmount_target(const struct mount *m, struct err *e)
 	case EVENT_SHOWN:
 		ret = mnt_target_unmount(mount_path(m), m->lazy || m->goal == GOAL_ABORT || !m->pid, e);
 		/* A child of ours that waits for a listing is no reason: it cannot be ended before the driver answers. */
-		if (ret == 1 && m->listing_pid && !mnt_used(mount_path(m), getppid()))
+		if (ret == 1 && m->listing_pid && !mnt_in_use(mount_path(m), getppid()))
 			ret = mnt_target_unmount(mount_path(m), true, e);
 		break;
 	case EVENT_COVERED:

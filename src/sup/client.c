@@ -255,7 +255,7 @@ int64_t client_deadline(const struct sup *s)
 		/* A job and a query have deadlines of their own. */
 		if (c->state == CLIENT_READING || c->state == CLIENT_WRITING ||
 			(c->state == CLIENT_WAITING && is_change(c) && c != s->job.client))
-			first = clock_first(first, c->deadline);
+			first = clock_earlier(first, c->deadline);
 	}
 	return first;
 }

@@ -72,7 +72,7 @@ static bool is_known(const struct leftover_scope *scope, const char *path, const
 		const struct report_mount *m = &r->mounts[i];
 		bool idle = span_is(span_of(m->state), "down") || span_is(span_of(m->state), "failed");
 
-		if ((scope->live && idle) || strcmp(file_above(above, m->cache), name) != 0)
+		if ((scope->live && idle) || strcmp(file_dirname(above, m->cache), name) != 0)
 			continue;
 		if (strcmp(m->cache, path) == 0 || (lstat(m->cache, &its) == 0 && same_file(&its, st)))
 			return true;

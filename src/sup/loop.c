@@ -185,18 +185,18 @@ static void tidy_logs(struct sup *s)
 
 static int64_t next_deadline(const struct sup *s)
 {
-	int64_t first = clock_first(job_deadline(s), clock_first(client_deadline(s), query_deadline(s)));
+	int64_t first = clock_earlier(job_deadline(s), clock_earlier(client_deadline(s), query_deadline(s)));
 
 	if (s->count)
-		first = clock_first(clock_ms() + HEARTBEAT_MS, clock_first(s->tidy, first));
+		first = clock_earlier(clock_ms() + HEARTBEAT_MS, clock_earlier(s->tidy, first));
 	if (s->retry_end)
-		first = clock_first(first, clock_ms() + RETRY_END_MS);
+		first = clock_earlier(first, clock_ms() + RETRY_END_MS);
 	for (size_t i = 0; i < s->count; i++) {
 		const struct mount *m = s->mounts[i];
 
-		first = clock_first(first, m->deadline);
+		first = clock_earlier(first, m->deadline);
 		if (m->look.active)
-			first = clock_first(first, m->look.deadline);
+			first = clock_earlier(first, m->look.deadline);
 	}
 	return first;
 }
@@ -344,7 +344,7 @@ static int wait_and_handle(struct sup *s, struct watches *w)
 		return -1;
 	}
 	s->last = clock_read();
-	away = clock_away(&before, &s->last, wait);
+	away = clock_jump(&before, &s->last, wait);
 	if (away > 0)
 		extend_deadlines(s, s->last.mono - before.mono - (wait < 0 ? 0 : wait));
 	for (size_t i = 0; i < w->count && ready > 0; i++) {

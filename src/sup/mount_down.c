@@ -283,7 +283,7 @@ void step_drain_seen(struct mount *m, const struct mnt_table *t)
 		/* Does its driver live? One that hangs will never upload what it has. */
 		mount_enter(m, MOUNT_PROVE, t);
 	} else if (now < m->give_up) {
-		mount_wait(m, clock_first(m->give_up, now + DRAIN_LOOK_MS + 4 * m->look_ms));
+		mount_wait(m, clock_earlier(m->give_up, now + DRAIN_LOOK_MS + 4 * m->look_ms));
 	} else {
 		not_sent(m, "it stays mounted");
 		stay_up(m, t);

@@ -113,7 +113,7 @@ static bool flushed(struct sup *s, struct client *c, bool last, struct err *e)
 	}
 	if (!last && sum.waits && now < c->deadline) {
 		/* A large cache takes long to look through: most of the time is for others. */
-		q->look = clock_first(c->deadline, now + FLUSH_LOOK_MS + 4 * sum.took);
+		q->look = clock_earlier(c->deadline, now + FLUSH_LOOK_MS + 4 * sum.took);
 		q->stamp = look_stamp();
 		return false;
 	}
@@ -172,9 +172,9 @@ int64_t query_deadline(const struct sup *s)
 
 		if (!is_query(c))
 			continue;
-		first = clock_first(first, now < c->deadline ? c->deadline : c->deadline + OVERTIME_MS);
+		first = clock_earlier(first, now < c->deadline ? c->deadline : c->deadline + OVERTIME_MS);
 		if (c->head.kind == REQUEST_FLUSH && mounts_settled(s) && now < c->query.look)
-			first = clock_first(first, c->query.look);
+			first = clock_earlier(first, c->query.look);
 	}
 	return first;
 }

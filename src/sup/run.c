@@ -101,7 +101,7 @@ int run_prepare(const struct run *r, struct err *e)
 	if (dir_private(r->dir, e))
 		return -1;
 	/* In it is the program that a driver calls to mount. */
-	if (geteuid() == 0 && !file_is_roots(r->dir))
+	if (geteuid() == 0 && !file_is_root_owned(r->dir))
 		return err_set(e, CODE_FAULT, "folder %s: another user could replace it", r->dir);
 	return dir_private(run_path(r, "bin").s, e) ? -1 : link_helpers(r, e);
 }

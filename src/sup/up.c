@@ -86,7 +86,7 @@ static void choose_id(const struct sup *s, char id[MOUNT_ID], const char *endpoi
 }
 
 /* A struct mount for each of the plan's that does not stand as it is wanted. */
-static int make_fresh(struct sup *s, const struct s3_site *site, struct err *e)
+static int make_fresh(struct sup *s, const struct s3_endpoint *site, struct err *e)
 {
 	struct job *j = &s->job;
 	struct run_path helpers = run_path(s->run, "bin");
@@ -106,7 +106,7 @@ static int make_fresh(struct sup *s, const struct s3_site *site, struct err *e)
 		.shares = (unsigned)j->req.mount_count,
 	};
 
-	s3_site_identity(site, endpoint, sizeof endpoint);
+	s3_endpoint_identity(site, endpoint, sizeof endpoint);
 	j->fresh = arena_get(&j->mem, (j->req.mount_count + 1) * sizeof *j->fresh);
 	if (!j->fresh)
 		return err_set(e, CODE_FAULT, "up: no memory");
@@ -200,9 +200,9 @@ static int stop_others(struct sup *s)
 int up_begin(struct sup *s)
 {
 	struct job *j = &s->job;
-	struct s3_site site;
+	struct s3_endpoint site;
 
-	if (s3_site_parse(&site, j->req.endpoint, j->req.provider, j->req.region, &j->error) ||
+	if (s3_endpoint_parse(&site, j->req.endpoint, j->req.provider, j->req.region, &j->error) ||
 		settings_make(&j->settings, j->req.mounts, j->req.mount_count, &site, &j->req.creds, &j->error) ||
 		make_fresh(s, &site, &j->error))
 		return -1;

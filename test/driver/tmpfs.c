@@ -57,7 +57,7 @@ static char *tmpfs_source(struct arena *a, const struct plan_mount *spec)
 	return source;
 }
 
-static int tmpfs_settings(struct buf *out, const struct s3_site *site, const struct creds *creds, struct err *e)
+static int tmpfs_settings(struct buf *out, const struct s3_endpoint *site, const struct creds *creds, struct err *e)
 {
 	(void)site;
 	buf_fmt(out, "%s\n%s\n%s\n", creds->key_id, creds->secret, creds->token);

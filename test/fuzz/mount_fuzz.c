@@ -14,8 +14,8 @@
 #include "sup/look.h"
 #include "sup/pidfile.h"
 #include "sup/reason.h"
-#include "sup/tcp_reset.h"
 #include "sup/states.h"
+#include "sup/tcp_reset.h"
 
 #include <signal.h>
 
@@ -50,7 +50,7 @@ int64_t clock_ms(void)
 	return world.now;
 }
 
-int64_t clock_first(int64_t a, int64_t b)
+int64_t clock_earlier(int64_t a, int64_t b)
 {
 	return a == NEVER || (b != NEVER && b < a) ? b : a;
 }

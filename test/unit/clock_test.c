@@ -59,7 +59,7 @@ static void away_is_what_one_clock_lacks(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct clock_reading now = later(&begin, i);
-		int64_t away = clock_away(&begin, &now, rows[i].asked);
+		int64_t away = clock_jump(&begin, &now, rows[i].asked);
 
 		if (away != rows[i].away)
 			fail_msg("%s: %lld ms, not %lld", rows[i].what, (long long)away, (long long)rows[i].away);
@@ -82,7 +82,7 @@ static void where_the_clocks_stand_does_not_matter(void **state)
 		for (size_t i = 0; i < COUNT(rows); i++) {
 			struct clock_reading now = later(&from[f], i);
 
-			if (clock_away(&from[f], &now, rows[i].asked) != rows[i].away)
+			if (clock_jump(&from[f], &now, rows[i].asked) != rows[i].away)
 				fail_msg("%s, from reading %zu", rows[i].what, f);
 		}
 	}
@@ -95,18 +95,18 @@ static void nothing_is_missing_between_two_readings_now(void **state)
 	(void)state;
 	assert_true(before.wall > 0 && before.mono >= 0 && before.boot >= before.mono);
 	assert_true(now.mono >= before.mono);
-	assert_int_equal(clock_away(&before, &now, -1), -1);
+	assert_int_equal(clock_jump(&before, &now, -1), -1);
 }
 
 static void the_earlier_deadline(void **state)
 {
 	(void)state;
-	assert_int_equal(clock_first(1, 2), 1);
-	assert_int_equal(clock_first(2, 1), 1);
-	assert_int_equal(clock_first(-1, 5), 5);
-	assert_int_equal(clock_first(5, -1), 5);
-	assert_int_equal(clock_first(0, 5), 0);
-	assert_int_equal(clock_first(-1, -1), -1);
+	assert_int_equal(clock_earlier(1, 2), 1);
+	assert_int_equal(clock_earlier(2, 1), 1);
+	assert_int_equal(clock_earlier(-1, 5), 5);
+	assert_int_equal(clock_earlier(5, -1), 5);
+	assert_int_equal(clock_earlier(0, 5), 0);
+	assert_int_equal(clock_earlier(-1, -1), -1);
 }
 
 static void what_is_left_of_a_deadline(void **state)

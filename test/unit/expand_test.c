@@ -249,7 +249,7 @@ static void sees_placeholders(void **state)
 		if (literal && placeholders[i / 2].seen_literally)
 			says = placeholders[i / 2].seen_literally;
 		memcpy(copy, text, n);
-		seen = plan_placeholder((struct span){ copy, n }, literal);
+		seen = plan_unfilled((struct span){ copy, n }, literal);
 		if (!span_is(seen, says))
 			fail_msg("\"%s\": \"%.*s\" instead of \"%s\"", text, (int)seen.n, seen.p, says);
 		free(copy);
@@ -286,7 +286,7 @@ static void knows_what_stands_for_no_value(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof values / sizeof *values; i++)
-		if (plan_no_value(span_of(values[i].text)) != values[i].no_value)
+		if (plan_looks_unset(span_of(values[i].text)) != values[i].no_value)
 			fail_msg("\"%s\"", values[i].text);
 }
 

@@ -154,13 +154,13 @@ static void splits_paths(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		assert_string_equal(file_above(out, cases[i].path), cases[i].name);
+		assert_string_equal(file_dirname(out, cases[i].path), cases[i].name);
 		assert_string_equal(out, cases[i].above);
-		assert_string_equal(file_name(cases[i].path), cases[i].name);
+		assert_string_equal(file_basename(cases[i].path), cases[i].name);
 	}
 	memset(longest, 'x', sizeof longest - 1);
 	longest[0] = longest[sizeof longest - 3] = '/';
-	assert_string_equal(file_above(out, longest), "x");
+	assert_string_equal(file_dirname(out, longest), "x");
 	assert_string_equal(out, "");
 }
 
@@ -175,15 +175,15 @@ static void root_alone_can_change_it(void **state)
 	assert_int_equal(mkdir(at("a"), 0755), 0);
 	assert_int_equal(symlink("a", at("link")), 0);
 	assert_int_equal(mkdir(at("link/b"), 0755), 0);
-	assert_true(file_is_roots(realpath(at("a/b"), real)));
-	assert_true(file_is_roots(at("link/b")));
+	assert_true(file_is_root_owned(realpath(at("a/b"), real)));
+	assert_true(file_is_root_owned(at("link/b")));
 	assert_int_equal(lchown(at("link"), 65534, 65534), 0);
-	assert_false(file_is_roots(at("link/b")));
+	assert_false(file_is_root_owned(at("link/b")));
 	assert_int_equal(chmod(at("a"), 0777), 0);
-	assert_false(file_is_roots(at("a/b")));
+	assert_false(file_is_root_owned(at("a/b")));
 	assert_int_equal(chmod(at("a"), 01777), 0);
-	assert_true(file_is_roots(at("a/b")));
-	assert_false(file_is_roots(at("a/none")));
+	assert_true(file_is_root_owned(at("a/b")));
+	assert_false(file_is_root_owned(at("a/none")));
 }
 
 static char hello[] = "hello", too_long[] = "much too long for the room";
@@ -243,9 +243,9 @@ static void descriptors_are_sent(void **state)
 static void deadlines(void **state)
 {
 	(void)state;
-	assert_int_equal(clock_first(-1, -1), -1);
-	assert_int_equal(clock_first(-1, 5), 5);
-	assert_int_equal(clock_first(7, 5), 5);
+	assert_int_equal(clock_earlier(-1, -1), -1);
+	assert_int_equal(clock_earlier(-1, 5), 5);
+	assert_int_equal(clock_earlier(7, 5), 5);
 	assert_int_equal(clock_left(-1), -1);
 	assert_int_equal(clock_left(clock_ms() - 100), 0);
 	assert_in_range(clock_left(clock_ms() + 10000), 9000, 10000);

@@ -31,8 +31,8 @@ int main(int argc, char **argv)
 	for (enum mount_state s = 0; s < MOUNT_STATES; s++)
 		for (enum mount_state to = 0; to < MOUNT_STATES; to++)
 			if (list_events(events, sizeof events, s, to))
-				printf(dot ? "\t%s -> %s [label=\"%s\"];\n" : "    %s --> %s: %s\n", state_label(s), state_label(to),
-					events);
+				printf(dot ? "\t%s -> %s [label=\"%s\"];\n" : "    %s --> %s: %s\n", state_label(s),
+					state_label(to), events);
 	if (dot)
 		puts("}");
 	return 0;

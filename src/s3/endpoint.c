@@ -1,4 +1,4 @@
-#include "s3/site.h"
+#include "s3/endpoint.h"
 
 #include "base/buf.h"
 #include "base/chars.h"
@@ -45,13 +45,13 @@ static const struct provider {
 
 #define PROVIDERS (sizeof providers / sizeof *providers)
 
-static int bad_endpoint(struct err *e, const char *why)
+static int err_endpoint(struct err *e, const char *why)
 {
 	err_set(e, CODE_USAGE, "S3_ENDPOINT_URL: %s", why);
 	return err_hint(e, "it looks like https://host, https://host:port or http://host:port");
 }
 
-static int take_scheme(struct s3_site *s, struct span *rest, struct err *e)
+static int take_scheme(struct s3_endpoint *s, struct span *rest, struct err *e)
 {
 	struct span scheme, behind = *rest;
 
@@ -60,10 +60,10 @@ static int take_scheme(struct s3_site *s, struct span *rest, struct err *e)
 		return 0;
 	*rest = behind;
 	s->tls = span_is_nocase(scheme, "https");
-	return s->tls || span_is_nocase(scheme, "http") ? 0 : bad_endpoint(e, "the scheme is neither https nor http");
+	return s->tls || span_is_nocase(scheme, "http") ? 0 : err_endpoint(e, "the scheme is neither https nor http");
 }
 
-static int take_path(struct s3_site *s, struct span *rest, struct err *e)
+static int take_path(struct s3_endpoint *s, struct span *rest, struct err *e)
 {
 	size_t n = rest->n;
 	const char *at = memchr(rest->p, '/', n);
@@ -74,15 +74,15 @@ static int take_path(struct s3_site *s, struct span *rest, struct err *e)
 	while (path.n && path.p[path.n - 1] == '/')
 		path.n--;
 	if (path.n >= sizeof s->path || !span_all(path, char_is_alnum, "/-._~"))
-		return bad_endpoint(e, "the path holds a byte that does not belong there, or is too long");
+		return err_endpoint(e, "the path holds a byte that does not belong there, or is too long");
 	if (path.n)
 		memcpy(s->path, path.p, path.n);
-	if (text_in(s->path, "//") || text_in(s->path, "/."))
-		return bad_endpoint(e, "the path has an empty component, or one that begins with a dot");
+	if (text_find(s->path, "//") || text_find(s->path, "/."))
+		return err_endpoint(e, "the path has an empty component, or one that begins with a dot");
 	return 0;
 }
 
-static int take_port(struct s3_site *s, struct span *authority, struct err *e)
+static int take_port(struct s3_endpoint *s, struct span *authority, struct err *e)
 {
 	size_t n = authority->n;
 	unsigned long port;
@@ -93,20 +93,20 @@ static int take_port(struct s3_site *s, struct span *authority, struct err *e)
 	if (!n || authority->p[n - 1] != ':')
 		return 0;
 	if (!span_number(span_skip(*authority, n), 65535, &port) || !port)
-		return bad_endpoint(e, "the port is not a number from 1 to 65535");
+		return err_endpoint(e, "the port is not a number from 1 to 65535");
 	s->port = (uint16_t)port;
 	authority->n = n - 1;
 	return 0;
 }
 
-static void lower(char *s)
+static void lower_string(char *s)
 {
 	for (; *s; s++)
 		*s = char_lower(*s);
 }
 
 /* One address has many spellings; RFC 5952 names the one. */
-static int canonical_v6(struct s3_site *s)
+static int canonicalize_ipv6(struct s3_endpoint *s)
 {
 	struct in6_addr address;
 
@@ -115,52 +115,52 @@ static int canonical_v6(struct s3_site *s)
 	return inet_ntop(AF_INET6, &address, s->host, sizeof s->host) ? 0 : -1;
 }
 
-static int take_host(struct s3_site *s, struct span host, struct err *e)
+static int take_host(struct s3_endpoint *s, struct span host, struct err *e)
 {
 	bool v6 = host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']';
 
 	if (v6)
 		host = (struct span){ host.p + 1, host.n - 2 };
 	if (!host.n)
-		return bad_endpoint(e, "there is no host in it");
+		return err_endpoint(e, "there is no host in it");
 	if (host.n > 253 || !span_all(host, char_is_alnum, v6 ? ":." : "-._") || host.p[0] == '.' || host.p[host.n - 1] == '.')
-		return bad_endpoint(e, "the host is malformed");
+		return err_endpoint(e, "the host is malformed");
 	memcpy(s->host, host.p, host.n);
-	lower(s->host);
-	return v6 && canonical_v6(s) ? bad_endpoint(e, "the IPv6 address is malformed") : 0;
+	lower_string(s->host);
+	return v6 && canonicalize_ipv6(s) ? err_endpoint(e, "the IPv6 address is malformed") : 0;
 }
 
-static int take_url(struct s3_site *s, const char *endpoint, struct err *e)
+static int take_url(struct s3_endpoint *s, const char *endpoint, struct err *e)
 {
 	struct span rest = span_of(endpoint);
 
 	for (const char *p = endpoint; *p; p++) {
 		if (*p == ' ' || char_is_control(*p))
-			return bad_endpoint(e, "it holds a blank or a control byte");
+			return err_endpoint(e, "it holds a blank or a control byte");
 		if (strchr("@?#", *p))
-			return bad_endpoint(e, *p == '@' ? "it holds a user or password" : "it holds a query or a fragment");
+			return err_endpoint(e, *p == '@' ? "it holds a user or password" : "it holds a query or a fragment");
 	}
 	if (take_scheme(s, &rest, e) || take_path(s, &rest, e) || take_port(s, &rest, e))
 		return -1;
 	return take_host(s, rest, e);
 }
 
-static bool ends(const char *s, const char *tail)
+static bool ends_with(const char *s, const char *tail)
 {
 	size_t n = strlen(s), m = strlen(tail);
 
 	return n >= m && strcmp(s + n - m, tail) == 0;
 }
 
-static const struct provider *by_host(const char *host)
+static const struct provider *provider_by_host(const char *host)
 {
 	for (size_t i = 0; i < PROVIDERS; i++)
-		if (providers[i].suffix[0] && ends(host, providers[i].suffix))
+		if (providers[i].suffix[0] && ends_with(host, providers[i].suffix))
 			return &providers[i];
 	return NULL;
 }
 
-static const struct provider *by_name(const char *name)
+static const struct provider *provider_by_name(const char *name)
 {
 	for (size_t i = 0; i < PROVIDERS; i++)
 		if (span_is_nocase(span_of(providers[i].name), name))
@@ -168,7 +168,7 @@ static const struct provider *by_name(const char *name)
 	return NULL;
 }
 
-static int unknown_provider(const char *name, struct err *e)
+static int err_unknown_provider(const char *name, struct err *e)
 {
 	struct buf b = buf_over(e->hint, sizeof e->hint);
 
@@ -180,7 +180,7 @@ static int unknown_provider(const char *name, struct err *e)
 	return -1;
 }
 
-static bool is_region(const char *region)
+static bool is_region_name(const char *region)
 {
 	size_t n = strlen(region);
 
@@ -191,12 +191,12 @@ static bool is_region(const char *region)
  * "s3.eu-west-1.amazonaws.com" and its kin: what stands before the region, and the region. False: the host follows
  * no region.
  */
-static bool split_aws(const char *host, const char **head, struct span *region)
+static bool split_aws_host(const char *host, const char **head, struct span *region)
 {
 	static const char *const heads[] = { "s3.dualstack.", "s3-fips.dualstack.", "s3-fips.", "s3.", "s3-" };
 	struct span rest = span_of(host);
 
-	if (!ends(host, ".amazonaws.com") && !ends(host, ".amazonaws.com.cn"))
+	if (!ends_with(host, ".amazonaws.com") && !ends_with(host, ".amazonaws.com.cn"))
 		return false;
 	for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
 		struct span tail = rest;
@@ -213,42 +213,42 @@ static bool split_aws(const char *host, const char **head, struct span *region)
 	return false;
 }
 
-static void aws_host(struct s3_site *s, const char *head)
+static void set_aws_host(struct s3_endpoint *s, const char *head)
 {
 	text_fmt(s->host, sizeof s->host, "%s%s.amazonaws.com%s", head, s->region, strncmp(s->region, "cn-", 3) ? "" : ".cn");
-	lower(s->host);
+	lower_string(s->host);
 }
 
-int s3_site_move(struct s3_site *s, const char *region)
+int s3_endpoint_set_region(struct s3_endpoint *s, const char *region)
 {
 	struct span old;
 	const char *head;
 
-	if (!is_region(region))
+	if (!is_region_name(region))
 		return -1;
 	text_fmt(s->region, sizeof s->region, "%s", region);
-	if (s->aws && split_aws(s->host, &head, &old))
-		aws_host(s, head);
+	if (s->aws && split_aws_host(s->host, &head, &old))
+		set_aws_host(s, head);
 	return 0;
 }
 
-static int finish(struct s3_site *s, const char *provider, const char *region, struct err *e)
+static int set_provider_and_region(struct s3_endpoint *s, const char *provider, const char *region, struct err *e)
 {
-	const struct provider *host = by_host(s->host), *p = provider[0] ? by_name(provider) : host;
+	const struct provider *host = provider_by_host(s->host), *p = provider[0] ? provider_by_name(provider) : host;
 	struct span in_host = { "", 0 };
 	const char *head;
 
 	if (provider[0] && !p)
-		return unknown_provider(provider, e);
+		return err_unknown_provider(provider, e);
 	if (!p)
-		p = by_name("Other");
+		p = provider_by_name("Other");
 	if (host && s->path[0])
-		return bad_endpoint(e, "a path stands behind the host: the bucket's name belongs into S3_BUCKET_NAME");
-	if (region[0] && !is_region(region))
+		return err_endpoint(e, "a path stands behind the host: the bucket's name belongs into S3_BUCKET_NAME");
+	if (region[0] && !is_region_name(region))
 		return err_set(
 			e, CODE_USAGE, "S3_REGION: it holds a byte that is in no region's name, or more than 63 of them");
 	s->provider = p->name;
-	s->aws = split_aws(s->host, &head, &in_host);
+	s->aws = split_aws_host(s->host, &head, &in_host);
 	/* A server of one's own has no wildcard names, whatever software it runs. */
 	s->path_style = p->path_style || !host;
 	if (region[0] || !in_host.n)
@@ -256,19 +256,19 @@ static int finish(struct s3_site *s, const char *provider, const char *region, s
 	else
 		text_fmt(s->region, sizeof s->region, "%.*s", (int)in_host.n, in_host.p);
 	if (s->aws && !in_host.n)
-		aws_host(s, head);
+		set_aws_host(s, head);
 	return 0;
 }
 
-int s3_site_parse(struct s3_site *s, const char *endpoint, const char *provider, const char *region, struct err *e)
+int s3_endpoint_parse(struct s3_endpoint *s, const char *endpoint, const char *provider, const char *region, struct err *e)
 {
-	*s = (struct s3_site){ 0 };
+	*s = (struct s3_endpoint){ 0 };
 	if (take_url(s, endpoint[0] ? endpoint : "https://s3.amazonaws.com", e))
 		return -1;
-	return finish(s, provider, region, e);
+	return set_provider_and_region(s, provider, region, e);
 }
 
-static void put_url(struct buf *b, const struct s3_site *s)
+static void write_url(struct buf *b, const struct s3_endpoint *s)
 {
 	bool v6 = strchr(s->host, ':') != NULL;
 
@@ -278,7 +278,7 @@ static void put_url(struct buf *b, const struct s3_site *s)
 	buf_str(b, s->path);
 }
 
-void s3_site_url(const struct s3_site *s, char *out, size_t size)
+void s3_endpoint_url(const struct s3_endpoint *s, char *out, size_t size)
 {
 	struct buf b = buf_over(out, size);
 
@@ -287,25 +287,25 @@ void s3_site_url(const struct s3_site *s, char *out, size_t size)
 		const char *head;
 
 		/* rclone finds the host from the region itself; only FIPS and dual-stack hosts must be told. */
-		if (split_aws(s->host, &head, &region) && strcmp(head, "s3.") == 0)
+		if (split_aws_host(s->host, &head, &region) && strcmp(head, "s3.") == 0)
 			return;
 	}
-	put_url(&b, s);
+	write_url(&b, s);
 }
 
-void s3_site_identity(const struct s3_site *s, char *out, size_t size)
+void s3_endpoint_identity(const struct s3_endpoint *s, char *out, size_t size)
 {
 	struct buf b = buf_over(out, size);
-	struct s3_site same = *s;
+	struct s3_endpoint same = *s;
 	struct span region;
 	const char *head;
 
 	/* Dual-stack, FIPS, plain HTTP: a region's buckets are the same by all of its names. */
-	if (s->aws && split_aws(s->host, &head, &region)) {
+	if (s->aws && split_aws_host(s->host, &head, &region)) {
 		text_fmt(same.region, sizeof same.region, "%.*s", (int)region.n, region.p);
-		aws_host(&same, "s3.");
+		set_aws_host(&same, "s3.");
 		same.tls = true;
 		same.port = 443;
 	}
-	put_url(&b, &same);
+	write_url(&b, &same);
 }

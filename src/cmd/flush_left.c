@@ -1,4 +1,4 @@
-#include "cmd/left.h"
+#include "cmd/flush_left.h"
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -40,7 +40,7 @@ static void remove_folder(const char *path)
 	rmdir(path);
 }
 
-static void remove_place(const struct run *left)
+static void remove_left_dir(const struct run *left)
 {
 	remove_folder(run_path(left, "mnt").s);
 	remove_folder(run_path(left, "bin").s);
@@ -48,7 +48,7 @@ static void remove_place(const struct run *left)
 }
 
 /* A descriptor that keeps others from working there; -1 with *E set. */
-static int enter_place(const struct run *left, struct err *e)
+static int lock_left_dir(const struct run *left, struct err *e)
 {
 	int fd = open(left->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
@@ -61,7 +61,7 @@ static int enter_place(const struct run *left, struct err *e)
 	return err_hint(e, "wait until it has ended");
 }
 
-static bool has_ended(long pid, int timeout_ms)
+static bool wait_for_exit(long pid, int timeout_ms)
 {
 	int fd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
 	struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -73,7 +73,7 @@ static bool has_ended(long pid, int timeout_ms)
 }
 
 /* What R says of a folder in TRIED is the reason why that is not uploaded. */
-static void take_reasons(struct leftovers *tried, const struct report *r)
+static void copy_reasons(struct leftovers *tried, const struct report *r)
 {
 	for (size_t i = 0; i < r->mount_count; i++)
 		for (size_t k = 0; k < tried->count; k++)
@@ -86,7 +86,7 @@ static void take_reasons(struct leftovers *tried, const struct report *r)
  * Every mount there goes down: within TIMEOUT_MS once its files are in S3, then without. The supervisor ends with the last, and what it had
  * goes. Where it does not answer nothing is touched: what stands there is found again. True: nothing stands there any more.
  */
-static bool take_down(const struct run *left, struct leftovers *tried, int timeout_ms)
+static bool take_left_down(const struct run *left, struct leftovers *tried, int timeout_ms)
 {
 	struct request down = { .kind = REQUEST_DOWN, .timeout_ms = timeout_ms };
 	struct arena a = { 0 };
@@ -95,7 +95,7 @@ static bool take_down(const struct run *left, struct leftovers *tried, int timeo
 	int got = ask(left, ASK_INHERIT, &down, &silent, &a, &r, &unused);
 
 	if (got == 0) {
-		take_reasons(tried, &r);
+		copy_reasons(tried, &r);
 		if (!mounts_are(&r, "down")) {
 			down.abandon = true;
 			down.timeout_ms = ABANDON_MS;
@@ -103,14 +103,14 @@ static bool take_down(const struct run *left, struct leftovers *tried, int timeo
 		}
 	}
 	arena_free(&a);
-	if (got < 0 || (got == 0 && !has_ended(r.pid, END_MS)))
+	if (got < 0 || (got == 0 && !wait_for_exit(r.pid, END_MS)))
 		return false;
-	remove_place(left);
+	remove_left_dir(left);
 	return true;
 }
 
 /* The supervisor there, where it takes its mounts down already, as whoever was killed had asked; 0: it does not, or there is none. */
-static pid_t ending(const struct run *left)
+static pid_t find_stopping(const struct run *left)
 {
 	struct request status = { .kind = REQUEST_STATUS, .timeout_ms = ABANDON_MS };
 	struct arena a = { 0 };
@@ -127,11 +127,11 @@ static pid_t ending(const struct run *left)
 /* ---- the upload ---- */
 
 /* Other credentials are needed for it, or another command. */
-static bool matches(const struct setup *s, struct leftover *left)
+static bool is_uploadable(const struct setup *s, struct leftover *left)
 {
 	char here[640];
 
-	s3_site_identity(&s->site, here, sizeof here);
+	s3_endpoint_identity(&s->endpoint, here, sizeof here);
 	if (left->files < 0 || left->running)
 		return false;
 	if (!left->placeable) {
@@ -159,7 +159,7 @@ static void keep_storage_options(struct arena *a, struct plan_mount *m, const st
 			m->options[m->option_count++] = left->options[i];
 }
 
-static struct plan_mount mount_of(struct arena *a, const struct run *left_run, const struct leftover *left)
+static struct plan_mount mount_for_leftover(struct arena *a, const struct run *left_run, const struct leftover *left)
 {
 	char above[PATH_MAX], name[64];
 	struct plan_mount m = {
@@ -169,7 +169,7 @@ static struct plan_mount mount_of(struct arena *a, const struct run *left_run, c
 		.uid = (long)geteuid(),
 		.gid = (long)getegid(),
 		.umask = 077,
-		.cache = file_above(above, left->folder),
+		.cache = file_dirname(above, left->folder),
 	};
 
 	text_fmt(name, sizeof name, "mnt/%s", m.cache);
@@ -188,24 +188,24 @@ struct batch {
 };
 
 /* Mounts those of the batch, which share a root, and takes them down again once they are uploaded. False: they do not go. */
-static bool upload(struct batch *b)
+static bool upload_batch(struct batch *b)
 {
 	struct request *up = &b->request;
 	struct arena a = { 0 };
 	struct report r = { 0 };
 	struct err e;
 
-	up->timeout_ms = clock_left(clock_first(b->deadline, clock_ms() + MOUNT_MS));
+	up->timeout_ms = clock_left(clock_earlier(b->deadline, clock_ms() + MOUNT_MS));
 	if (ask(&b->setup->run, ASK_START, up, &silent, &a, &r, &e) == 0 && r.error.code == CODE_OK)
-		take_reasons(b->tried, &r);
+		copy_reasons(b->tried, &r);
 	else
 		for (size_t i = 0; i < b->tried->count; i++)
 			for (size_t k = 0; k < up->mount_count; k++)
-				if (text_in(b->tried->list[i].folder, up->mounts[k].cache))
+				if (text_find(b->tried->list[i].folder, up->mounts[k].cache))
 					b->tried->list[i].error = r.error.code == CODE_OK ? e : r.error;
 	arena_free(&a);
 	up->mount_count = 0;
-	return take_down(&b->setup->run, b->tried, clock_left(b->deadline));
+	return take_left_down(&b->setup->run, b->tried, clock_left(b->deadline));
 }
 
 static void upload_all(struct batch *b)
@@ -219,18 +219,18 @@ static void upload_all(struct batch *b)
 	for (size_t i = 0; i < b->tried->count && go_on && clock_left(b->deadline); i++) {
 		const struct leftover *left = &b->tried->list[i];
 
-		if (!matches(b->setup, &b->tried->list[i]))
+		if (!is_uploadable(b->setup, &b->tried->list[i]))
 			continue;
-		file_above(above, left->folder);
+		file_dirname(above, left->folder);
 		if (*count == AT_ONCE || (*count && strcmp(above, b->root) != 0))
-			go_on = upload(b);
+			go_on = upload_batch(b);
 		memcpy(b->root, above, sizeof b->root);
-		m = mount_of(&a, &b->setup->run, left);
+		m = mount_for_leftover(&a, &b->setup->run, left);
 		if (m.target && m.options && *count < AT_ONCE)
 			b->mounts[(*count)++] = m;
 	}
 	if (go_on && *count)
-		upload(b);
+		upload_batch(b);
 	arena_free(&a);
 }
 
@@ -239,7 +239,7 @@ static bool any_matches(const struct setup *s, struct leftovers *l)
 	bool any = false;
 
 	for (size_t i = 0; i < l->count; i++)
-		any |= matches(s, &l->list[i]);
+		any |= is_uploadable(s, &l->list[i]);
 	return any;
 }
 
@@ -247,20 +247,20 @@ static int locate_drivers(
 	struct up_request *up, const struct setup *s, struct leftovers *tried, const struct options *o, struct err *e)
 {
 	for (size_t i = 0; i < tried->count; i++)
-		if (matches(s, &tried->list[i]) && setup_locate(up, tried->list[i].driver, o, e))
+		if (is_uploadable(s, &tried->list[i]) && setup_locate(up, tried->list[i].driver, o, e))
 			return -1;
 	return 0;
 }
 
 /* In RUN/left, which is made. */
-static int work(struct setup *s, struct leftovers *tried, const struct run *left, const struct options *o, int64_t deadline,
-	struct err *e)
+static int upload_in_left_dir(struct setup *s, struct leftovers *tried, const struct run *left, const struct options *o,
+	int64_t deadline, struct err *e)
 {
 	struct batch b = { .setup = s, .tried = tried, .deadline = deadline };
 	struct up_request up;
 	int lock;
 
-	if (dir_private(s->run.dir, e) || dir_private(left->dir, e) || (lock = enter_place(left, e)) < 0)
+	if (dir_private(s->run.dir, e) || dir_private(left->dir, e) || (lock = lock_left_dir(left, e)) < 0)
 		return -1;
 	s->run = *left;
 	if (setup_request(&up, s, o, e) || locate_drivers(&up, s, tried, o, e)) {
@@ -282,7 +282,7 @@ static int work(struct setup *s, struct leftovers *tried, const struct run *left
 }
 
 /* Of mounts that stand or are about to, their supervisor answers for itself; what it has given up is ours to upload. */
-static void find(struct leftovers *l, const struct run *run, const struct options *o)
+static void find_leftovers(struct leftovers *l, const struct run *run, const struct options *o)
 {
 	struct request status = { .kind = REQUEST_STATUS, .timeout_ms = ABANDON_MS };
 	struct arena a = { 0 };
@@ -290,11 +290,11 @@ static void find(struct leftovers *l, const struct run *run, const struct option
 	struct err unused;
 
 	ask(run, ASK_NEVER, &status, &silent, &a, &r, &unused);
-	leftovers_look(l, run, o, &r, true);
+	leftovers_find(l, run, o, &r, true);
 	arena_free(&a);
 }
 
-int left_upload(struct leftovers *tried, const struct run *run, const struct options *o, struct err *e)
+int flush_left_upload(struct leftovers *tried, const struct run *run, const struct options *o, struct err *e)
 {
 	int64_t deadline = clock_ms() + o->timeout_ms;
 	struct setup s = { 0 };
@@ -303,22 +303,22 @@ int left_upload(struct leftovers *tried, const struct run *run, const struct opt
 
 	if (setup_read(&s, o, e) || leftover_run(&left, run, e))
 		goto out;
-	find(tried, run, o);
+	find_leftovers(tried, run, o);
 	if (tried->count && !s.plan.have_creds) {
 		err_set(e, CODE_NO_CREDS, "flush --left: no credentials are given");
 		err_hint(e,
 			"give S3_ACCESS_KEY_ID and S3_ACCESS_SECRET to this command, and the variables of where to, as to up");
 		goto out;
 	}
-	ret = any_matches(&s, tried) ? work(&s, tried, &left, o, deadline, e) : 0;
+	ret = any_matches(&s, tried) ? upload_in_left_dir(&s, tried, &left, o, deadline, e) : 0;
 	if (ret == 0)
-		left_end(run, clock_left(deadline));
+		flush_left_end(run, clock_left(deadline));
 out:
 	setup_free(&s);
 	return ret;
 }
 
-void left_end(const struct run *run, int timeout_ms)
+void flush_left_end(const struct run *run, int timeout_ms)
 {
 	struct leftovers none = { 0 };
 	int64_t deadline = clock_ms() + timeout_ms;
@@ -328,16 +328,16 @@ void left_end(const struct run *run, int timeout_ms)
 	int lock;
 
 	/* Where one is at work it ends by itself. */
-	if (leftover_run(&left, run, &unused) || access(left.dir, F_OK) || (lock = enter_place(&left, &unused)) < 0)
+	if (leftover_run(&left, run, &unused) || access(left.dir, F_OK) || (lock = lock_left_dir(&left, &unused)) < 0)
 		return;
 	/* It would answer nobody before it is done: the next one takes over what it has, and can be asked. */
-	if ((pid = ending(&left)) > 0 && !has_ended(pid, timeout_ms))
+	if ((pid = find_stopping(&left)) > 0 && !wait_for_exit(pid, timeout_ms))
 		kill(pid, SIGKILL);
-	take_down(&left, &none, clock_left(deadline));
+	take_left_down(&left, &none, clock_left(deadline));
 	close(lock);
 }
 
-void left_reasons(struct leftovers *left, const struct leftovers *tried, struct err *e)
+void flush_left_reasons(struct leftovers *left, const struct leftovers *tried, struct err *e)
 {
 	const struct err *first = NULL;
 

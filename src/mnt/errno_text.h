@@ -1,11 +1,11 @@
-/* mnt/words.h - what an errno of the mounting calls means, in the field's words. For src/mnt alone. */
+/* mnt/errno_text.h - what an errno of the mounting calls means, in the field's words. For src/mnt alone. */
 
-#ifndef MNT_WORDS_H
-#define MNT_WORDS_H
+#ifndef MNT_ERRNO_TEXT_H
+#define MNT_ERRNO_TEXT_H
 
 #include "base/err.h"
 
-struct mnt_words {
+struct mnt_errno_text {
 	int no; /* an errno; 0 ends the table */
 	const char *text;
 	const char *hint; /* NULL: none */
@@ -15,12 +15,12 @@ struct mnt_words {
 #define MNT_HINT_CONTAINER "in a container: --device /dev/fuse --cap-add SYS_ADMIN"
 
 /* umount2(2) */
-extern const struct mnt_words mnt_umount_words[];
+extern const struct mnt_errno_text mnt_umount_errors[];
 
 /*
  * Sets *E (CODE_MOUNT) to FMT, ": " and the words of TABLE for errno, or strerror(3)'s where the table has none. Returns -1.
  * errno is kept.
  */
-int mnt_words(struct err *e, const struct mnt_words *table, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+int mnt_err_sys(struct err *e, const struct mnt_errno_text *table, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

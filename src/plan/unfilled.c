@@ -3,23 +3,23 @@
 
 #define NAME_MAX_BYTES 32 /* shorter than a GUID, which .NET writes in braces; the name of a variable hardly is longer */
 
-static bool is_upper(char c)
+static bool is_upper_or_underscore(char c)
 {
 	return char_is_upper(c) || c == '_';
 }
 
-static bool is_letter(char c)
+static bool is_name_start(char c)
 {
 	return char_is_letter(c) || c == '_';
 }
 
 /* Of names, after their first byte. */
-static bool is_letter_or_digit(char c)
+static bool is_name_char(char c)
 {
-	return is_letter(c) || char_is_digit(c);
+	return is_name_start(c) || char_is_digit(c);
 }
 
-static bool is_hex(char c)
+static bool is_hex_digit(char c)
 {
 	return char_hex(c) >= 0;
 }
@@ -27,58 +27,58 @@ static bool is_hex(char c)
 /* A placeholder's inside is looked at together with what stands BEHIND the placeholder. */
 typedef bool inside_fn(struct span s, struct span behind);
 
-static bool anything(struct span s, struct span behind)
+static bool any_inside(struct span s, struct span behind)
 {
 	(void)s;
 	(void)behind;
 	return true;
 }
 
-static bool one_letter(struct span s, struct span behind)
+static bool letter_inside(struct span s, struct span behind)
 {
 	(void)behind;
-	return s.n == 1 && is_letter(s.p[0]);
+	return s.n == 1 && is_name_start(s.p[0]);
 }
 
 /* "thread_id", "threadId", "thread-id", "var.thread": two bytes and more, since "a{b}" is a name. */
-static bool name(struct span s, struct span behind)
+static bool name_inside(struct span s, struct span behind)
 {
 	(void)behind;
-	return s.n >= 2 && s.n <= NAME_MAX_BYTES && is_letter(s.p[0]) && span_all(s, is_letter_or_digit, ".-");
+	return s.n >= 2 && s.n <= NAME_MAX_BYTES && is_name_start(s.p[0]) && span_all(s, is_name_char, ".-");
 }
 
-static bool upper_name(struct span s, struct span behind)
+static bool upper_name_inside(struct span s, struct span behind)
 {
-	return span_all(s, is_upper, "0123456789") && name(s, behind);
+	return span_all(s, is_upper_or_underscore, "0123456789") && name_inside(s, behind);
 }
 
 /* Not of "%C3%BC", a URL's "ü". */
-static bool windows_name(struct span s, struct span behind)
+static bool windows_name_inside(struct span s, struct span behind)
 {
-	bool escape = s.n == 2 && is_hex(s.p[0]) && is_hex(s.p[1]) && behind.n >= 2 && is_hex(behind.p[0]) &&
-		      is_hex(behind.p[1]);
+	bool escape = s.n == 2 && is_hex_digit(s.p[0]) && is_hex_digit(s.p[1]) && behind.n >= 2 && is_hex_digit(behind.p[0]) &&
+		      is_hex_digit(behind.p[1]);
 
-	return !escape && upper_name(s, behind);
+	return !escape && upper_name_inside(s, behind);
 }
 
-static bool python_name(struct span s, struct span behind)
+static bool python_name_inside(struct span s, struct span behind)
 {
-	return behind.n && strchr("sdifr", behind.p[0]) && behind.p[0] && name(s, behind);
+	return behind.n && strchr("sdifr", behind.p[0]) && behind.p[0] && name_inside(s, behind);
 }
 
 /* "{}", "{0}", "{thread_id}". */
-static bool field(struct span s, struct span behind)
+static bool field_inside(struct span s, struct span behind)
 {
 	unsigned long n;
 
-	return !s.n || span_number(s, 99, &n) || name(s, behind);
+	return !s.n || span_number(s, 99, &n) || name_inside(s, behind);
 }
 
 /* "<your thread id>". */
-static bool words(struct span s, struct span behind)
+static bool words_inside(struct span s, struct span behind)
 {
 	(void)behind;
-	return s.n >= 2 && is_letter(s.p[0]) && span_all(s, is_letter_or_digit, " .-");
+	return s.n >= 2 && is_name_start(s.p[0]) && span_all(s, is_name_char, " .-");
 }
 
 static const struct form {
@@ -86,28 +86,28 @@ static const struct form {
 	inside_fn *inside;
 	bool whole; /* it must be all of a component */
 } forms[] = {
-	{ "${", "", anything, false },
-	{ "$(", "", anything, false },
-	{ "[[", "]]", anything, false },
-	{ "[", "]", upper_name, true },
-	{ "!", "!", upper_name, true },
-	{ "{{", "}}", anything, false },
-	{ "{%", "%}", anything, false },
-	{ "<%", "%>", anything, false },
-	{ "{", "}", field, false },
-	{ "<", ">", words, false },
-	{ "%(", ")", python_name, false },
-	{ "%!", "(", one_letter, false },
-	{ "%", "%", windows_name, false },
-	{ "%", "%", name, true },
-	{ "%", "", one_letter, true },
-	{ "@", "@", upper_name, false },
-	{ "__", "__", upper_name, true },
-	{ ":", "", name, true },
+	{ "${", "", any_inside, false },
+	{ "$(", "", any_inside, false },
+	{ "[[", "]]", any_inside, false },
+	{ "[", "]", upper_name_inside, true },
+	{ "!", "!", upper_name_inside, true },
+	{ "{{", "}}", any_inside, false },
+	{ "{%", "%}", any_inside, false },
+	{ "<%", "%>", any_inside, false },
+	{ "{", "}", field_inside, false },
+	{ "<", ">", words_inside, false },
+	{ "%(", ")", python_name_inside, false },
+	{ "%!", "(", letter_inside, false },
+	{ "%", "%", windows_name_inside, false },
+	{ "%", "%", name_inside, true },
+	{ "%", "", letter_inside, true },
+	{ "@", "@", upper_name_inside, false },
+	{ "__", "__", upper_name_inside, true },
+	{ ":", "", name_inside, true },
 };
 
 /* Up to the next '/', or '=' of an option. */
-static struct span component(struct span text)
+static struct span first_component(struct span text)
 {
 	size_t n = 0;
 
@@ -117,13 +117,13 @@ static struct span component(struct span text)
 }
 
 /* The length of F at the start of TEXT; 0: it is not there. */
-static size_t match(const struct form *f, struct span text)
+static size_t match_form(const struct form *f, struct span text)
 {
 	size_t open = strlen(f->open), close = strlen(f->close), end;
 	const char *found;
 
 	if (f->whole)
-		text = component(text);
+		text = first_component(text);
 	if (!span_starts(text, span_of(f->open)))
 		return 0;
 	if (f->whole) {
@@ -144,15 +144,15 @@ static size_t shell_variable(struct span text, char before, bool literal)
 {
 	struct span rest;
 
-	if (text.n < 2 || text.p[0] != '$' || !is_letter(text.p[1]))
+	if (text.n < 2 || text.p[0] != '$' || !is_name_start(text.p[1]))
 		return 0;
-	if (!literal && is_letter_or_digit(before) && !is_upper(text.p[1]))
+	if (!literal && is_name_char(before) && !is_upper_or_underscore(text.p[1]))
 		return 0;
 	rest = span_skip(text, 1);
-	return 1 + span_take_while(&rest, is_letter_or_digit).n;
+	return 1 + span_take_while(&rest, is_name_char).n;
 }
 
-struct span plan_placeholder(struct span text, bool literal)
+struct span plan_unfilled(struct span text, bool literal)
 {
 	for (size_t i = 0; i < text.n; i++) {
 		struct span here = span_skip(text, i);
@@ -161,14 +161,14 @@ struct span plan_placeholder(struct span text, bool literal)
 
 		for (size_t k = 0; k < sizeof forms / sizeof *forms && !n; k++)
 			if (!forms[k].whole || before == '/' || before == '=')
-				n = match(&forms[k], here);
+				n = match_form(&forms[k], here);
 		if (n)
 			return (struct span){ here.p, n };
 	}
 	return (struct span){ text.p, 0 };
 }
 
-bool plan_no_value(struct span component)
+bool plan_looks_unset(struct span component)
 {
 	static const char *const alone[] = { "true", "false", "True", "False", "(null)", "[object Object]",
 		"[object Promise]" };

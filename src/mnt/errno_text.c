@@ -1,4 +1,4 @@
-#include "mnt/words.h"
+#include "mnt/errno_text.h"
 
 #include "base/buf.h"
 
@@ -6,7 +6,7 @@
 #include <limits.h>
 
 /* EBUSY as glibc words it, whatever the libc: it is what people search for, and what FUSE programs look for. */
-const struct mnt_words mnt_umount_words[] = {
+const struct mnt_errno_text mnt_umount_errors[] = {
 	{ EBUSY, "Device or resource busy",
 		"a program has a file open or its working directory there; -z detaches it all the same" },
 	{ EINVAL, "nothing is mounted there, or the mount belongs to another user namespace", NULL },
@@ -16,7 +16,7 @@ const struct mnt_words mnt_umount_words[] = {
 	{ 0, NULL, NULL },
 };
 
-int mnt_words(struct err *e, const struct mnt_words *table, const char *fmt, ...)
+int mnt_err_sys(struct err *e, const struct mnt_errno_text *table, const char *fmt, ...)
 {
 	char what[PATH_MAX + 64];
 	struct buf b = buf_over(what, sizeof what);

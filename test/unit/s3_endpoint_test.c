@@ -1,8 +1,8 @@
-/* s3_site_test.c - endpoint, provider and region. */
+/* s3_endpoint_test.c - endpoint, provider and region. */
 
 #include "unit.h"
 
-#include "s3/site.h"
+#include "s3/endpoint.h"
 
 #include <string.h>
 
@@ -43,11 +43,11 @@ static void test_good(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-		struct s3_site s;
+		struct s3_endpoint s;
 		struct err e;
 		char url[600];
 
-		if (s3_site_parse(&s, good[i].endpoint, good[i].provider, good[i].region, &e))
+		if (s3_endpoint_parse(&s, good[i].endpoint, good[i].provider, good[i].region, &e))
 			fail_msg("%s: %s", good[i].endpoint, e.text);
 		assert_string_equal(s.host, good[i].host);
 		assert_int_equal(s.port, good[i].port);
@@ -57,7 +57,7 @@ static void test_good(void **state)
 		assert_string_equal(s.path, good[i].path);
 		assert_string_equal(s.region, good[i].in_region);
 		assert_string_equal(s.provider, good[i].name);
-		s3_site_url(&s, url, sizeof url);
+		s3_endpoint_url(&s, url, sizeof url);
 		assert_string_equal(url, good[i].url);
 	}
 }
@@ -100,10 +100,10 @@ static void test_bad(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-		struct s3_site s;
+		struct s3_endpoint s;
 		struct err e = { .text = "" };
 
-		if (!s3_site_parse(&s, bad[i].endpoint, bad[i].provider, bad[i].region, &e))
+		if (!s3_endpoint_parse(&s, bad[i].endpoint, bad[i].provider, bad[i].region, &e))
 			fail_msg("%s was taken", bad[i].endpoint);
 		assert_int_equal(e.code, CODE_USAGE);
 		if (strncmp(e.text, bad[i].variable, strlen(bad[i].variable)) || !strstr(e.text, bad[i].why) ||
@@ -115,29 +115,29 @@ static void test_bad(void **state)
 static void test_known_providers_are_named(void **state)
 {
 	struct err e = { .text = "" };
-	struct s3_site s;
+	struct s3_endpoint s;
 
 	(void)state;
-	assert_int_equal(s3_site_parse(&s, "http://h", "x", "", &e), -1);
+	assert_int_equal(s3_endpoint_parse(&s, "http://h", "x", "", &e), -1);
 	assert_non_null(strstr(e.hint, "AWS Alibaba"));
 	assert_non_null(strstr(e.hint, " Other"));
 }
 
 static void test_move(void **state)
 {
-	struct s3_site s;
+	struct s3_endpoint s;
 	struct err e;
 
 	(void)state;
-	assert_int_equal(s3_site_parse(&s, "", "", "", &e), 0);
-	assert_int_equal(s3_site_move(&s, "ap-south-1"), 0);
+	assert_int_equal(s3_endpoint_parse(&s, "", "", "", &e), 0);
+	assert_int_equal(s3_endpoint_set_region(&s, "ap-south-1"), 0);
 	assert_string_equal(s.host, "s3.ap-south-1.amazonaws.com");
 	assert_string_equal(s.region, "ap-south-1");
-	assert_int_equal(s3_site_move(&s, "evil.example/"), -1);
-	assert_int_equal(s3_site_move(&s, ""), -1);
+	assert_int_equal(s3_endpoint_set_region(&s, "evil.example/"), -1);
+	assert_int_equal(s3_endpoint_set_region(&s, ""), -1);
 	assert_string_equal(s.host, "s3.ap-south-1.amazonaws.com");
-	assert_int_equal(s3_site_parse(&s, "http://127.0.0.1:1", "", "", &e), 0);
-	assert_int_equal(s3_site_move(&s, "ap-south-1"), 0);
+	assert_int_equal(s3_endpoint_parse(&s, "http://127.0.0.1:1", "", "", &e), 0);
+	assert_int_equal(s3_endpoint_set_region(&s, "ap-south-1"), 0);
 	assert_string_equal(s.host, "127.0.0.1");
 }
 
@@ -159,12 +159,12 @@ static const char *const spellings[][7] = {
 
 static void identity(char out[640], const char *endpoint)
 {
-	struct s3_site s;
+	struct s3_endpoint s;
 	struct err e;
 
-	if (s3_site_parse(&s, endpoint, "", "", &e))
+	if (s3_endpoint_parse(&s, endpoint, "", "", &e))
 		fail_msg("%s: %s", endpoint, e.text);
-	s3_site_identity(&s, out, 640);
+	s3_endpoint_identity(&s, out, 640);
 }
 
 static void test_spellings(void **state)

@@ -1,7 +1,7 @@
-/* s3/site.h - where S3 is: an endpoint URL, its provider and its region, as requests and as rclone need them. */
+/* s3/endpoint.h - where S3 is: an endpoint URL, its provider and its region, as requests and as rclone need them. */
 
-#ifndef S3_SITE_H
-#define S3_SITE_H
+#ifndef S3_ENDPOINT_H
+#define S3_ENDPOINT_H
 
 #include "base/err.h"
 
@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct s3_site {
+struct s3_endpoint {
 	char host[256]; /* lower case; an IPv6 address in its canonical form, without brackets */
 	uint16_t port;
 	bool tls;
@@ -28,21 +28,21 @@ struct s3_site {
  * control byte, unknown scheme, unknown provider with the known ones, a path behind the host of a public provider:
  * that is the bucket's name in the wrong place).
  */
-int s3_site_parse(struct s3_site *s, const char *endpoint, const char *provider, const char *region, struct err *e);
+int s3_endpoint_parse(struct s3_endpoint *s, const char *endpoint, const char *provider, const char *region, struct err *e);
 
 /*
- * The same site in another REGION: on AWS the host follows, else it stays. Returns 0, or -1 when that is no region's
+ * Moves it to another REGION: on AWS the host follows, else it stays. Returns 0, or -1 when that is no region's
  * name.
  */
-int s3_site_move(struct s3_site *s, const char *region);
+int s3_endpoint_set_region(struct s3_endpoint *s, const char *region);
 
 /* The URL of the endpoint for rclone: "https://host:port/path"; "" for plain AWS. SIZE is at least 600. */
-void s3_site_url(const struct s3_site *s, char *out, size_t size);
+void s3_endpoint_url(const struct s3_endpoint *s, char *out, size_t size);
 
 /*
- * One URL for all spellings of the same site, "https://host:port/path": what was written by one and is read by another belongs together. AWS's
+ * One URL for all spellings of the same endpoint, "https://host:port/path": what was written by one and is read by another belongs together. AWS's
  * names of a region are one. SIZE is at least 600.
  */
-void s3_site_identity(const struct s3_site *s, char *out, size_t size);
+void s3_endpoint_identity(const struct s3_endpoint *s, char *out, size_t size);
 
 #endif
