@@ -58,12 +58,4 @@ task_fn child_renew;
 /* The last whole answer in HAVE; NULL: none. */
 const struct answer *child_answer(const struct buf *have);
 
-/* Why the driver has ended or does not mount, from its log; both "" where it says nothing. */
-void child_explain_log(const struct mount *m, char *cause, size_t cause_size, char *hint, size_t hint_size);
-
-struct run_path child_log(const struct mount *m);
-
-/* The size of the driver's log, made small first where it has grown over LOG_MAX. */
-long child_log_start(const struct mount *m);
-
 #endif

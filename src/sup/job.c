@@ -3,8 +3,9 @@
 #include "base/text.h"
 #include "mnt/table.h"
 #include "sup/check.h"
-#include "sup/child.h"
+#include "sup/driver_log.h"
 #include "sup/look.h"
+#include "sup/mount_new.h"
 #include "sup/mounts.h"
 #include "sup/reason.h"
 #include "sup/report.h"
@@ -92,7 +93,7 @@ static void explain_unfinished(struct sup *s)
 			continue;
 		err_set(&e, m->pending_known && !m->pending.files ? CODE_MOUNT : CODE_PENDING,
 			"unmount %s: not down within %d s: %s", m->spec.target, s->job.req.timeout_ms / 1000, waits_for(m));
-		err_hint(&e, "s3mounts status tells what becomes of it; its driver's log is %s", child_log(m).s);
+		err_hint(&e, "s3mounts status tells what becomes of it; its driver's log is %s", driver_log_path(m).s);
 		mount_set_error(m, &e);
 	}
 }
@@ -114,7 +115,7 @@ static void end_up(struct sup *s)
 		if (mount_settled(m) || !mount_wanted(m) || m->down_failed)
 			continue;
 		err_set(&e, CODE_MOUNT, "mount %s: not up within %d s", m->spec.target, j->req.timeout_ms / 1000);
-		err_hint(&e, "its log is %s", child_log(m).s);
+		err_hint(&e, "its log is %s", driver_log_path(m).s);
 		mount_abort(m, &e, sup_table(s));
 	}
 }

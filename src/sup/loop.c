@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "sup/child.h"
+#include "sup/driver_log.h"
 #include "sup/look.h"
 #include "sup/mounts.h"
 #include "sup/reason.h"
@@ -178,8 +178,10 @@ static void read_reasons(struct sup *s)
 /* Drivers append to their logs for as long as they run. */
 static void tidy_logs(struct sup *s)
 {
-	for (size_t i = 0; i < s->count; i++)
-		child_log_start(s->mounts[i]);
+	for (size_t i = 0; i < s->count; i++) {
+		mount_reason_read(s->mounts[i]);
+		driver_log_rotate(s->mounts[i]);
+	}
 	s->tidy = clock_ms() + TIDY_MS;
 }
 

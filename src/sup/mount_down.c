@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "mnt/layer.h"
 #include "sup/child.h"
+#include "sup/driver_log.h"
 #include "sup/look.h"
 #include "sup/pidfile.h"
 #include "sup/reason.h"
@@ -109,7 +110,7 @@ static void not_sent(struct mount *m, const char *where)
 	err_set(&e, CODE_PENDING, "unmount %s: not in S3 yet: %llu file%s, %llu bytes; %s", m->spec.target,
 		(unsigned long long)p->files, p->files == 1 ? "" : "s", (unsigned long long)p->bytes, where);
 	err_hint(&e, "give it more time (--timeout), and close what is open for writing (fuser -vm %s); its driver's log is %s",
-		m->spec.target, child_log(m).s);
+		m->spec.target, driver_log_path(m).s);
 	if (only_quarantined(m))
 		err_hint(&e, "their metadata was damaged: look at them in %s/quarantine, and remove them there",
 			m->job.cache_dir);

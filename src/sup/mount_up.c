@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "sup/child.h"
+#include "sup/driver_log.h"
 #include "sup/mount_down.h"
 #include "sup/pidfile.h"
 #include "sup/reason.h"
@@ -41,7 +42,7 @@ void enter_launch(struct mount *m, const struct mnt_table *t)
 	m->stop_stage = 0;
 	m->busy_until = NEVER;
 	m->late_since = NEVER;
-	m->log_from = child_log_start(m);
+	m->log_from = driver_log_rotate(m);
 	mount_reason_init(m);
 	free(m->path);
 	m->path = NULL;
@@ -155,10 +156,10 @@ void step_died(struct mount *m, const struct mnt_table *t)
 		text_fmt(how, sizeof how, "was killed by signal %d", WTERMSIG(m->exit_status));
 	else if (m->pidfd < 0)
 		text_fmt(how, sizeof how, "ended with status %d", WEXITSTATUS(m->exit_status));
-	child_explain_log(m, words, sizeof words, hint, sizeof hint);
+	driver_log_explain(m, words, sizeof words, hint, sizeof hint);
 	err_set(&e, CODE_MOUNT, "mount %s: the driver (%s) %s%s%s", m->spec.target, m->driver->name, how, words[0] ? ": " : "",
 		words);
-	err_hint(&e, "%s%s", hint[0] ? hint : "its log is ", hint[0] ? "" : child_log(m).s);
+	err_hint(&e, "%s%s", hint[0] ? hint : "its log is ", hint[0] ? "" : driver_log_path(m).s);
 	fail_mount(m, t, &e);
 }
 
@@ -305,13 +306,13 @@ void step_never_shown(struct mount *m, const struct mnt_table *t)
 	char words[sizeof(((struct err *)0)->text)], hint[sizeof(((struct err *)0)->hint)];
 	struct err e;
 
-	child_explain_log(m, words, sizeof words, hint, sizeof hint);
+	driver_log_explain(m, words, sizeof words, hint, sizeof hint);
 	err_set(&e, CODE_MOUNT, "mount %s: the driver (%s) runs, but did not mount in time%s%s", m->spec.target,
 		m->driver->name, words[0] ? ": " : "", words);
 	if (hint[0])
 		err_hint(&e, "%s", hint);
 	else
-		err_hint(&e, "its log is %s; --timeout gives it longer", child_log(m).s);
+		err_hint(&e, "its log is %s; --timeout gives it longer", driver_log_path(m).s);
 	if (m->proven) {
 		mount_signal_driver(m, SIGKILL);
 		fail_mount(m, t, &e);
@@ -359,7 +360,7 @@ static void explain_late(struct mount *m, const struct answer *a, struct err *e)
 	if (!a) {
 		err_set(e, CODE_MOUNT, "mount %s: it does not answer within %d ms: its driver hangs", m->spec.target,
 			m->probe_ms);
-		err_hint(e, "s3mounts up replaces the driver; its log is %s", child_log(m).s);
+		err_hint(e, "s3mounts up replaces the driver; its log is %s", driver_log_path(m).s);
 	} else if (a->cache_free < CACHE_LOW) {
 		err_set(e, CODE_FAULT, "mount %s: it does not answer: the disk of its cache, %s, is full", m->spec.target,
 			m->job.cache_dir);
@@ -368,7 +369,7 @@ static void explain_late(struct mount *m, const struct answer *a, struct err *e)
 		err_set(e, CODE_MOUNT,
 			"mount %s: it does not answer: its root is not listed: S3 does not answer its driver, or a folder is being renamed",
 			m->spec.target);
-		err_hint(e, "its log is %s", child_log(m).s);
+		err_hint(e, "its log is %s", driver_log_path(m).s);
 	}
 }
 
@@ -378,12 +379,12 @@ static void add_log_cause(const struct mount *m, struct err *e)
 	char words[sizeof e->text], hint[sizeof e->hint];
 	struct err bare = *e;
 
-	child_explain_log(m, words, sizeof words, hint, sizeof hint);
+	driver_log_explain(m, words, sizeof words, hint, sizeof hint);
 	err_set(e, bare.code, "mount %s: %s%s%s", m->spec.target, bare.text, words[0] ? ": " : "", words);
 	if (hint[0])
 		err_hint(e, "%s", hint);
 	else
-		err_hint(e, "its log is %s", child_log(m).s);
+		err_hint(e, "its log is %s", driver_log_path(m).s);
 }
 
 /* Ends a driver that does not answer and is of no use: its files in the cache are uploaded by the next one. */

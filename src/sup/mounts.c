@@ -1,4 +1,5 @@
 #include "sup/mounts.h"
+#include "sup/mount_new.h"
 
 #include "base/log.h"
 #include "mnt/layer.h"

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "sup/cache.h"
 #include "sup/check.h"
+#include "sup/mount_new.h"
 #include "sup/mounts.h"
 #include "sup/states.h"
 
