@@ -10,7 +10,7 @@
 enum answer_kind {
 	ANSWER_DONE,
 	ANSWER_STATFS,	 /* of child_probe(): statfs(2) has been answered, the listing not yet */
-	ANSWER_UNLISTED, /* and that has failed: E tells why */
+	ANSWER_UNLISTED, /* and that has failed: E says why */
 	ANSWER_BUSY,
 	ANSWER_ERROR,
 };

@@ -75,7 +75,7 @@ const struct mnt_table *sup_table(struct sup *s)
 	return s->table_known ? &s->table : NULL;
 }
 
-/* A change tells each mount; what a mount does then may be the next one. */
+/* Each mount learns of a change; what a mount does then may be the next one. */
 static void spread_table(struct sup *s)
 {
 	while (sup_table(s) && s->table_changed) {
@@ -321,7 +321,7 @@ static bool try_end(struct sup *s)
 		close(lock);
 		return false;
 	}
-	/* What drivers that run on need stays; so does the socket, on which nobody listens: that tells of them. */
+	/* What drivers that run on need stays; so does the socket, on which nobody listens: that leads to them. */
 	if (!s->count)
 		run_clean(s->run);
 	close(s->listener);

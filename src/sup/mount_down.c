@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 
 #define UNMOUNT_MS 5000
-#define DRAIN_LOOK_MS 50 /* a driver tells nobody when it has uploaded: its cache has to be looked at */
+#define DRAIN_LOOK_MS 50 /* no driver says when it has uploaded: its cache has to be looked at */
 #define BUSY_LOOK_MS 100
 #define BUSY_MS 2000	  /* a file indexer or a shell that just leaves is forgiven */
 #define STOP_STEP_MS 1500 /* a driver ends by itself when its mount is gone; then it is made to */

@@ -147,18 +147,18 @@ static void fail_mount(struct mount *m, const struct mnt_table *t, const struct 
 
 void step_died(struct mount *m, const struct mnt_table *t)
 {
-	char words[sizeof(((struct err *)0)->text)], hint[sizeof(((struct err *)0)->hint)];
+	char cause[sizeof(((struct err *)0)->text)], hint[sizeof(((struct err *)0)->hint)];
 	char how[48] = "has ended";
 	struct err e;
 
-	/* How one ended that an earlier supervisor started is told to nobody. */
+	/* How one ended that an earlier supervisor started is not known: it is no child of ours. */
 	if (m->pidfd < 0 && WIFSIGNALED(m->exit_status))
 		text_fmt(how, sizeof how, "was killed by signal %d", WTERMSIG(m->exit_status));
 	else if (m->pidfd < 0)
 		text_fmt(how, sizeof how, "ended with status %d", WEXITSTATUS(m->exit_status));
-	driver_log_explain(m, words, sizeof words, hint, sizeof hint);
-	err_set(&e, CODE_MOUNT, "mount %s: the driver (%s) %s%s%s", m->spec.target, m->driver->name, how, words[0] ? ": " : "",
-		words);
+	driver_log_explain(m, cause, sizeof cause, hint, sizeof hint);
+	err_set(&e, CODE_MOUNT, "mount %s: the driver (%s) %s%s%s", m->spec.target, m->driver->name, how, cause[0] ? ": " : "",
+		cause);
 	err_hint(&e, "%s%s", hint[0] ? hint : "its log is ", hint[0] ? "" : driver_log_path(m).s);
 	fail_mount(m, t, &e);
 }
@@ -220,7 +220,7 @@ static void adopt_driver(struct mount *m, const struct mnt_table *t)
 	}
 	if (!same && m->goal == GOAL_UP)
 		m->goal = GOAL_REPLACE;
-	m->log_read = 0;     /* what it has told the supervisor that ended is not known */
+	m->log_read = 0;     /* what the supervisor before has read of it is not known */
 	m->checking = false; /* it works: what the check says does not take it down */
 	mount_note(m, "was mounted by an earlier supervisor: taken over");
 	mount_enter(m, MOUNT_PROVE, t);
@@ -303,12 +303,12 @@ void step_launch_failed(struct mount *m, const struct mnt_table *t)
 
 void step_never_shown(struct mount *m, const struct mnt_table *t)
 {
-	char words[sizeof(((struct err *)0)->text)], hint[sizeof(((struct err *)0)->hint)];
+	char cause[sizeof(((struct err *)0)->text)], hint[sizeof(((struct err *)0)->hint)];
 	struct err e;
 
-	driver_log_explain(m, words, sizeof words, hint, sizeof hint);
+	driver_log_explain(m, cause, sizeof cause, hint, sizeof hint);
 	err_set(&e, CODE_MOUNT, "mount %s: the driver (%s) runs, but did not mount in time%s%s", m->spec.target,
-		m->driver->name, words[0] ? ": " : "", words);
+		m->driver->name, cause[0] ? ": " : "", cause);
 	if (hint[0])
 		err_hint(&e, "%s", hint);
 	else
@@ -376,11 +376,11 @@ static void explain_late(struct mount *m, const struct answer *a, struct err *e)
 /* For the error E of a listing, what the driver says of it. */
 static void add_log_cause(const struct mount *m, struct err *e)
 {
-	char words[sizeof e->text], hint[sizeof e->hint];
+	char cause[sizeof e->text], hint[sizeof e->hint];
 	struct err bare = *e;
 
-	driver_log_explain(m, words, sizeof words, hint, sizeof hint);
-	err_set(e, bare.code, "mount %s: %s%s%s", m->spec.target, bare.text, words[0] ? ": " : "", words);
+	driver_log_explain(m, cause, sizeof cause, hint, sizeof hint);
+	err_set(e, bare.code, "mount %s: %s%s%s", m->spec.target, bare.text, cause[0] ? ": " : "", cause);
 	if (hint[0])
 		err_hint(e, "%s", hint);
 	else

@@ -1,9 +1,9 @@
 #include "sup/mounts.h"
-#include "sup/mount_new.h"
 
 #include "base/log.h"
 #include "mnt/layer.h"
 #include "sup/look.h"
+#include "sup/mount_new.h"
 #include "sup/states.h"
 
 #include <stdlib.h>

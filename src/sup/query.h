@@ -13,7 +13,7 @@ struct sup;
 struct client;
 
 struct query {
-	unsigned long since; /* what is pending is known since this moment (sup/look.h); 0: not begun */
+	unsigned long since; /* what is pending is known since this moment (sup/look.h); 0: not started */
 	unsigned long stamp; /* flush: what is known since this one will do for the next look */
 	int64_t look;	     /* flush: when to look again */
 };

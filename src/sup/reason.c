@@ -22,7 +22,7 @@ void mount_reason_init(struct mount *m)
 	m->refusal[0] = 0;
 }
 
-/* A refusal that comes, or changes, is told once. */
+/* A refusal that comes, or changes, is reported once. */
 static void report_refusal(struct mount *m)
 {
 	struct err e;
