@@ -45,9 +45,7 @@ static void finish_job(struct sup *s)
 		client_answer(j->client, &r);
 	for (size_t i = 0; i < s->count && j->req.kind == REQUEST_UP && j->client; i++)
 		mount_reason_reported(s->mounts[i]);
-	/* Those who ask what is in S3 are answered before a mount that has gone is forgotten. */
-	query_step(s);
-	mounts_tidy(s);
+	s->tidy_due = true;
 	clear_job(s);
 }
 
@@ -58,7 +56,7 @@ static void cancel_job(struct sup *s)
 		up_cancel(s);
 	else if (!s->job.req.abandon)
 		mounts_keep(s);
-	mounts_tidy(s);
+	s->tidy_due = true;
 	clear_job(s);
 }
 

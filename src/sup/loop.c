@@ -377,17 +377,24 @@ static int run_turn(struct sup *s)
 	return ret;
 }
 
-/* A `down` whose time was over before it was done is done now. */
-static void tidy_mounts(struct sup *s)
+/* A `down` whose time was over has come to its end. */
+static bool has_gone_down(const struct sup *s)
 {
-	if (!s->going_down || !mounts_settled(s))
-		return;
 	for (size_t i = 0; i < s->count; i++)
 		if (s->mounts[i]->goal != GOAL_DOWN)
-			return;
+			return false;
+	return s->going_down && s->count;
+}
+
+static void tidy_mounts(struct sup *s)
+{
+	if (s->job.phase != JOB_NONE || query_flush_waits(s) || !mounts_settled(s) || !(s->tidy_due || has_gone_down(s)))
+		return;
 	mounts_clear_layers(s);
-	if (mounts_settled(s))
-		mounts_tidy(s);
+	if (!mounts_settled(s))
+		return;
+	mounts_tidy(s);
+	s->tidy_due = false;
 }
 
 static void serve_requests(struct sup *s)
@@ -398,12 +405,14 @@ static void serve_requests(struct sup *s)
 		job_begin_last(s);
 	job_step(s);
 	while (s->job.phase == JOB_NONE && !s->stopped && (c = client_next(s))) {
+		tidy_mounts(s);
 		job_begin(s, c);
 		job_step(s);
 	}
 	query_step(s);
-	if (s->job.phase == JOB_NONE)
-		tidy_mounts(s);
+	if (s->stopped)
+		query_end(s);
+	tidy_mounts(s);
 }
 
 int sup_loop(struct sup *s)

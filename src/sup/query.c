@@ -163,6 +163,14 @@ void query_end(struct sup *s)
 			answer_query(s, &s->clients[i], true);
 }
 
+bool query_flush_waits(const struct sup *s)
+{
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		if (is_query(&s->clients[i]) && s->clients[i].head.kind == REQUEST_FLUSH)
+			return true;
+	return false;
+}
+
 int64_t query_deadline(const struct sup *s)
 {
 	int64_t first = NEVER, now = clock_ms();

@@ -24,6 +24,9 @@ void query_step(struct sup *s);
 /* Answers all of them with what is known: nothing is done for them any more. */
 void query_end(struct sup *s);
 
+/* A flush has not been answered yet: what it asks about must not be forgotten. */
+bool query_flush_waits(const struct sup *s);
+
 /* When query_step() wants to be called at the latest; NEVER. */
 int64_t query_deadline(const struct sup *s);
 

@@ -8,7 +8,7 @@
 
 /*
  * After a pause the other side, or a translator between, has forgotten them and may answer nothing: whoever uses one waits for its time-out. With
- * with this it learns so at once, and opens another. Needs CAP_NET_ADMIN and CONFIG_INET_DIAG_DESTROY. Returns how many were ended.
+ * this it learns so at once, and opens another. Needs CAP_NET_ADMIN and CONFIG_INET_DIAG_DESTROY. Returns how many were ended.
  */
 int tcp_reset_all(pid_t pid);
 
