@@ -87,7 +87,7 @@ static void explain_unfinished(struct sup *s)
 	for (size_t i = 0; i < s->count; i++) {
 		struct mount *m = s->mounts[i];
 
-		if (mount_settled(m))
+		if (mount_settled(m) || m->down_failed)
 			continue;
 		err_set(&e, m->pending_known && !m->pending.files ? CODE_MOUNT : CODE_PENDING,
 			"unmount %s: not down within %d s: %s", m->spec.target, s->job.req.timeout_ms / 1000, waits_for(m));
@@ -125,21 +125,10 @@ bool job_is_over(const struct job *j)
 	return clock_ms() >= j->deadline + OVERTIME_MS;
 }
 
-/* One that could not go down stays: that it is up is proven later. */
-static bool all_down_or_kept(const struct sup *s)
-{
-	for (size_t i = 0; i < s->count; i++)
-		if (!mount_settled(s->mounts[i]) && !s->mounts[i]->down_failed)
-			return false;
-	return true;
-}
-
 static bool has_settled(struct sup *s)
 {
 	struct job *j = &s->job;
 
-	if (j->req.kind == REQUEST_DOWN && !mounts_settled(s) && all_down_or_kept(s))
-		return true;
 	if (!job_is_over(j) && (!mounts_settled(s) || j->check.active))
 		return false;
 	/* Once more: a proof that came later has forgotten what the check said. */
