@@ -1,6 +1,7 @@
 #include "cmd/down.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "cmd/ask.h"
 #include "cmd/cmd.h"
 #include "cmd/flush_left.h"
 #include "cmd/leftover.h"
@@ -9,8 +10,6 @@
 #include "cmd/print.h"
 #include "driver/settings.h"
 #include "mnt/layer.h"
-#include "sup/ask.h"
-#include "sup/mount.h"
 
 #define TIMEOUT_S 50 /* a sandbox's SDK gives a command 60 s */
 #define LOOK_MS 500  /* that all is in S3 is said even where what was to be done before has taken all of the time */
@@ -113,7 +112,7 @@ static bool is_all_down(const struct report *r)
 /* Where supervisor and driver were killed, what stood under the mount still does. */
 static int clear_stale_layers(const struct run *run, struct err *e)
 {
-	struct run_path layer = mount_layer(run);
+	struct run_path layer = run_layer_name(run);
 	struct mnt_table t;
 	int ret = 0;
 

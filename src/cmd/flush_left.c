@@ -3,10 +3,10 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "cmd/ask.h"
 #include "cmd/leftover.h"
 #include "cmd/print.h"
 #include "cmd/setup.h"
-#include "sup/ask.h"
 
 #include <dirent.h>
 #include <errno.h>

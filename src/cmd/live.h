@@ -3,7 +3,7 @@
 #ifndef CMD_LIVE_H
 #define CMD_LIVE_H
 
-#include "sup/ask.h"
+#include "cmd/ask.h"
 
 struct live {
 	size_t lines; /* how many stand there now */

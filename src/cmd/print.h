@@ -5,8 +5,8 @@
 
 #include "base/err.h"
 #include "base/json.h"
+#include "ctl/wire.h"
 #include "s3/check.h"
-#include "sup/wire.h"
 
 /*
  * The object that every --json begins with; COMMAND must outlive it. json_end() closes it and writes it to stdout with a newline. Returns CODE, or

@@ -4,12 +4,12 @@
 #define CMD_SETUP_H
 
 #include "cmd/options.h"
+#include "ctl/run.h"
+#include "ctl/wire.h"
 #include "driver/driver.h"
 #include "plan/plan.h"
 #include "rclone/version.h"
 #include "s3/endpoint.h"
-#include "sup/run.h"
-#include "sup/wire.h"
 
 /*
  * Takes the credentials out of the environment: their bytes are overwritten in place, and the variables are gone; what --env-file and

@@ -1,11 +1,11 @@
 #include "base/clock.h"
 #include "base/text.h"
+#include "cmd/ask.h"
 #include "cmd/cmd.h"
 #include "cmd/leftover.h"
 #include "cmd/print.h"
 #include "cmd/setup.h"
-#include "sup/ask.h"
-#include "sup/control.h"
+#include "ctl/control.h"
 #include "sup/serve.h"
 
 #include <poll.h>

@@ -1,10 +1,10 @@
 #include "base/text.h"
+#include "cmd/ask.h"
 #include "cmd/cmd.h"
 #include "cmd/leftover.h"
 #include "cmd/options.h"
 #include "cmd/print.h"
 #include "mnt/table.h"
-#include "sup/ask.h"
 
 #include <poll.h>
 #include <unistd.h>

@@ -1,12 +1,12 @@
 #include "cmd/up.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "cmd/ask.h"
 #include "cmd/cmd.h"
 #include "cmd/leftover.h"
 #include "cmd/live.h"
 #include "cmd/print.h"
 #include "cmd/setup.h"
-#include "sup/ask.h"
 
 static bool is_mount_proven(const struct report_mount *m)
 {

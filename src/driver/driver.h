@@ -2,8 +2,8 @@
  * driver/driver.h - what a kind of mount is to the rest of the program: a const table, chosen once by the mount's type. Commands and supervisor name
  * no driver; they ask the table.
  *
- * A driver's glue (driver/NAME.c) stands before a folder of its own (src/NAME), which knows nothing of this header: only driver/pending.h and
- * driver/failures.h, the forms in which each driver tells what waits and what has failed.
+ * A driver's glue (driver/NAME.c) stands before a folder of its own (src/NAME), which knows nothing of this header: only unsent/pending.h and
+ * unsent/failures.h, the forms in which each driver tells what waits and what has failed.
  *
  * Where a function runs decides what it may do:
  *	command	  in the command that people call, as the caller: it may block
@@ -18,10 +18,10 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/creds.h"
-#include "driver/failures.h"
-#include "driver/pending.h"
 #include "plan/plan.h"
 #include "s3/endpoint.h"
+#include "unsent/failures.h"
+#include "unsent/pending.h"
 
 #include <limits.h>
 
@@ -45,10 +45,6 @@ struct driver_job {
 		creds; /* where it keeps_keys; NULL: not known (of a driver that an earlier supervisor has started), or not kept */
 	unsigned shares; /* so many mounts have their caches on one disk */
 };
-
-/* What an earlier version calls the program and its version in what it has written down of a mount, when there was but one driver. */
-#define DRIVER_OLD_PROGRAM "rclone"
-#define DRIVER_OLD_VERSION "rclone_version"
 
 /* What a driver has found on this machine. */
 struct driver_found {

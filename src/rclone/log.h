@@ -6,7 +6,7 @@
 #ifndef RCLONE_LOG_H
 #define RCLONE_LOG_H
 
-#include "driver/failures.h"
+#include "unsent/failures.h"
 
 #define RCLONE_LOG_RECORD 6144
 

@@ -7,8 +7,8 @@
 #define RCLONE_PENDING_H
 
 #include "base/err.h"
-#include "driver/pending.h"
 #include "plan/plan.h"
+#include "unsent/pending.h"
 
 /*
  * Looks at all that is in CACHE_DIR, which is of the mount M alone; M says which part of a path is above the mount. Counted are metadata that

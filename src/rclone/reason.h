@@ -8,7 +8,7 @@
 #ifndef RCLONE_REASON_H
 #define RCLONE_REASON_H
 
-#include "driver/failures.h"
+#include "unsent/failures.h"
 
 /* TEXT is what follows the name of what failed, lines that continue them included. */
 struct failure reason_read(struct span text);

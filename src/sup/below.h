@@ -7,7 +7,7 @@
 #define SUP_BELOW_H
 
 #include "base/err.h"
-#include "driver/pending.h"
+#include "unsent/pending.h"
 
 #include <limits.h>
 #include <stdbool.h>

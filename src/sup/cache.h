@@ -10,8 +10,8 @@
 #ifndef SUP_CACHE_H
 #define SUP_CACHE_H
 
+#include "ctl/wire.h"
 #include "sup/mount.h"
-#include "sup/wire.h"
 
 /* NAME is an id: no other folder below a cache root is ours. */
 bool cache_is_id(const char *name);

@@ -79,7 +79,7 @@ static int lay_layer(struct mount *m, struct answer *a)
 	if (a->ready.mounted || a->ready.layered)
 		return m->below;
 	below = m->below < 0 ? below_open(a->ready.path, &a->below_since) : m->below;
-	if (mnt_layer_mount(a->ready.path, mount_layer(m->run).s, &a->layer) == 0)
+	if (mnt_layer_mount(a->ready.path, run_layer_name(m->run).s, &a->layer) == 0)
 		a->layer.code = CODE_OK;
 	/* What was reported before, and is still there, is reported again. */
 	if (a->below_since && below_noted(m->job.cache_dir, path, &since) && strcmp(path, a->ready.path) == 0 &&

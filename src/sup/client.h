@@ -8,8 +8,8 @@
 #ifndef SUP_CLIENT_H
 #define SUP_CLIENT_H
 
+#include "ctl/wire.h"
 #include "sup/query.h"
-#include "sup/wire.h"
 
 #include <stdbool.h>
 #include <sys/types.h>

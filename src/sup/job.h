@@ -10,8 +10,8 @@
 #define SUP_JOB_H
 
 #include "base/task.h"
+#include "ctl/wire.h"
 #include "driver/settings.h"
-#include "sup/wire.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -7,8 +7,8 @@
 #define SUP_LEFTOVER_H
 
 #include "base/arena.h"
-#include "sup/run.h"
-#include "sup/wire.h"
+#include "ctl/run.h"
+#include "ctl/wire.h"
 
 #define LEFTOVERS_MAX 256 /* how many folders are listed; all are counted */
 

@@ -84,15 +84,6 @@ const char *mount_path(const struct mount *m)
 	return m->path ? m->path : m->spec.target;
 }
 
-struct run_path mount_layer(const struct run *run)
-{
-	struct run_path name;
-
-	name.s[0] = 0;
-	text_fmt(name.s, sizeof name.s, "s3mounts:%s", run->dir);
-	return name;
-}
-
 enum mount_event mount_seen(const struct mount *m, const struct mnt_table *t)
 {
 	const struct mnt_entry *top = mnt_table_find(t, mount_path(m));

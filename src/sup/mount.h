@@ -9,10 +9,10 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/task.h"
+#include "ctl/run.h"
 #include "driver/driver.h"
 #include "mnt/table.h"
 #include "s3/check.h"
-#include "sup/run.h"
 
 /* Where it is. */
 enum mount_state {
@@ -180,9 +180,6 @@ bool mount_stands(const struct mount *m, const struct mnt_table *table);
 
 /* The state's name for people and programs. */
 const char *mount_state_name(const struct mount *m);
-
-/* The name of the layers of RUN in the mount table (mnt/layer.h). */
-struct run_path mount_layer(const struct run *run);
 
 /* Into the log and the history, from which the oldest goes. */
 void mount_report(struct mount *m, const char *text);

@@ -3,10 +3,10 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "ctl/wire.h"
 #include "sup/cache.h"
 #include "sup/driver_log.h"
 #include "sup/mount_new.h"
-#include "sup/wire.h"
 
 #include <fcntl.h>
 #include <limits.h>

@@ -5,8 +5,8 @@
 #ifndef SUP_SERVE_H
 #define SUP_SERVE_H
 
-#include "sup/run.h"
-#include "sup/wire.h"
+#include "ctl/run.h"
+#include "ctl/wire.h"
 
 /*
  * Forks the supervisor of RUN into the background, in a session of its own, with none of the caller's descriptors but LISTENER. It ends when

@@ -5,7 +5,7 @@
 
 #include "fuzz.h"
 
-#include "sup/wire.h"
+#include "ctl/wire.h"
 
 static void check_request(struct span body)
 {

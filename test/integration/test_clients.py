@@ -1,7 +1,7 @@
 """
 test_clients.py - who speaks to the supervisor: many at once, and such as send nonsense, too much, too little, or have no right.
 
-The protocol is that of src/sup/wire.h: four bytes of length, then records "name=value" with a NUL behind each.
+The protocol is that of src/ctl/wire.h: four bytes of length, then records "name=value" with a NUL behind each.
 """
 
 import contextlib

@@ -1,6 +1,6 @@
 /* wire_test.c - what goes over the control socket comes back as it went; what is no message is refused. */
 
-#include "sup/wire.h"
+#include "ctl/wire.h"
 
 #include <stdlib.h>
 

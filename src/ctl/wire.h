@@ -1,13 +1,13 @@
 /*
- * sup/wire.h - what a command and the supervisor say to each other over the control socket: one request, one report, then the
+ * ctl/wire.h - what a command and the supervisor say to each other over the control socket: one request, one report, then the
  * connection is closed. A message is four bytes of length (this machine's order) and records (base/record.h).
  *
  * The request of `up` carries the plan with the credentials: nothing is read from disk, and the supervisor forgets them once the check and
  * the driver's settings have had them; for one that takes keys from memory it keeps them.
  */
 
-#ifndef SUP_WIRE_H
-#define SUP_WIRE_H
+#ifndef CTL_WIRE_H
+#define CTL_WIRE_H
 
 #include "base/arena.h"
 #include "base/buf.h"

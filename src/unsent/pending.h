@@ -1,7 +1,7 @@
-/* driver/pending.h - which files of a mount are not in S3 yet, as each driver tells it. Knows no driver. */
+/* unsent/pending.h - which files of a mount are not in S3 yet, as each driver tells it. Knows no driver. */
 
-#ifndef DRIVER_PENDING_H
-#define DRIVER_PENDING_H
+#ifndef UNSENT_PENDING_H
+#define UNSENT_PENDING_H
 
 #include "base/span.h"
 

@@ -1,4 +1,4 @@
-#include "sup/run.h"
+#include "ctl/run.h"
 
 #include "base/env.h"
 #include "base/file.h"
@@ -58,6 +58,15 @@ struct run_path run_path(const struct run *r, const char *name)
 	p.s[0] = 0;
 	text_fmt(p.s, sizeof p.s, "%s/%s", r->dir, name);
 	return p;
+}
+
+struct run_path run_layer_name(const struct run *r)
+{
+	struct run_path name;
+
+	name.s[0] = 0;
+	text_fmt(name.s, sizeof name.s, "s3mounts:%s", r->dir);
+	return name;
 }
 
 static const char *const helpers[] = { "bin/fusermount3", "bin/fusermount" };

@@ -1,8 +1,8 @@
-#include "sup/ask.h"
+#include "cmd/ask.h"
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "sup/control.h"
+#include "ctl/control.h"
 #include "sup/serve.h"
 
 #include <errno.h>

@@ -1,9 +1,9 @@
-/* sup/control.h - the control socket, RUN/control: where a supervisor listens and commands connect. */
+/* ctl/control.h - the control socket, RUN/control: where a supervisor listens and commands connect. */
 
-#ifndef SUP_CONTROL_H
-#define SUP_CONTROL_H
+#ifndef CTL_CONTROL_H
+#define CTL_CONTROL_H
 
-#include "sup/run.h"
+#include "ctl/run.h"
 
 /*
  * A connected socket, or -1 with errno: ENOENT, nobody serves; ECONNREFUSED, a supervisor that was killed has left it; EPERM, another user than this

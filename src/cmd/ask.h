@@ -1,10 +1,10 @@
-/* sup/ask.h - a command's side of the control socket. */
+/* cmd/ask.h - a command's side of the control socket. */
 
-#ifndef SUP_ASK_H
-#define SUP_ASK_H
+#ifndef CMD_ASK_H
+#define CMD_ASK_H
 
-#include "sup/run.h"
-#include "sup/wire.h"
+#include "ctl/run.h"
+#include "ctl/wire.h"
 
 /* Told of the state of things while the answer is waited for: each EVERY_MS, and never where TICK is NULL. */
 struct ask_watch {

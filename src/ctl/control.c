@@ -1,4 +1,4 @@
-#include "sup/control.h"
+#include "ctl/control.h"
 
 #include "base/text.h"
 

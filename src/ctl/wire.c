@@ -1,7 +1,6 @@
-#include "sup/wire.h"
+#include "ctl/wire.h"
 
 #include "base/record.h"
-#include "driver/driver.h"
 
 #include <stdint.h>
 
@@ -32,8 +31,8 @@ static const struct record_field request_fields[] = {
 	REQUEST(RECORD_TEXT, creds.secret),
 	REQUEST(RECORD_TEXT, creds.token),
 	/* As an earlier version has named them in the files that it has left: only read. */
-	{ DRIVER_OLD_PROGRAM, RECORD_STR, offsetof(struct request, program), sizeof(const char *) },
-	{ DRIVER_OLD_VERSION, RECORD_STR, offsetof(struct request, program_version), sizeof(const char *) },
+	{ "rclone", RECORD_STR, offsetof(struct request, program), sizeof(const char *) },
+	{ "rclone_version", RECORD_STR, offsetof(struct request, program_version), sizeof(const char *) },
 };
 #define OLD_NAMES 2
 static const struct record_table request_table = { request_fields, COUNT(request_fields) };

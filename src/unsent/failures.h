@@ -1,13 +1,13 @@
 /*
- * driver/failures.h - a bounded memory of what S3, the network or the driver itself has said of a mount's requests: why which pending file is not in
+ * unsent/failures.h - a bounded memory of what S3, the network or the driver itself has said of a mount's requests: why which pending file is not in
  * S3, whether S3 still takes the mount's key. A driver's read_log feeds it. Pure; knows no driver.
  */
 
-#ifndef DRIVER_FAILURES_H
-#define DRIVER_FAILURES_H
+#ifndef UNSENT_FAILURES_H
+#define UNSENT_FAILURES_H
 
-#include "driver/pending.h"
 #include "s3/check.h"
+#include "unsent/pending.h"
 
 #define FAILURES_FILES 256  /* failed uploads that are remembered, the latest */
 #define FAILURES_REASONS 16 /* different ones among them */

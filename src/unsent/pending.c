@@ -1,4 +1,4 @@
-#include "driver/pending.h"
+#include "unsent/pending.h"
 
 #include "base/text.h"
 

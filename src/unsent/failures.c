@@ -1,4 +1,4 @@
-#include "driver/failures.h"
+#include "unsent/failures.h"
 
 #include "base/text.h"
 #include "s3/error.h"

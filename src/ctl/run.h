@@ -1,5 +1,5 @@
 /*
- * sup/run.h - the run directory (RUN, mode 0700): what the supervisor and its drivers keep while they run.
+ * ctl/run.h - the run directory (RUN, mode 0700): what the supervisor and its drivers keep while they run.
  *
  *	control		the socket			lock		taken while a supervisor is started
  *	log		the supervisor's log		*.conf		drivers' settings, 0600
@@ -9,8 +9,8 @@
  *	left/		the same again, while flush --left is at work; its mounts stand in left/mnt
  */
 
-#ifndef SUP_RUN_H
-#define SUP_RUN_H
+#ifndef CTL_RUN_H
+#define CTL_RUN_H
 
 #include "base/err.h"
 
@@ -34,6 +34,9 @@ struct run_path {
 	char s[PATH_MAX];
 };
 struct run_path run_path(const struct run *r, const char *name);
+
+/* The name of the layers of RUN in the mount table (mnt/layer.h). */
+struct run_path run_layer_name(const struct run *r);
 
 /* Makes RUN, and RUN/bin with its links. Returns 0 or -1 with *E set. */
 int run_prepare(const struct run *r, struct err *e);
