@@ -132,7 +132,6 @@ struct mount {
 	struct pending stray;	     /* under the mount, in the plain folder: no driver will upload them */
 	struct err pending_error;
 	bool hung;	     /* the last proof failed, and waiting will not help */
-	int probe_ms;	     /* how long a proof may take */
 	int64_t late_since;  /* its root is not listed, and its driver has done nothing since then; NEVER: neither is known */
 	uint64_t late_bytes; /* read and written by its driver until then */
 

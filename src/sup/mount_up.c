@@ -19,9 +19,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LAUNCH_MS 5000 /* making a folder, asking a dead mount: anything longer hangs */
-#define PROBE_MS 5000  /* a driver answers statfs(2) from memory, and a listing when S3 has answered */
-#define PROBE_MIN_MS 1000
+#define LAUNCH_MS 5000		/* making a folder, asking a dead mount: anything longer hangs */
+#define PROBE_MS 5000		/* a driver answers statfs(2) from memory, and a listing when S3 has answered */
 #define LATE_MS 60000		/* a root that is not listed for so long, by a driver that does nothing: it hangs */
 #define LATE_BYTES 4096		/* what a driver reads and writes that only answers the kernel */
 #define CACHE_LOW (1024 * 1024) /* bytes free on its disk: nothing can be written to it any more */
@@ -107,20 +106,9 @@ void enter_up(struct mount *m, const struct mnt_table *t)
 	buf_free(&m->answer); /* for as long as all is well */
 }
 
-/* On its way down the rest of its time is needed for another driver, should this one hang. */
-static int probe_time(const struct mount *m)
-{
-	int64_t half = (m->give_up - clock_ms()) / 2;
-
-	if (mount_wanted(m) || half > PROBE_MS)
-		return PROBE_MS;
-	return half < PROBE_MIN_MS ? PROBE_MIN_MS : (int)half;
-}
-
 void enter_prove(struct mount *m, const struct mnt_table *t)
 {
-	m->probe_ms = probe_time(m);
-	if (mount_start_task(m, child_probe, m->probe_ms))
+	if (mount_start_task(m, child_probe, PROBE_MS))
 		return;
 	/* That this machine has no process to spare says nothing of a mount that works. */
 	if (m->proven)
@@ -358,8 +346,7 @@ static bool listing_hangs(struct mount *m)
 static void explain_late(struct mount *m, const struct answer *a, struct err *e)
 {
 	if (!a) {
-		err_set(e, CODE_MOUNT, "mount %s: it does not answer within %d ms: its driver hangs", m->spec.target,
-			m->probe_ms);
+		err_set(e, CODE_MOUNT, "mount %s: it does not answer within %d ms: its driver hangs", m->spec.target, PROBE_MS);
 		err_hint(e, "s3mounts up replaces the driver; its log is %s", driver_log_path(m).s);
 	} else if (a->cache_free < CACHE_LOW) {
 		err_set(e, CODE_FAULT, "mount %s: it does not answer: the disk of its cache, %s, is full", m->spec.target,
