@@ -37,7 +37,7 @@ void confine_mount(void)
 	keep_capabilities(SEARCH | CAPS_BIT(CAP_SYS_ADMIN));
 }
 
-/* What the C library's resolver, our sockets and base/task.h call. */
+/* Called by the C library's resolver, our sockets and base/task.h. */
 static const uint16_t network_calls[] = {
 #ifdef __x86_64__
 	SYS_open,
@@ -130,7 +130,7 @@ void confine_network(void)
 	}
 	*p++ = ANSWER(SECCOMP_RET_ERRNO | EPERM);
 #ifdef __SANITIZE_ADDRESS__
-	return; /* it needs more than the program does */
+	return; /* it needs more system calls than the program does */
 #endif
 	program.len = (unsigned short)(p - code);
 	prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0);
