@@ -9,9 +9,9 @@
 #include <limits.h>
 #include <unistd.h>
 
-#define FOLDERS_MAX (64 * 1024 * 1024) /* bytes of names of folders not looked at yet */
+#define FOLDERS_MAX (64 * 1024 * 1024) /* bytes of names of folders not visited yet */
 
-/* A walk under way. */
+/* A walk in progress. */
 struct visit {
 	const struct walk *walk;
 	struct buf folders; /* a stack of paths below the top, each with its NUL */
@@ -41,7 +41,7 @@ int walk_open(const char *cache_dir, const char *part)
 	return open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-/* An entry NAME of the folder PATH ("" is the top). */
+/* Visits the entry NAME of the folder PATH ("" is the top). */
 static int visit_entry(struct visit *v, const char *path, const char *name)
 {
 	char below[PATH_MAX];
