@@ -5,9 +5,7 @@
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/capability.h>
-#include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -115,12 +113,12 @@ static const uint16_t network_calls[] = {
 #define SKIP_UNLESS(value, n) ((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), 0, (n)))
 #define ANSWER(what) ((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, (what)))
 
-void confine_network(void)
-{
-	struct sock_filter code[4 + 2 * CALLS + 1], *p = code;
-	struct sock_fprog program = { .filter = code };
+_Static_assert(4 + 2 * CALLS <= CONFINE_FILTER_MAX, "room for the filter");
 
-	keep_capabilities(0);
+size_t confine_network_filter(struct sock_filter *code)
+{
+	struct sock_filter *p = code;
+
 	*p++ = LOAD(arch);
 	*p++ = SKIP_UNLESS(ARCH, 1);
 	*p++ = LOAD(nr);
@@ -129,9 +127,16 @@ void confine_network(void)
 		*p++ = ANSWER(SECCOMP_RET_ALLOW);
 	}
 	*p++ = ANSWER(SECCOMP_RET_ERRNO | EPERM);
-#ifdef __SANITIZE_ADDRESS__
-	return; /* it needs more system calls than the program does */
-#endif
-	program.len = (unsigned short)(p - code);
+	return (size_t)(p - code);
+}
+
+void confine_network(void)
+{
+	keep_capabilities(0);
+#ifndef __SANITIZE_ADDRESS__ /* it needs more system calls than the program does */
+	struct sock_filter code[CONFINE_FILTER_MAX];
+	struct sock_fprog program = { .len = (unsigned short)confine_network_filter(code), .filter = code };
+
 	prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0);
+#endif
 }

@@ -6,6 +6,9 @@
 #ifndef BASE_CONFINE_H
 #define BASE_CONFINE_H
 
+#include <linux/filter.h>
+#include <stddef.h>
+
 /* For a process that queries a mount: it keeps the right to reach it through other users' folders. */
 void confine_search(void);
 
@@ -20,5 +23,10 @@ void confine_mount(void);
  * and child processes of the same program. All others fail with EPERM, execve(2) and ptrace(2) included.
  */
 void confine_network(void);
+
+#define CONFINE_FILTER_MAX 160
+
+/* Writes its filter, for seccomp(2), to CODE. Returns the count of instructions, at most CONFINE_FILTER_MAX. Pure. */
+size_t confine_network_filter(struct sock_filter *code);
 
 #endif

@@ -92,11 +92,18 @@ static int scan_part(struct pending_scan *l, const char *part, int top, walk_fn 
 
 static int scan_cache(struct pending_scan *l, int quarantine)
 {
+	int64_t moment = walk_moment();
+	int changed = 0;
+
+	l->walk.names_only = true;
 	if (scan_part(l, "vfsMeta", l->meta, count_dirty_meta))
 		return -1;
 	/* A file that is renamed during the scan can move from a folder not yet scanned to one already scanned. */
-	if (!l->p->files && scan_part(l, "vfsMeta", l->meta, count_dirty_meta))
+	if (!l->p->files && l->meta >= 0)
+		changed = walk_changed(&l->walk, moment);
+	if (changed < 0 || (changed && scan_part(l, "vfsMeta", l->meta, count_dirty_meta)))
 		return -1;
+	l->walk.names_only = false;
 	if (!l->p->files && scan_part(l, "vfs", l->data, count_data_alone))
 		return -1;
 	return scan_part(l, WALK_QUARANTINE, quarantine, count_quarantined);

@@ -7,16 +7,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <time.h>
 #include <unistd.h>
 
+#define TICK_NS 10000000	       /* a file system has the time of the last tick, or a later one */
 #define FOLDERS_MAX (64 * 1024 * 1024) /* bytes of names of folders not visited yet */
 
 /* A walk in progress. */
 struct visit {
 	const struct walk *walk;
 	struct buf folders; /* a stack of paths below the top, each with its NUL */
-	walk_fn *visit;
+	walk_fn *visit;	    /* NULL: folders alone */
 	void *arg;
+	int64_t changed; /* the latest change of a folder */
 };
 
 int walk_failed(const struct walk *w, const char *path)
@@ -41,8 +44,8 @@ int walk_open(const char *cache_dir, const char *part)
 	return open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-/* Visits the entry NAME of the folder PATH ("" is the top). */
-static int visit_entry(struct visit *v, const char *path, const char *name)
+/* Visits the entry NAME of the folder PATH ("" is the top), whose TYPE is readdir(3)'s. */
+static int visit_entry(struct visit *v, const char *path, const char *name, unsigned char type)
 {
 	char below[PATH_MAX];
 	struct stat st;
@@ -52,10 +55,12 @@ static int visit_entry(struct visit *v, const char *path, const char *name)
 		errno = ENAMETOOLONG;
 		return walk_failed(v->walk, path);
 	}
+	if (type == DT_REG && (!v->visit || v->walk->names_only))
+		return v->visit ? v->visit(v->arg, below, NULL) : 0;
 	if (fstatat(v->walk->top, below, &st, AT_SYMLINK_NOFOLLOW))
 		return walk_vanished() ? 0 : walk_failed(v->walk, below);
 	if (S_ISREG(st.st_mode))
-		return v->visit(v->arg, below, &st);
+		return v->visit ? v->visit(v->arg, below, v->walk->names_only ? NULL : &st) : 0;
 	if (!S_ISDIR(st.st_mode))
 		return 0;
 	buf_add(&v->folders, below, (size_t)n + 1);
@@ -65,11 +70,17 @@ static int visit_entry(struct visit *v, const char *path, const char *name)
 	return walk_failed(v->walk, below);
 }
 
+static int64_t nanoseconds(const struct timespec *t)
+{
+	return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
+}
+
 static int visit_folder(struct visit *v, const char *path)
 {
 	int fd = openat(v->walk->top, *path ? path : ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *d;
+	struct stat st;
 	int ret = 0;
 
 	if (!dir) {
@@ -80,9 +91,11 @@ static int visit_folder(struct visit *v, const char *path)
 			close(fd);
 		return -1;
 	}
+	if (fstat(fd, &st) == 0 && nanoseconds(&st.st_ctim) > v->changed)
+		v->changed = nanoseconds(&st.st_ctim);
 	for (errno = 0; ret == 0 && (d = readdir(dir)); errno = 0)
 		if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
-			ret = visit_entry(v, path, d->d_name);
+			ret = visit_entry(v, path, d->d_name, d->d_type);
 	if (ret == 0 && errno && !walk_vanished())
 		ret = walk_failed(v->walk, path);
 	closedir(dir);
@@ -112,4 +125,21 @@ int walk_files(const struct walk *w, walk_fn *visit, void *arg)
 
 	buf_free(&v.folders);
 	return ret;
+}
+
+int64_t walk_moment(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	return nanoseconds(&now) - TICK_NS;
+}
+
+int walk_changed(const struct walk *w, int64_t moment)
+{
+	struct visit v = { .walk = w, .folders = buf_heap(FOLDERS_MAX) };
+	int ret = visit_tree(&v);
+
+	buf_free(&v.folders);
+	return ret ? ret : v.changed >= moment;
 }

@@ -9,6 +9,7 @@
 #include "base/err.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/stat.h>
 
 #define WALK_QUARANTINE "quarantine"
@@ -18,6 +19,7 @@ struct walk {
 	const char *cache_dir; /* for messages: */
 	const char *part;      /* "vfsMeta" */
 	const char *purpose;   /* "look for pending files" */
+	bool names_only;       /* nobody is asked what a file is like: ST is NULL */
 	struct err *e;
 };
 
@@ -32,6 +34,15 @@ int walk_open(const char *cache_dir, const char *part);
  * whoever writes to the mount. What vanishes meanwhile is no error. Returns 0, or -1 with *w->e set (CODE_FAULT), by VISIT too.
  */
 int walk_files(const struct walk *w, walk_fn *visit, void *arg);
+
+/* A moment for walk_changed(), taken before a walk. */
+int64_t walk_moment(void);
+
+/*
+ * Has an entry of a folder been made, removed or renamed since MOMENT? Then a file may have moved from a folder that a walk had
+ * not yet visited to one that it had already visited. Returns 1, 0, or -1 with *w->e set.
+ */
+int walk_changed(const struct walk *w, int64_t moment);
 
 /* Sets *w->e from errno: PATH could not be handled. Returns -1. */
 int walk_failed(const struct walk *w, const char *path);

@@ -113,7 +113,7 @@ static int send_all(int fd, struct span s)
 	return 0;
 }
 
-/* 0, or -1 with *E. A supervisor that is just ending may have closed: that is told when its answer is read. */
+/* 0, or -1 with *E. A supervisor that is just ending may have closed: that shows when its answer is read. */
 static int send_message(int fd, struct span message, struct err *e)
 {
 	if (send_all(fd, message) && errno != EPIPE && errno != ECONNRESET)
@@ -133,7 +133,7 @@ static int read_report(int fd, int64_t deadline, struct arena *a, struct report 
 	return got;
 }
 
-/* Asks how things are, beside the request that is under way. A failure only means that there is nothing to tell. */
+/* Asks how things are, beside the request that is under way. A failure only means that there is nothing to show. */
 static void ask_status(const struct run *run, const struct ask_watch *w)
 {
 	struct request status = { .kind = REQUEST_STATUS, .timeout_ms = LOOK_MS };

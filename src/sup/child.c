@@ -9,6 +9,7 @@
 #include "sup/below.h"
 #include "sup/cache.h"
 #include "sup/check.h"
+#include "sup/driver_log.h"
 #include "sup/pidfile.h"
 
 #include <errno.h>
@@ -20,29 +21,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#define ASK_MS 4000	  /* less than a launch may take */
-#define WORDS_MAX LOG_MAX /* of a driver's log, from its end: a trace of Go's stands behind what it is of */
-
-struct run_path child_log(const struct mount *m)
-{
-	char name[MOUNT_ID + 8];
-
-	text_fmt(name, sizeof name, "%s.log", m->id);
-	return run_path(m->run, name);
-}
-
-long child_log_start(const struct mount *m)
-{
-	struct run_path log = child_log(m);
-	struct stat st;
-
-	if (lstat(log.s, &st) || !S_ISREG(st.st_mode))
-		return 0;
-	/* The driver appends: after truncation it goes on at the start. */
-	if (st.st_size > LOG_MAX && truncate(log.s, 0) == 0)
-		return 0;
-	return (long)st.st_size;
-}
+#define ASK_MS 4000 /* less than a launch may take */
 
 static int send_answer(int out, enum answer_kind kind, const struct err *e)
 {
@@ -64,13 +43,13 @@ static int lock_log(const struct mount *m, int fd, struct err *e)
 	pidfile_kill(m);
 	while (flock(fd, LOCK_EX))
 		if (errno != EINTR)
-			return err_sys(e, CODE_FAULT, "lock %s", child_log(m).s);
+			return err_sys(e, CODE_FAULT, "lock %s", driver_log_path(m).s);
 	return 0;
 }
 
 static int redirect_output(const struct mount *m, struct err *e)
 {
-	struct run_path log = child_log(m);
+	struct run_path log = driver_log_path(m);
 	int fd = open(log.s, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600), null;
 
 	if (fd < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0)
@@ -102,7 +81,7 @@ static int lay_layer(struct mount *m, struct answer *a)
 	below = m->below < 0 ? below_open(a->ready.path, &a->below_since) : m->below;
 	if (mnt_layer_mount(a->ready.path, mount_layer(m->run).s, &a->layer) == 0)
 		a->layer.code = CODE_OK;
-	/* What was told before, and is still there, is told on. */
+	/* What was reported before, and is still there, is reported again. */
 	if (a->below_since && below_noted(m->job.cache_dir, path, &since) && strcmp(path, a->ready.path) == 0 &&
 		since < a->below_since)
 		a->below_since = since;
@@ -304,25 +283,4 @@ const struct answer *child_answer(const struct buf *have)
 
 	/* The buffer is malloc(3)'s, so its start is aligned, and each answer behind the first too. */
 	return whole ? (const struct answer *)(const void *)have->p + (whole - 1) : NULL;
-}
-
-void child_explain_log(const struct mount *m, char *cause, size_t cause_size, char *hint, size_t hint_size)
-{
-	struct run_path log = child_log(m);
-	struct buf text = buf_heap(WORDS_MAX + 1);
-	int fd = open(log.s, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	off_t from = fd < 0 ? 0 : lseek(fd, 0, SEEK_END) - WORDS_MAX;
-	char *to = buf_room(&text, WORDS_MAX);
-	ssize_t n = 0;
-
-	if (from < m->log_from)
-		from = m->log_from;
-	if (fd >= 0 && to)
-		n = pread(fd, to, WORDS_MAX, from);
-	if (n > 0)
-		text.len = (size_t)n;
-	if (fd >= 0)
-		close(fd);
-	m->driver->explain_log(buf_all(&text), cause, cause_size, hint, hint_size);
-	buf_free(&text);
 }

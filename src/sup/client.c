@@ -222,7 +222,7 @@ static void refuse_late(const struct sup *s, struct client *c)
 	const char *name = request_name(c->head.kind);
 	struct err e;
 
-	err_set(&e, request_code(c->head.kind), "%s: not begun within %d s: %s of process %ld has been at work for %lld s",
+	err_set(&e, request_code(c->head.kind), "%s: not started within %d s: %s of process %ld has been at work for %lld s",
 		name, c->head.timeout_ms / 1000, request_name(j->req.kind), j->client ? (long)j->client->pid : (long)getpid(),
 		(long long)(clock_ms() - j->started) / 1000);
 	err_hint(&e, "wait until that has ended, or end it: then %s can be called again; this call has changed nothing", name);

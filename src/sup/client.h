@@ -31,7 +31,7 @@ struct client {
 	unsigned long turn;	  /* requests that change something are served in the order in which they were complete */
 	int64_t arrived;	  /* when it connected */
 	int64_t deadline;	  /* of its request, once that is whole; of reading and writing else */
-	struct query query;	  /* status, flush: begun where its stamp is not 0 */
+	struct query query;	  /* status, flush: started where its SINCE is not 0 */
 };
 
 /* Is there a place for one more? Somebody who says nothing has to make room for it. */

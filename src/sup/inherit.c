@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "sup/mount_new.h"
 #include "sup/mounts.h"
 #include "sup/pidfile.h"
 #include "sup/states.h"

@@ -3,8 +3,9 @@
 #include "base/text.h"
 #include "mnt/table.h"
 #include "sup/check.h"
-#include "sup/child.h"
+#include "sup/driver_log.h"
 #include "sup/look.h"
+#include "sup/mount_new.h"
 #include "sup/mounts.h"
 #include "sup/reason.h"
 #include "sup/report.h"
@@ -44,9 +45,7 @@ static void finish_job(struct sup *s)
 		client_answer(j->client, &r);
 	for (size_t i = 0; i < s->count && j->req.kind == REQUEST_UP && j->client; i++)
 		mount_reason_reported(s->mounts[i]);
-	/* Those who ask what is in S3 are answered before a mount that has gone is forgotten. */
-	query_step(s);
-	mounts_tidy(s);
+	s->tidy_due = true;
 	clear_job(s);
 }
 
@@ -57,7 +56,7 @@ static void cancel_job(struct sup *s)
 		up_cancel(s);
 	else if (!s->job.req.abandon)
 		mounts_keep(s);
-	mounts_tidy(s);
+	s->tidy_due = true;
 	clear_job(s);
 }
 
@@ -88,11 +87,11 @@ static void explain_unfinished(struct sup *s)
 	for (size_t i = 0; i < s->count; i++) {
 		struct mount *m = s->mounts[i];
 
-		if (mount_settled(m))
+		if (mount_settled(m) || m->down_failed)
 			continue;
 		err_set(&e, m->pending_known && !m->pending.files ? CODE_MOUNT : CODE_PENDING,
 			"unmount %s: not down within %d s: %s", m->spec.target, s->job.req.timeout_ms / 1000, waits_for(m));
-		err_hint(&e, "s3mounts status tells what becomes of it; its driver's log is %s", child_log(m).s);
+		err_hint(&e, "s3mounts status tells what becomes of it; its driver's log is %s", driver_log_path(m).s);
 		mount_set_error(m, &e);
 	}
 }
@@ -114,7 +113,7 @@ static void end_up(struct sup *s)
 		if (mount_settled(m) || !mount_wanted(m) || m->down_failed)
 			continue;
 		err_set(&e, CODE_MOUNT, "mount %s: not up within %d s", m->spec.target, j->req.timeout_ms / 1000);
-		err_hint(&e, "its log is %s", child_log(m).s);
+		err_hint(&e, "its log is %s", driver_log_path(m).s);
 		mount_abort(m, &e, sup_table(s));
 	}
 }
@@ -126,21 +125,10 @@ bool job_is_over(const struct job *j)
 	return clock_ms() >= j->deadline + OVERTIME_MS;
 }
 
-/* One that could not go down stays: that it is up is proven later. */
-static bool all_down_or_kept(const struct sup *s)
-{
-	for (size_t i = 0; i < s->count; i++)
-		if (!mount_settled(s->mounts[i]) && !s->mounts[i]->down_failed)
-			return false;
-	return true;
-}
-
 static bool has_settled(struct sup *s)
 {
 	struct job *j = &s->job;
 
-	if (j->req.kind == REQUEST_DOWN && !mounts_settled(s) && all_down_or_kept(s))
-		return true;
 	if (!job_is_over(j) && (!mounts_settled(s) || j->check.active))
 		return false;
 	/* Once more: a proof that came later has forgotten what the check said. */

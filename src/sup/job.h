@@ -1,8 +1,8 @@
 /*
  * sup/job.h - the request that changes something and is carried out now: `up` or `down`, one at a time; others wait for their turn.
  *
- * A job ends when it is done, when its time is over (OVERTIME_MS later at most: what is still under way goes on, and is told as such), when its
- * client hangs up, or with SIGTERM. After a hang-up what it has begun does not go on unseen: what `up` has started and S3 has not yet taken the
+ * A job ends when it is done, when its time is over (OVERTIME_MS later at most: what is still under way goes on, and is reported as such), when its
+ * client hangs up, or with SIGTERM. After a hang-up what it has started does not go on unseen: what `up` has started and S3 has not yet taken the
  * credentials of goes down, what was to go down and still stands stays.
  */
 

@@ -61,7 +61,7 @@ static bool same_file(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* A mount that its supervisor tells of has the folder PATH, by whatever spelling. */
+/* A mount that its supervisor reports has the folder PATH, by whatever spelling. */
 static bool is_known(const struct leftover_scope *scope, const char *path, const char *name, const struct stat *st)
 {
 	const struct report *r = scope->known;

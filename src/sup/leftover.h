@@ -10,7 +10,7 @@
 #include "sup/run.h"
 #include "sup/wire.h"
 
-#define LEFTOVERS_MAX 256 /* how many folders are told of; all are counted */
+#define LEFTOVERS_MAX 256 /* how many folders are listed; all are counted */
 
 /* A cache folder with files that are not in S3, and that no supervisor answers for. */
 struct leftover {
@@ -42,7 +42,7 @@ struct leftovers {
 
 /* Who answers for a folder. */
 struct leftover_scope {
-	const struct report *known; /* these mounts' folders are left out: they are told of already; NULL */
+	const struct report *known; /* these mounts' folders are left out: they are reported already; NULL */
 	bool live;		    /* only of mounts in KNOWN that stand, or are about to */
 	const struct run *ours;	    /* a driver that its supervisor has left running here counts as leftover; NULL */
 };
@@ -57,7 +57,7 @@ int leftover_run(struct run *left, const struct run *run, struct err *e);
 void leftover_find(struct leftovers *l, const char *root, const struct leftover_scope *scope);
 void leftover_free(struct leftovers *l);
 
-/* What L amounts to, in words (CODE_PENDING). Returns -1; 0 where there is none. */
+/* What L amounts to, as an error (CODE_PENDING). Returns -1; 0 where there is none. */
 int leftover_error(const struct leftovers *l, struct err *e);
 
 /* Looks for a mount of ours in the table. 0: there is none; -1 with *E set (CODE_MOUNT, naming it; CODE_FAULT: unknown). */

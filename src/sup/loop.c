@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "sup/child.h"
+#include "sup/driver_log.h"
 #include "sup/look.h"
 #include "sup/mounts.h"
 #include "sup/reason.h"
@@ -75,7 +75,7 @@ const struct mnt_table *sup_table(struct sup *s)
 	return s->table_known ? &s->table : NULL;
 }
 
-/* A change tells each mount; what a mount does then may be the next one. */
+/* Each mount learns of a change; what a mount does then may be the next one. */
 static void spread_table(struct sup *s)
 {
 	while (sup_table(s) && s->table_changed) {
@@ -178,8 +178,10 @@ static void read_reasons(struct sup *s)
 /* Drivers append to their logs for as long as they run. */
 static void tidy_logs(struct sup *s)
 {
-	for (size_t i = 0; i < s->count; i++)
-		child_log_start(s->mounts[i]);
+	for (size_t i = 0; i < s->count; i++) {
+		mount_reason_read(s->mounts[i]);
+		driver_log_rotate(s->mounts[i]);
+	}
 	s->tidy = clock_ms() + TIDY_MS;
 }
 
@@ -319,7 +321,7 @@ static bool try_end(struct sup *s)
 		close(lock);
 		return false;
 	}
-	/* What drivers that run on need stays; so does the socket, on which nobody listens: that tells of them. */
+	/* What drivers that run on need stays; so does the socket, on which nobody listens: that leads to them. */
 	if (!s->count)
 		run_clean(s->run);
 	close(s->listener);
@@ -375,17 +377,24 @@ static int run_turn(struct sup *s)
 	return ret;
 }
 
-/* A `down` whose time was over before it was done is done now. */
-static void tidy_mounts(struct sup *s)
+/* A `down` whose time was over has come to its end. */
+static bool has_gone_down(const struct sup *s)
 {
-	if (!s->going_down || !mounts_settled(s))
-		return;
 	for (size_t i = 0; i < s->count; i++)
 		if (s->mounts[i]->goal != GOAL_DOWN)
-			return;
+			return false;
+	return s->going_down && s->count;
+}
+
+static void tidy_mounts(struct sup *s)
+{
+	if (s->job.phase != JOB_NONE || query_flush_waits(s) || !mounts_settled(s) || !(s->tidy_due || has_gone_down(s)))
+		return;
 	mounts_clear_layers(s);
-	if (mounts_settled(s))
-		mounts_tidy(s);
+	if (!mounts_settled(s))
+		return;
+	mounts_tidy(s);
+	s->tidy_due = false;
 }
 
 static void serve_requests(struct sup *s)
@@ -396,12 +405,14 @@ static void serve_requests(struct sup *s)
 		job_begin_last(s);
 	job_step(s);
 	while (s->job.phase == JOB_NONE && !s->stopped && (c = client_next(s))) {
+		tidy_mounts(s);
 		job_begin(s, c);
 		job_step(s);
 	}
 	query_step(s);
-	if (s->job.phase == JOB_NONE)
-		tidy_mounts(s);
+	if (s->stopped)
+		query_end(s);
+	tidy_mounts(s);
 }
 
 int sup_loop(struct sup *s)

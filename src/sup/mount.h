@@ -90,12 +90,12 @@ struct mount {
 	bool keep_layer;   /* going down: the layer stays, for the mount that follows it, or until all are down */
 
 	/* What is known of it. */
-	bool checking;	     /* whether S3 takes its credentials is asked: until it is known it is not up */
-	bool down_failed;    /* could not go down: ERROR tells why, beyond the next proof; being late is no reason to end it */
-	bool not_ours;	     /* what stands at the target is not ours to unmount */
-	bool proven;	     /* has been up since it was wanted */
-	bool driver_started; /* once at least */
-	bool was_up;	     /* it, or one before it at its target: the layer stays until it is down */
+	bool checking;	       /* whether S3 takes its credentials is asked: until it is known it is not up */
+	bool down_failed;      /* could not go down: ERROR says why, beyond the next proof; being late is no reason to end it */
+	bool not_ours;	       /* what stands at the target is not ours to unmount */
+	bool proven;	       /* has been up since it was wanted */
+	bool driver_started;   /* once at least */
+	bool was_up;	       /* it, or one before it at its target: the layer stays until it is down */
 	enum mount_state then; /* of MOUNT_LEFT and MOUNT_CLEAR: MOUNT_DOWN or MOUNT_FAILED follows */
 	unsigned next;	       /* the states in which it may come next (sup/states.c) */
 	int64_t deadline;      /* of the state: EVENT_TIME; NEVER */
@@ -110,11 +110,11 @@ struct mount {
 	int exit_status; /* of waitpid(2), of the last driver */
 	struct task task;
 	struct buf answer;	   /* of the task */
-	pid_t listing_pid;	   /* a child that waits for a listing, and was told to end; 0: none */
+	pid_t listing_pid;	   /* a child that waits for a listing, and was killed; 0: none */
 	long log_from;		   /* where this driver's log begins */
 	long log_read;		   /* and how far it has been read into FAILURES */
 	struct failures *failures; /* NULL: it has said nothing yet */
-	char refusal[640];	   /* what S3 has refused, as it was told; "": nothing */
+	char refusal[640];	   /* what S3 has refused, as it was reported; "": nothing */
 	char dropped
 		[192]; /* what a driver has said of a file that it has dropped, since the mount was asked for; "": nothing */
 	int below;     /* the plain folder under the mount; -1: not known */
@@ -123,11 +123,11 @@ struct mount {
 
 	struct task look;	     /* for what is pending (sup/look.h) */
 	struct buf found;	     /* its answer */
-	unsigned long look_stamp;    /* when it was begun */
-	unsigned long pending_stamp; /* when the look was begun that PENDING comes from; 0: there was none */
+	unsigned long look_stamp;    /* when it was started */
+	unsigned long pending_stamp; /* when the look was started that PENDING comes from; 0: there was none */
 	unsigned long wanted_stamp;  /* MOUNT_DRAIN, MOUNT_LEFT: an older look will not do */
 	int look_ms;		     /* what the last one took */
-	bool pending_known;	     /* false: PENDING_ERROR tells why */
+	bool pending_known;	     /* false: PENDING_ERROR says why */
 	struct pending pending;	     /* in its cache */
 	struct pending stray;	     /* under the mount, in the plain folder: no driver will upload them */
 	struct err pending_error;
@@ -150,18 +150,6 @@ struct mount {
 	char *history[MOUNT_HISTORY]; /* what has become of it, the oldest first: "TIME WORDS" */
 	size_t history_count;
 };
-
-/*
- * A mount for SPEC, in the heap, state MOUNT_DOWN; JOB's strings are copied, its cache_dir is CACHE_ROOT/ID. SETTINGS are those
- * of its driver, for the fingerprint. NULL with *E set.
- */
-struct mount *mount_new(const struct run *run, const struct plan_mount *spec, const struct driver_job *job, const char *id,
-	const char *cache_root, struct span settings, struct err *e);
-
-/* The same without FINGERPRINT; ID need not end behind its 32 bytes, JOB has a cache_dir. */
-struct mount *mount_make(
-	const struct run *run, const struct plan_mount *spec, const struct driver_job *job, const char *id, struct err *e);
-void mount_free(struct mount *m);
 
 /* It shall be up in the end. */
 static inline bool mount_wanted(const struct mount *m)

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "mnt/layer.h"
 #include "sup/child.h"
+#include "sup/driver_log.h"
 #include "sup/look.h"
 #include "sup/pidfile.h"
 #include "sup/reason.h"
@@ -15,7 +16,7 @@
 #include <sys/wait.h>
 
 #define UNMOUNT_MS 5000
-#define DRAIN_LOOK_MS 50 /* a driver tells nobody when it has uploaded: its cache has to be looked at */
+#define DRAIN_LOOK_MS 50 /* no driver says when it has uploaded: its cache has to be looked at */
 #define BUSY_LOOK_MS 100
 #define BUSY_MS 2000	  /* a file indexer or a shell that just leaves is forgiven */
 #define STOP_STEP_MS 1500 /* a driver ends by itself when its mount is gone; then it is made to */
@@ -109,7 +110,7 @@ static void not_sent(struct mount *m, const char *where)
 	err_set(&e, CODE_PENDING, "unmount %s: not in S3 yet: %llu file%s, %llu bytes; %s", m->spec.target,
 		(unsigned long long)p->files, p->files == 1 ? "" : "s", (unsigned long long)p->bytes, where);
 	err_hint(&e, "give it more time (--timeout), and close what is open for writing (fuser -vm %s); its driver's log is %s",
-		m->spec.target, child_log(m).s);
+		m->spec.target, driver_log_path(m).s);
 	if (only_quarantined(m))
 		err_hint(&e, "their metadata was damaged: look at them in %s/quarantine, and remove them there",
 			m->job.cache_dir);

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "sup/child.h"
+#include "sup/driver_log.h"
 #include "sup/mount_down.h"
 #include "sup/pidfile.h"
 #include "sup/reason.h"
@@ -41,7 +42,7 @@ void enter_launch(struct mount *m, const struct mnt_table *t)
 	m->stop_stage = 0;
 	m->busy_until = NEVER;
 	m->late_since = NEVER;
-	m->log_from = child_log_start(m);
+	m->log_from = driver_log_rotate(m);
 	mount_reason_init(m);
 	free(m->path);
 	m->path = NULL;
@@ -146,19 +147,19 @@ static void fail_mount(struct mount *m, const struct mnt_table *t, const struct 
 
 void step_died(struct mount *m, const struct mnt_table *t)
 {
-	char words[sizeof(((struct err *)0)->text)], hint[sizeof(((struct err *)0)->hint)];
+	char cause[sizeof(((struct err *)0)->text)], hint[sizeof(((struct err *)0)->hint)];
 	char how[48] = "has ended";
 	struct err e;
 
-	/* How one ended that an earlier supervisor started is told to nobody. */
+	/* How one ended that an earlier supervisor started is not known: it is no child of ours. */
 	if (m->pidfd < 0 && WIFSIGNALED(m->exit_status))
 		text_fmt(how, sizeof how, "was killed by signal %d", WTERMSIG(m->exit_status));
 	else if (m->pidfd < 0)
 		text_fmt(how, sizeof how, "ended with status %d", WEXITSTATUS(m->exit_status));
-	child_explain_log(m, words, sizeof words, hint, sizeof hint);
-	err_set(&e, CODE_MOUNT, "mount %s: the driver (%s) %s%s%s", m->spec.target, m->driver->name, how, words[0] ? ": " : "",
-		words);
-	err_hint(&e, "%s%s", hint[0] ? hint : "its log is ", hint[0] ? "" : child_log(m).s);
+	driver_log_explain(m, cause, sizeof cause, hint, sizeof hint);
+	err_set(&e, CODE_MOUNT, "mount %s: the driver (%s) %s%s%s", m->spec.target, m->driver->name, how, cause[0] ? ": " : "",
+		cause);
+	err_hint(&e, "%s%s", hint[0] ? hint : "its log is ", hint[0] ? "" : driver_log_path(m).s);
 	fail_mount(m, t, &e);
 }
 
@@ -219,7 +220,7 @@ static void adopt_driver(struct mount *m, const struct mnt_table *t)
 	}
 	if (!same && m->goal == GOAL_UP)
 		m->goal = GOAL_REPLACE;
-	m->log_read = 0;     /* what it has told the supervisor that ended is not known */
+	m->log_read = 0;     /* what the supervisor before has read of it is not known */
 	m->checking = false; /* it works: what the check says does not take it down */
 	mount_note(m, "was mounted by an earlier supervisor: taken over");
 	mount_enter(m, MOUNT_PROVE, t);
@@ -302,16 +303,16 @@ void step_launch_failed(struct mount *m, const struct mnt_table *t)
 
 void step_never_shown(struct mount *m, const struct mnt_table *t)
 {
-	char words[sizeof(((struct err *)0)->text)], hint[sizeof(((struct err *)0)->hint)];
+	char cause[sizeof(((struct err *)0)->text)], hint[sizeof(((struct err *)0)->hint)];
 	struct err e;
 
-	child_explain_log(m, words, sizeof words, hint, sizeof hint);
+	driver_log_explain(m, cause, sizeof cause, hint, sizeof hint);
 	err_set(&e, CODE_MOUNT, "mount %s: the driver (%s) runs, but did not mount in time%s%s", m->spec.target,
-		m->driver->name, words[0] ? ": " : "", words);
+		m->driver->name, cause[0] ? ": " : "", cause);
 	if (hint[0])
 		err_hint(&e, "%s", hint);
 	else
-		err_hint(&e, "its log is %s; --timeout gives it longer", child_log(m).s);
+		err_hint(&e, "its log is %s; --timeout gives it longer", driver_log_path(m).s);
 	if (m->proven) {
 		mount_signal_driver(m, SIGKILL);
 		fail_mount(m, t, &e);
@@ -359,7 +360,7 @@ static void explain_late(struct mount *m, const struct answer *a, struct err *e)
 	if (!a) {
 		err_set(e, CODE_MOUNT, "mount %s: it does not answer within %d ms: its driver hangs", m->spec.target,
 			m->probe_ms);
-		err_hint(e, "s3mounts up replaces the driver; its log is %s", child_log(m).s);
+		err_hint(e, "s3mounts up replaces the driver; its log is %s", driver_log_path(m).s);
 	} else if (a->cache_free < CACHE_LOW) {
 		err_set(e, CODE_FAULT, "mount %s: it does not answer: the disk of its cache, %s, is full", m->spec.target,
 			m->job.cache_dir);
@@ -368,22 +369,22 @@ static void explain_late(struct mount *m, const struct answer *a, struct err *e)
 		err_set(e, CODE_MOUNT,
 			"mount %s: it does not answer: its root is not listed: S3 does not answer its driver, or a folder is being renamed",
 			m->spec.target);
-		err_hint(e, "its log is %s", child_log(m).s);
+		err_hint(e, "its log is %s", driver_log_path(m).s);
 	}
 }
 
 /* For the error E of a listing, what the driver says of it. */
 static void add_log_cause(const struct mount *m, struct err *e)
 {
-	char words[sizeof e->text], hint[sizeof e->hint];
+	char cause[sizeof e->text], hint[sizeof e->hint];
 	struct err bare = *e;
 
-	child_explain_log(m, words, sizeof words, hint, sizeof hint);
-	err_set(e, bare.code, "mount %s: %s%s%s", m->spec.target, bare.text, words[0] ? ": " : "", words);
+	driver_log_explain(m, cause, sizeof cause, hint, sizeof hint);
+	err_set(e, bare.code, "mount %s: %s%s%s", m->spec.target, bare.text, cause[0] ? ": " : "", cause);
 	if (hint[0])
 		err_hint(e, "%s", hint);
 	else
-		err_hint(e, "its log is %s", child_log(m).s);
+		err_hint(e, "its log is %s", driver_log_path(m).s);
 }
 
 /* Ends a driver that does not answer and is of no use: its files in the cache are uploaded by the next one. */

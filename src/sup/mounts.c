@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "mnt/layer.h"
 #include "sup/look.h"
+#include "sup/mount_new.h"
 #include "sup/states.h"
 
 #include <stdlib.h>

@@ -4,7 +4,8 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "sup/cache.h"
-#include "sup/child.h"
+#include "sup/driver_log.h"
+#include "sup/mount_new.h"
 #include "sup/wire.h"
 
 #include <fcntl.h>
@@ -41,7 +42,8 @@ static bool is_driver(const struct mount *m, unsigned long pid)
 	char path[64];
 
 	text_fmt(path, sizeof path, "/proc/%lu/fd/2", pid);
-	return stat(child_log(m).s, &log) == 0 && stat(path, &its) == 0 && log.st_dev == its.st_dev && log.st_ino == its.st_ino;
+	return stat(driver_log_path(m).s, &log) == 0 && stat(path, &its) == 0 && log.st_dev == its.st_dev &&
+	       log.st_ino == its.st_ino;
 }
 
 void pidfile_write(const struct mount *m)

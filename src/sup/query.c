@@ -7,7 +7,7 @@
 #include "sup/states.h"
 
 #define STATUS_MS 1000	 /* what has not answered by then is reported as not known */
-#define FLUSH_LOOK_MS 50 /* no driver tells when it has uploaded */
+#define FLUSH_LOOK_MS 50 /* no driver says when it has uploaded */
 
 void query_prove_all(struct sup *s)
 {
@@ -90,7 +90,7 @@ static void find_lost(const struct sup *s, struct err *e)
 			return;
 }
 
-/* Everything is in S3, or will not be, or its time is over (LAST): *E tells. False: it goes on. */
+/* Everything is in S3, or will not be, or its time is over (LAST): *E says so. False: it goes on. */
 static bool flushed(struct sup *s, struct client *c, bool last, struct err *e)
 {
 	struct query *q = &c->query;
@@ -161,6 +161,14 @@ void query_end(struct sup *s)
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		if (is_query(&s->clients[i]))
 			answer_query(s, &s->clients[i], true);
+}
+
+bool query_flush_waits(const struct sup *s)
+{
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		if (is_query(&s->clients[i]) && s->clients[i].head.kind == REQUEST_FLUSH)
+			return true;
+	return false;
 }
 
 int64_t query_deadline(const struct sup *s)

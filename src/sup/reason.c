@@ -4,7 +4,7 @@
 #include "base/text.h"
 #include "s3/verdict.h"
 #include "sup/check.h"
-#include "sup/child.h"
+#include "sup/driver_log.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ void mount_reason_init(struct mount *m)
 	m->refusal[0] = 0;
 }
 
-/* A refusal that comes, or changes, is told once. */
+/* A refusal that comes, or changes, is reported once. */
 static void report_refusal(struct mount *m)
 {
 	struct err e;
@@ -50,7 +50,7 @@ static bool has_failures(struct mount *m)
 
 void mount_reason_read(struct mount *m)
 {
-	int fd = m->driver->read_log ? open(child_log(m).s, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
+	int fd = m->driver->read_log ? open(driver_log_path(m).s, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
 	char text[STEP];
 	struct stat st;
 	ssize_t n = 0;

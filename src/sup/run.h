@@ -5,6 +5,7 @@
  *	log		the supervisor's log		*.conf		drivers' settings, 0600
  *	ca.pem		built-in trust, for drivers	bin/		fusermount3 and fusermount: links to this program
  *	ID.log		a driver's stderr		ID.driver	its pid and fingerprint
+ *	log.1, ID.log.1	what the logs were before
  *	left/		the same again, while flush --left is at work; its mounts stand in left/mnt
  */
 

@@ -33,6 +33,7 @@ struct sup {
 	bool stay;	 /* in the foreground: serves without a mount too, until SIGTERM */
 	bool stopped;	 /* its last job is done */
 	bool retry_end;	 /* it could end, but for somebody who starts another */
+	bool tidy_due;	 /* a job has ended: where nothing stands, what the mounts had goes */
 	bool going_down; /* `down` was asked for last: with the last mount goes what it had */
 	int stop_ms;	 /* how long the last job may take */
 };

@@ -8,11 +8,11 @@
 
 /*
  * After a pause the other side, or a translator between, has forgotten them and may answer nothing: whoever uses one waits for its time-out. With
- * this he is told at once, and opens another. Needs CAP_NET_ADMIN and CONFIG_INET_DIAG_DESTROY. Returns how many were ended.
+ * this it learns so at once, and opens another. Needs CAP_NET_ADMIN and CONFIG_INET_DIAG_DESTROY. Returns how many were ended.
  */
 int tcp_reset_all(pid_t pid);
 
-/* Has it an established TCP connection? One that it does not use it closes after a minute. True too where that cannot be told. */
+/* Has it an established TCP connection? One that it does not use it closes after a minute. True too where that is not known. */
 bool tcp_any_established(pid_t pid);
 
 #endif

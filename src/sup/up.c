@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "sup/cache.h"
 #include "sup/check.h"
+#include "sup/mount_new.h"
 #include "sup/mounts.h"
 #include "sup/states.h"
 
@@ -305,7 +306,7 @@ static void refuse_mount(struct sup *s, struct mount *m)
 
 	text_fmt(what, sizeof what, "mount %s", m->spec.target);
 	check_error(&e, what, &m->check);
-	/* One that works is left alone: what S3 says of the new credentials is told all the same. */
+	/* One that works is left alone: what S3 says of the new credentials is reported all the same. */
 	if (m->checking && mount_active(m))
 		mount_abort(m, &e, sup_table(s));
 	else

@@ -95,7 +95,7 @@ int wire_head(struct span have, struct request_head *head);
 /* "up", "down", "status", "flush" */
 const char *request_name(enum request_kind kind);
 
-/* The exit code of one that was not begun: what it was to bring about, or to find out, is not so, or not known. */
+/* The exit code of one that was not started: what it was to bring about, or to find out, is not so, or not known. */
 enum code request_code(enum request_kind kind);
 
 /* Reads the body (without the four bytes) of a message into *R and A. 0, or -1 with *E set (CODE_FAULT: no such message). */

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "mnt/layer.h"
 #include "sup/child.h"
+#include "sup/driver_log.h"
 #include "sup/look.h"
 #include "sup/pidfile.h"
 #include "sup/reason.h"
@@ -130,20 +131,20 @@ const struct answer *child_answer(const struct buf *have)
 	return have->len ? (const struct answer *)(const void *)have->p : NULL;
 }
 
-void child_explain_log(const struct mount *m, char *cause, size_t cause_size, char *hint, size_t hint_size)
+void driver_log_explain(const struct mount *m, char *cause, size_t cause_size, char *hint, size_t hint_size)
 {
 	(void)m;
 	CHECK(cause_size && hint_size);
 	*cause = *hint = 0;
 }
 
-struct run_path child_log(const struct mount *m)
+struct run_path driver_log_path(const struct mount *m)
 {
 	(void)m;
 	return (struct run_path){ "log" };
 }
 
-long child_log_start(const struct mount *m)
+long driver_log_rotate(const struct mount *m)
 {
 	(void)m;
 	return 0;

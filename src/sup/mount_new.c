@@ -1,6 +1,7 @@
+#include "sup/mount_new.h"
+
 #include "base/text.h"
 #include "sup/child.h"
-#include "sup/step.h"
 
 #include <stdlib.h>
 #include <string.h>
