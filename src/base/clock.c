@@ -1,7 +1,6 @@
 #include "base/clock.h"
 
 #include <limits.h>
-#include <time.h>
 
 #define STEP_MS 1000 /* the readings are taken one after the other; only a difference of more than a second counts as a step */
 #define LATE_MS 2000 /* a machine that is merely busy wakes us sooner */

@@ -4,8 +4,15 @@
 #define BASE_CLOCK_H
 
 #include <stdint.h>
+#include <time.h>
 
 int64_t clock_ms(void);
+
+/* T in nanoseconds. */
+static inline int64_t clock_ns(const struct timespec *t)
+{
+	return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
+}
 
 /* The earlier of two deadlines. */
 int64_t clock_earlier(int64_t a, int64_t b);
