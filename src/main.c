@@ -37,7 +37,10 @@ static void print_usage(int to)
 	text_print(to, "\ns3mounts COMMAND --help tells its options and the exit codes; s3mounts --version.\n");
 }
 
-/* What a caller has closed is taken, so that nothing that we open gets its number, and our words in it. Writing to it fails. */
+/*
+ * Descriptors 0 to 2 that the caller has closed are opened, so that no file of ours gets such a number, and our output with it.
+ * Writing to them fails.
+ */
 static void reserve_standard_descriptors(void)
 {
 	int fd;
@@ -62,10 +65,10 @@ int main(int argc, char **argv)
 	const char *called = argc > 0 ? file_basename(argv[0]) : "";
 	struct err e;
 
-	/* A caller that ignores it would have the kernel reap our children behind our back. */
+	/* If the caller ignored it, the kernel would reap our children behind our back. */
 	signal(SIGCHLD, SIG_DFL);
 	reserve_standard_descriptors();
-	/* Credentials pass through here: no core file, and no other process of this user that looks into us (PR_SET_DUMPABLE). */
+	/* Credentials pass through here: no core file, and no other process of this user may inspect us (PR_SET_DUMPABLE). */
 	prctl(PR_SET_DUMPABLE, 0);
 	if (!strcmp(called, "fusermount3") || !strcmp(called, "fusermount"))
 		return fusermount_main(argv);

@@ -12,7 +12,7 @@ struct buf buf_over(char *mem, size_t size)
 	return (struct buf){ .p = mem, .cap = size };
 }
 
-/* Without a heap there is still a byte to read as a C string. */
+/* Even without a heap there is a byte that can be read as a C string. */
 static char nothing[1];
 
 struct buf buf_heap(size_t max)
@@ -39,7 +39,7 @@ void buf_wipe(struct buf *b)
 	buf_free(b);
 }
 
-/* Old bytes are wiped, never left behind by realloc(3): a buffer may hold a secret. */
+/* The old bytes are wiped, not left behind as realloc(3) would: a buffer may hold a secret. */
 static bool buf_grow(struct buf *b, size_t want)
 {
 	size_t cap = b->cap ? b->cap : FIRST_GROWTH;

@@ -1,4 +1,7 @@
-/* base/caps.h - this process's capabilities (capabilities(7)), by the system calls themselves: the C library has none for them, /proc may be missing. */
+/*
+ * base/caps.h - this process's capabilities (capabilities(7)), by system call: the C library has no function for them, and
+ * /proc may be missing.
+ */
 
 #ifndef BASE_CAPS_H
 #define BASE_CAPS_H
@@ -8,10 +11,13 @@
 
 #define CAPS_BIT(cap) (1ull << (cap))
 
-/* Is the capability CAP (CAP_SYS_ADMIN, …) in effect? False in doubt. */
+/* Is the capability CAP (CAP_SYS_ADMIN, …) in effect? False when that cannot be found out. */
 bool caps_effective(int cap);
 
-/* Gives up for good all but KEEP (CAPS_BITs), in the bounding set too: a program that root executes has all that is in it. Nothing is inheritable then. */
+/*
+ * Gives up for good everything but KEEP (CAPS_BITs): in the bounding set too, which is what a program gets that root executes.
+ * Leaves nothing inheritable.
+ */
 void caps_keep(uint64_t keep);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * base/chars.h - classes of single bytes, in ASCII alone. Not ctype(3): that asks the locale, and is undefined for a negative char.
+ * base/chars.h - classes of single bytes, ASCII only. Not ctype(3), which depends on the locale and is undefined for a negative
+ * char.
  */
 
 #ifndef BASE_CHARS_H
@@ -14,7 +15,7 @@ static inline bool char_is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* White space as JSON (RFC 8259) and XML have it: blanks, CR and LF. */
+/* White space as JSON (RFC 8259) and XML define it: blanks, CR and LF. */
 static inline bool char_is_space(char c)
 {
 	return char_is_blank(c) || c == '\r' || c == '\n';
@@ -76,7 +77,7 @@ static inline int char_hex(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* What an HTTP token is made of: field names and methods (RFC 9110, 5.6.2). */
+/* What HTTP tokens consist of: field names and methods (RFC 9110, 5.6.2). */
 static inline bool char_is_token(char c)
 {
 	return char_is_visible(c) && !strchr("\"(),/:;<=>?@[\\]{}", c);

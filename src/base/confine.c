@@ -35,7 +35,7 @@ void confine_mount(void)
 	keep_capabilities(SEARCH | CAPS_BIT(CAP_SYS_ADMIN));
 }
 
-/* What the C library's resolver, our sockets and base/task.h call. */
+/* Called by the C library's resolver, our sockets and base/task.h. */
 static const uint16_t network_calls[] = {
 #ifdef __x86_64__
 	SYS_open,
@@ -133,7 +133,7 @@ size_t confine_network_filter(struct sock_filter *code)
 void confine_network(void)
 {
 	keep_capabilities(0);
-#ifndef __SANITIZE_ADDRESS__ /* it needs more than the program does */
+#ifndef __SANITIZE_ADDRESS__ /* it needs more system calls than the program does */
 	struct sock_filter code[CONFINE_FILTER_MAX];
 	struct sock_fprog program = { .len = (unsigned short)confine_network_filter(code), .filter = code };
 

@@ -71,7 +71,7 @@ int env_set(struct span name, struct span value, struct err *e)
 	return 0;
 }
 
-/* What is asked for after the plan was read. */
+/* Variables that are read after the plan. */
 static bool is_own_setting(const struct given *g)
 {
 	static const char *const settings[] = { "S3MOUNTS_RCLONE", "S3MOUNTS_RUN_DIR", "S3MOUNTS_CACHE_DIR", "RCLONE_CONFIG",

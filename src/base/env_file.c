@@ -10,19 +10,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define NAME_MAX_BYTES 128 /* an error tells it */
+#define NAME_MAX_BYTES 128 /* an error quotes it */
 
-/* ---- the form ---- */
+/* ---- the syntax ---- */
 
-/* One line on its way to a variable. */
+/* One line while it is parsed. */
 struct env_line {
 	struct span name, value;
-	bool bare;     /* there is no '=' */
-	bool spaced;   /* a blank stands before the '=': Docker refuses that, so it is systemd's form */
-	struct buf *b; /* room for a value without its escapes */
+	bool bare;     /* without an '=' */
+	bool spaced;   /* a blank precedes the '=': Docker refuses that, so it is systemd's syntax */
+	struct buf *b; /* room for a value with its escapes resolved */
 };
 
-/* Wider than a shell's, as Docker takes it: "spring.datasource.url" is passed over, not an error. */
+/* More than a shell allows, as in Docker: "spring.datasource.url" is passed over, not an error. */
 static bool is_variable_name(struct span s)
 {
 	return s.n && s.n <= NAME_MAX_BYTES && (char_is_letter(s.p[0]) || s.p[0] == '_') && span_all(s, char_is_alnum, "_.-");
@@ -38,7 +38,7 @@ static struct span skip_export(struct span s)
 	return rest.n && rest.p[0] != '=' ? (struct span){ rest.p, (size_t)(s.p + s.n - rest.p) } : s;
 }
 
-/* Parts LINE; false where no name begins it. */
+/* Splits LINE; false when it does not begin with a name. */
 static bool split_assignment(struct span line, struct env_line *l)
 {
 	struct span value = line, name;
@@ -50,7 +50,7 @@ static bool split_assignment(struct span line, struct env_line *l)
 	return is_variable_name(l->name);
 }
 
-/* What stands between L's quotes, in L->value. Why it cannot be read, or NULL. */
+/* Sets L->value to what is between its quotes. Returns why it cannot be read, or NULL. */
 static const char *unquote_value(struct env_line *l, struct span in)
 {
 	char quote = in.p[0];
@@ -72,7 +72,7 @@ static const char *unquote_value(struct env_line *l, struct span in)
 	return NULL;
 }
 
-/* The value itself, in L->value. Why it will not do, or NULL. */
+/* Sets L->value to the value proper. Returns why it is not acceptable, or NULL. */
 static const char *parse_env_value(struct env_line *l)
 {
 	struct span trimmed = span_trim(l->value);
@@ -145,11 +145,11 @@ int env_parse(struct span text, const char *name, struct err *e)
 	return ret;
 }
 
-/* ---- where it stands ---- */
+/* ---- the file ---- */
 
 static int read_env_text(int fd, const char *name, struct err *e)
 {
-	struct buf text = buf_heap(ENV_FILE_MAX + 2); /* the NUL, and a byte to see the end with */
+	struct buf text = buf_heap(ENV_FILE_MAX + 2); /* the NUL, and one byte more to detect a file that is too large */
 	int ret;
 
 	if (file_read_fd(fd, &text) == 0)
@@ -218,7 +218,7 @@ int env_fd_read(int fd, const char *name, struct err *e)
 		return ret;
 	}
 	null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (null < 0) /* a bare root has none; what can be read from a folder is nothing, too */
+	if (null < 0) /* a bare root has none; reading a folder yields nothing either */
 		null = open("/", O_RDONLY | O_CLOEXEC);
 	if (null > 0) {
 		dup2(null, fd);

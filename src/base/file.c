@@ -56,7 +56,10 @@ int file_read_fd(int fd, struct buf *out)
 		char *to = buf_room(out, room);
 		ssize_t n;
 
-		/* Near the limit a smaller step may still fit; one byte tells the end of the file from a file too large. */
+		/*
+		 * Near the limit a smaller step may still fit; a single byte tells the end of the file from a file that is too
+		 * large.
+		 */
 		if (!to && (to = buf_room(out, room = 1)))
 			out->full = false;
 		if (!to) {
@@ -107,7 +110,7 @@ const char *file_dirname(char out[PATH_MAX], const char *path)
 	return name;
 }
 
-/* Splits PATH; *NAME points into PATH. */
+/* Opens the folder of PATH; *NAME points into PATH. */
 static int open_dirname(const char *path, const char **name)
 {
 	char dir[PATH_MAX];
@@ -129,7 +132,7 @@ static int check_replaceable(int dir, const char *name, const char *path, struct
 	return 0;
 }
 
-/* Returns a descriptor of the new file TMP in DIR, filled and on disk, or -1 with errno set. */
+/* Returns a descriptor of the new file TMP in DIR, written and synced, or -1 with errno set. */
 static int write_temporary(int dir, const char *tmp, mode_t mode, gid_t group, struct span content)
 {
 	int fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode & 0700);
@@ -147,13 +150,16 @@ static int write_temporary(int dir, const char *tmp, mode_t mode, gid_t group, s
 	return -1;
 }
 
-/* NAME in DIR; the file belongs to GROUP ((gid_t)-1: the caller's). 0, or -1 with errno set. */
+/* NAME in DIR; the file gets GROUP ((gid_t)-1: the caller's). 0, or -1 with errno set. */
 static int replace_file_at(int dir, const char *name, mode_t mode, gid_t group, struct span content)
 {
 	char tmp[64];
 	int fd, saved;
 
-	/* Exclusive creation in one's own name: a second writer has another pid, a leftover of a dead one is replaced. */
+	/*
+	 * Created exclusively under a name of our own: a second writer has another pid, and the leftover of a dead one is
+	 * replaced.
+	 */
 	text_fmt(tmp, sizeof tmp, ".s3mounts-new-%ld", (long)getpid());
 	unlinkat(dir, tmp, 0);
 	fd = write_temporary(dir, tmp, mode, group, content);
@@ -222,7 +228,7 @@ int dir_make(const char *path, mode_t mode, struct err *e)
 	size_t n = text_fmt(part, sizeof part, "%s", path);
 	int no;
 
-	/* One that is too long is told by the stat(2) at the end. */
+	/* A path that is too long is reported by the stat(2) at the end. */
 	for (size_t i = 1; i <= n && n < sizeof part; i++) {
 		if (path[i] != '/' && path[i])
 			continue;

@@ -78,7 +78,7 @@ void json_null(struct json *j, const char *key)
 	buf_str(j->out, "null");
 }
 
-#define DEPTH_MAX 64 /* what is looked up is flat; deeper nesting is an attack on the stack */
+#define DEPTH_MAX 64 /* what we look up is flat; deeper nesting is an attack on the stack */
 
 static bool skip_char(struct span *s, char c)
 {
@@ -89,7 +89,7 @@ static bool skip_char(struct span *s, char c)
 	return true;
 }
 
-/* The end of an escape, the backslash already taken. */
+/* The rest of an escape, after its backslash. */
 static bool skip_escape(struct span *s)
 {
 	if (!s->n || !s->p[0] || !strchr("\"\\/bfnrtu", s->p[0]))
@@ -162,7 +162,7 @@ static bool skip_literal(struct span *s)
 
 static bool skip_value(struct span *s, int depth);
 
-/* Members of an object or elements of an array, the opening bracket already taken. */
+/* The members of an object or the elements of an array, after the opening bracket. */
 static bool skip_members(struct span *s, bool object, int depth)
 {
 	char end = object ? '}' : ']';

@@ -20,17 +20,17 @@
 static int log_fd = -1;
 static char log_path[PATH_MAX];
 
-/* Somebody who may not read: a pipe, a terminal, a socket. */
+/* A second reader that may be slow or stopped: a pipe, a terminal, a socket. */
 static struct {
-	int fd;		       /* -1: nobody */
-	pid_t pid;	       /* whose it is: a child writes to the file alone */
+	int fd;		       /* -1: none */
+	pid_t pid;	       /* whose it is: a child writes to the file only */
 	bool is_own;	       /* opened by us, non-blocking */
-	bool is_socket;	       /* cannot be opened again, but asked not to wait */
-	size_t len;	       /* of KEPT */
+	bool is_socket;	       /* cannot be opened again, but can be asked not to block */
+	size_t len;	       /* of kept[] */
 	unsigned long dropped; /* lines that did not fit */
 } also = { .fd = -1 };
 
-static char kept[LOG_KEPT]; /* what it has not taken yet */
+static char kept[LOG_KEPT]; /* what it has not accepted yet */
 
 static void open_log(void)
 {
@@ -43,7 +43,10 @@ void log_open(const char *path)
 	open_log();
 }
 
-/* A description of its own, lest the flag be everybody's who has inherited FD. A pipe of another user cannot be opened again. */
+/*
+ * Opened anew where possible, so that O_NONBLOCK does not affect everybody who has inherited FD. Another user's pipe cannot be
+ * opened again.
+ */
 void log_also(int fd)
 {
 	char path[64];
@@ -58,7 +61,7 @@ void log_also(int fd)
 	also.is_socket = fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
 }
 
-/* As much as it takes now; -1 with errno. A pipe that has room takes PIPE_BUF bytes without a wait (pipe(7)). */
+/* Writes as much as it accepts now; -1 with errno. A pipe with room accepts PIPE_BUF bytes without blocking (pipe(7)). */
 static ssize_t write_without_waiting(const char *p, size_t n)
 {
 	struct pollfd room = { .fd = also.fd, .events = POLLOUT };
@@ -84,7 +87,7 @@ static void queue_bytes(const char *p, size_t n)
 	also.len += n;
 }
 
-/* What was dropped stands where it is missing. */
+/* Marks the place where lines are missing. */
 static void queue_dropped_note(void)
 {
 	char line[128];
@@ -108,7 +111,7 @@ void log_go_on(void)
 			continue;
 		if (n < 0 && errno == EAGAIN)
 			return;
-		if (n <= 0) { /* it has gone, for good */
+		if (n <= 0) { /* it has been closed for good */
 			also.len = 0;
 			also.fd = -1;
 			return;
@@ -131,7 +134,7 @@ static void write_copy(const char *line, size_t n)
 	log_go_on();
 }
 
-/* The older half of what the two files hold goes. */
+/* Drops the older half of what the two files hold. */
 static void rotate_log(void)
 {
 	char old[PATH_MAX];

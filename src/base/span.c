@@ -152,7 +152,7 @@ struct span span_skip_bom(struct span a)
 	return span_starts(a, SPAN("\xef\xbb\xbf")) ? span_skip(a, 3) : a;
 }
 
-/* As strchr(3), which finds the NUL at the end too. */
+/* Unlike strchr(3), does not find the terminating NUL. */
 static bool is_in_set(char c, const char *set)
 {
 	return c && strchr(set, c);

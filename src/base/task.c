@@ -34,7 +34,7 @@ int task_start(struct task *t, task_fn *fn, void *arg, int timeout_ms, struct er
 	pid_t self = getpid();
 	int fds[2];
 
-	/* Not a pipe: a descriptor can come back through it. */
+	/* Not a pipe: a descriptor can be sent back through it. */
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds))
 		return err_sys(e, CODE_FAULT, "start a helper process: socketpair");
 	t->pid = fork();
@@ -141,7 +141,7 @@ ssize_t task_run(task_fn *fn, void *arg, int timeout_ms, void *answer, size_t si
 		task_stop(&t);
 		return -1;
 	}
-	/* It has answered and has nothing left to do but end: this wait is short. */
+	/* It has answered and only has to exit: this wait is short. */
 	kill(t.pid, SIGKILL);
 	while (waitpid(t.pid, NULL, 0) < 0 && errno == EINTR)
 		;

@@ -12,7 +12,7 @@
 
 #define PRINT_MAX 8192 /* the longest line: a path or two and an error */
 
-/* Counts all, keeps what fits. */
+/* Counts everything, keeps what fits. */
 struct sink {
 	char *out;
 	size_t size, length;
@@ -37,7 +37,7 @@ static void sink_fill(struct sink *s, char c, size_t n)
 		sink_put(s, c);
 }
 
-/* P's N bytes in the width of the spec; SIGN stands before zeros. */
+/* The N bytes at P, padded to the width of the spec; the sign precedes zeros. */
 static void put_padded(struct sink *s, const struct format_spec *f, const char *p, size_t n, bool minus)
 {
 	size_t all = n + minus, pad = f->width > all ? f->width - all : 0;
@@ -57,7 +57,7 @@ static void put_padded(struct sink *s, const struct format_spec *f, const char *
 static void put_number(struct sink *s, const struct format_spec *f, uintmax_t v, unsigned base, bool minus)
 {
 	const char *figures = f->upper ? "0123456789ABCDEF" : "0123456789abcdef";
-	char digits[24]; /* 64 bits in octal are 22 */
+	char digits[24]; /* 64 bits take 22 octal digits */
 	size_t at = sizeof digits;
 
 	do {
@@ -67,7 +67,7 @@ static void put_number(struct sink *s, const struct format_spec *f, uintmax_t v,
 	put_padded(s, f, digits + at, sizeof digits - at, minus);
 }
 
-/* A va_list can be handed on by pointer only inside a struct: on some targets it is an array. */
+/* A pointer to a va_list can be passed on only inside a struct: on some targets it is an array. */
 struct format_args {
 	va_list ap;
 };

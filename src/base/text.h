@@ -1,8 +1,9 @@
 /*
- * base/text.h - printf(3)'s formatting without printf(3): musl's brings floating point, wide characters and streams, a tenth of this program.
+ * base/text.h - printf(3)'s formatting without printf(3): musl's pulls in floating point, wide characters and streams, a tenth
+ * of this program.
  *
- * Known: %% %c %s %d %i %u %x %X %o, lengths hh h l ll z, flags 0 and -, a width, and a precision for %s, both also as '*'. The compiler checks
- * formats and arguments; what is not known here ends the program, so that the first test finds it.
+ * Supported: %% %c %s %d %i %u %x %X %o, lengths hh h l ll z, flags 0 and -, a width, and a precision for %s, both also as '*'.
+ * The compiler checks formats and arguments; anything else aborts, so that the first test finds it.
  */
 
 #ifndef BASE_TEXT_H
@@ -12,14 +13,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* As snprintf(3): writes at most SIZE bytes with the NUL, returns the length that the whole text has. */
+/* As snprintf(3): writes at most SIZE bytes including the NUL, returns the length of the whole text. */
 size_t text_fmt(char *out, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 size_t text_vfmt(char *out, size_t size, const char *fmt, va_list ap) __attribute__((format(printf, 3, 0)));
 
-/* What a terminal acts on (control bytes, U+0080 to U+009F), and what is no UTF-8, becomes '?': text from outside may hold anything. */
+/*
+ * Replaces by '?' what a terminal acts on (control bytes, U+0080 to U+009F) and what is not UTF-8: for untrusted text, which
+ * may hold anything.
+ */
 void text_sanitize(char *s);
 
-/* As dprintf(3), whole; what cannot be written is lost. text_stdout_failed(): something for descriptor 1 was. */
+/* As dprintf(3), but writes everything. text_stdout_failed(): could something for descriptor 1 not be written? */
 bool text_stdout_failed(void);
 void text_print(int fd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

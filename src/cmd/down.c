@@ -12,16 +12,16 @@
 #include "mnt/layer.h"
 
 #define TIMEOUT_S 50 /* a sandbox's SDK gives a command 60 s */
-#define LOOK_MS 500  /* that all is in S3 is said even where what was to be done before has taken all of the time */
+#define LOOK_MS 500  /* "all of it is in S3" is reported even when the steps before took all of the time */
 
-/* What stands in the way of "all of it is in S3". */
+/* What keeps "all of it is in S3" from being true. */
 struct down_result {
 	struct report report;
 	struct leftovers left, tried; /* what is left now; what --left has tried to upload */
 	struct err left_error;	      /* of LEFT; code CODE_OK: none */
 };
 
-/* Of `flush` the supervisor has judged: what was written since does not count. */
+/* For `flush` the supervisor has decided: what was written since does not count. */
 static enum code down_exit_code(const struct down_result *v, bool down, const struct err **why)
 {
 	const struct report *r = &v->report;
@@ -40,7 +40,7 @@ static enum code down_exit_code(const struct down_result *v, bool down, const st
 	}
 	if ((*why)->code == CODE_OK)
 		*why = &v->left_error;
-	/* Pending data is the worst of it: it is told even where other mounts went. */
+	/* Pending data is the worst outcome: it is reported even when other mounts went down. */
 	if (left)
 		return r->error.code == CODE_PENDING || v->left_error.code == CODE_OK ? CODE_PENDING : v->left_error.code;
 	if (hold == r->mount_count || !down || r->error.code != CODE_OK)
@@ -109,7 +109,7 @@ static bool is_all_down(const struct report *r)
 	return mounts_are(r, "down") && (r->error.code == CODE_OK || r->error.code == CODE_PENDING);
 }
 
-/* Where supervisor and driver were killed, what stood under the mount still does. */
+/* After supervisor and driver were killed, the layer below the mount is still there. */
 static int clear_stale_layers(const struct run *run, struct err *e)
 {
 	struct run_path layer = run_layer_name(run);
@@ -130,7 +130,10 @@ static int clear_stale_layers(const struct run *run, struct err *e)
 	return ret;
 }
 
-/* Is there really no mount? For `down` what is none goes with the last, as the config that `s3mounts config` may have left in RUN. */
+/*
+ * Is there really no mount? For `down` this also removes what goes with the last mount, such as the config that `s3mounts
+ * config` may have left in RUN.
+ */
 static int confirm_no_mounts(const struct run *run, bool down, struct report *r, struct err *e)
 {
 	if (leftover_mounts(run, &r->error))
@@ -176,7 +179,7 @@ static int flush_or_unmount(const char *command, bool down, const struct options
 	struct run run;
 	int code;
 
-	/* That a cache folder is known is asked before anything goes down. */
+	/* Whether a cache folder is known is checked before anything goes down. */
 	if (run_find(&run, o->run_dir, e) || run_cache_dir(cache, sizeof cache, o->cache_dir, e))
 		return -1;
 	code = collect_down_result(&v, &run, down, o, &a, e);

@@ -18,15 +18,15 @@
 #include <unistd.h>
 
 #define AT_ONCE 8	 /* each is a driver, and the transfers of one fill most lines */
-#define MOUNT_MS 15000	 /* what one has to come up */
+#define MOUNT_MS 15000	 /* to come up */
 #define ABANDON_MS 10000 /* to go down without its files */
-#define END_MS 5000	 /* a supervisor without mounts ends */
+#define END_MS 5000	 /* for a supervisor without mounts to exit */
 
 static const struct ask_watch silent = { .tick = NULL };
 
-/* ---- the place: RUN/left ---- */
+/* ---- the run directory RUN/left ---- */
 
-/* With what is in it, as far as it is no folder with anything in it. */
+/* With its entries, except for folders that are not empty. */
 static void remove_folder(const char *path)
 {
 	DIR *d = opendir(path);
@@ -47,7 +47,7 @@ static void remove_left_dir(const struct run *left)
 	remove_folder(left->dir);
 }
 
-/* A descriptor that keeps others from working there; -1 with *E set. */
+/* A descriptor that locks others out; -1 with *E set. */
 static int lock_left_dir(const struct run *left, struct err *e)
 {
 	int fd = open(left->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -72,7 +72,7 @@ static bool wait_for_exit(long pid, int timeout_ms)
 	return ended;
 }
 
-/* What R says of a folder in TRIED is the reason why that is not uploaded. */
+/* An error in R about a folder in TRIED is the reason why that is not uploaded. */
 static void copy_reasons(struct leftovers *tried, const struct report *r)
 {
 	for (size_t i = 0; i < r->mount_count; i++)
@@ -83,8 +83,8 @@ static void copy_reasons(struct leftovers *tried, const struct report *r)
 }
 
 /*
- * Every mount there goes down: within TIMEOUT_MS once its files are in S3, then without. The supervisor ends with the last, and what it had
- * goes. Where it does not answer nothing is touched: what stands there is found again. True: nothing stands there any more.
+ * Takes every mount there down: within TIMEOUT_MS once its files are in S3, then without. The supervisor exits with the last,
+ * and its files are removed. If it does not answer nothing is touched: the next run finds them. True: no mount is left there.
  */
 static bool take_left_down(const struct run *left, struct leftovers *tried, int timeout_ms)
 {
@@ -109,7 +109,10 @@ static bool take_left_down(const struct run *left, struct leftovers *tried, int 
 	return true;
 }
 
-/* The supervisor there, where it takes its mounts down already, as whoever was killed had asked; 0: it does not, or there is none. */
+/*
+ * The supervisor there, if it is already taking its mounts down, as somebody who was killed had asked; 0: it is not, or there
+ * is none.
+ */
 static pid_t find_stopping(const struct run *left)
 {
 	struct request status = { .kind = REQUEST_STATUS, .timeout_ms = ABANDON_MS };
@@ -126,7 +129,7 @@ static pid_t find_stopping(const struct run *left)
 
 /* ---- the upload ---- */
 
-/* Other credentials are needed for it, or another command. */
+/* False: it needs other credentials, or another command. */
 static bool is_uploadable(const struct setup *s, struct leftover *left)
 {
 	char here[640];
@@ -148,7 +151,7 @@ static bool is_uploadable(const struct setup *s, struct leftover *left)
 	return false;
 }
 
-/* By which its files are stored; the others are for whoever uses a mount. */
+/* Those that its files are stored by; the others are for users of a mount. */
 static void keep_storage_options(struct arena *a, struct plan_mount *m, const struct leftover *left)
 {
 	bool (*is_storage)(const char *) = left->driver->is_storage_option;
@@ -187,7 +190,9 @@ struct batch {
 	int64_t deadline;
 };
 
-/* Mounts those of the batch, which share a root, and takes them down again once they are uploaded. False: they do not go. */
+/*
+ * Mounts those of the batch, which share a root, and takes them down once they are uploaded. False: they cannot be taken down.
+ */
 static bool upload_batch(struct batch *b)
 {
 	struct request *up = &b->request;
@@ -268,7 +273,7 @@ static int upload_in_left_dir(struct setup *s, struct leftovers *tried, const st
 		close(lock);
 		return -1;
 	}
-	/* Nobody else's config is touched. */
+	/* Other configs are not touched. */
 	up.config = run_path(left, "rclone.conf");
 	b.request = up.request;
 	b.request.mounts = b.mounts;
@@ -281,7 +286,7 @@ static int upload_in_left_dir(struct setup *s, struct leftovers *tried, const st
 	return 0;
 }
 
-/* Of mounts that stand or are about to, their supervisor answers for itself; what it has given up is ours to upload. */
+/* The supervisor is responsible for mounts that are up or coming up; what it has given up is ours to upload. */
 static void find_leftovers(struct leftovers *l, const struct run *run, const struct options *o)
 {
 	struct request status = { .kind = REQUEST_STATUS, .timeout_ms = ABANDON_MS };
@@ -327,10 +332,10 @@ void flush_left_end(const struct run *run, int timeout_ms)
 	pid_t pid;
 	int lock;
 
-	/* Where one is at work it ends by itself. */
+	/* A run that is at work ends by itself. */
 	if (leftover_run(&left, run, &unused) || access(left.dir, F_OK) || (lock = lock_left_dir(&left, &unused)) < 0)
 		return;
-	/* It would answer nobody before it is done: the next one takes over what it has, and can be asked. */
+	/* It would not answer before it is done: the next one takes over its mounts, and does answer. */
 	if ((pid = find_stopping(&left)) > 0 && !wait_for_exit(pid, timeout_ms))
 		kill(pid, SIGKILL);
 	take_left_down(&left, &none, clock_left(deadline));

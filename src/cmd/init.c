@@ -19,7 +19,7 @@ static int become_user(const struct options *o)
 
 	if (o->uid < 0)
 		return 0;
-	/* Not by the C library, which would do so for threads that we do not have. */
+	/* Not through the C library, which would do it for threads that we do not have. */
 	if (syscall(SYS_setgroups, 1, &gid) || syscall(SYS_setgid, gid) || syscall(SYS_setuid, (uid_t)o->uid))
 		return -1;
 	return 0;
@@ -48,7 +48,7 @@ static void exec_command(const struct init *in, const struct options *o, int sta
 	}
 	sigprocmask(SIG_SETMASK, &in->mask, NULL);
 	execvp(o->command[0], o->command);
-	no = errno; /* before the words, which a closed stderr may not take */
+	no = errno; /* before the message, which a closed stderr may refuse */
 	text_print(2, "s3mounts: run %s: %s\n", o->command[0], strerror(no));
 	_exit(no == ENOENT ? INIT_NOT_FOUND : INIT_NOT_STARTED);
 }
@@ -81,7 +81,7 @@ void init_cancel(struct init *in)
 	waitpid(in->pid, NULL, 0);
 }
 
-/* SIGTTOU is blocked: a background process may do this then. */
+/* SIGTTOU is blocked, so even a background process may do this. */
 static void move_terminal(pid_t from, pid_t to)
 {
 	if (tcgetpgrp(STDIN_FILENO) == from)
@@ -95,8 +95,9 @@ static void continue_command(const struct init *in)
 }
 
 /*
- * It has stopped. Where it wants the terminal and we have it (a shell's `fg`), it gets it; else we stop too, with all of our process group: a
- * script that has called us must, for its shell to notice. SIGTSTP because the kernel then drops it where nobody could continue us.
+ * The command has stopped. If it wants the terminal and we have it (a shell's `fg`), it gets it; otherwise we stop too, with
+ * our whole process group: a script that has called us has to stop for its shell to notice. SIGTSTP because the kernel drops
+ * that if nobody could continue us.
  */
 static void stop_with_command(const struct init *in, int number)
 {
@@ -112,13 +113,13 @@ static void stop_with_command(const struct init *in, int number)
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	kill(0, SIGTSTP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	/* Where it was dropped nobody would continue a program after Ctrl-Z either. */
+	/* If it was dropped, nobody would continue a program after Ctrl-Z either. */
 	sigpending(&set);
 	if (number == SIGTSTP && !sigismember(&set, SIGCONT))
 		continue_command(in);
 }
 
-/* True when it was IN's child that ended. */
+/* True when IN's child has ended. */
 static bool reap_and_follow(const struct init *in, int *status)
 {
 	bool ended = false;

@@ -10,7 +10,7 @@ void leftovers_find(struct leftovers *l, const struct run *run, const struct opt
 	char root[PATH_MAX];
 	struct err unused;
 
-	/* Without a home there is no default: then whoever mounted has named a folder, and its mounts tell which. */
+	/* Without a home there is no default: then somebody has named a folder for the mounts, and their reports say which. */
 	if (run_cache_dir(root, sizeof root, o->cache_dir, &unused) == 0)
 		leftover_find(l, root, &scope);
 	for (size_t i = 0; i < r->mount_count; i++) {
@@ -41,7 +41,7 @@ void json_leftovers(struct json *j, const struct leftovers *l)
 	json_close(j, ']');
 }
 
-/* Names that whoever wrote the files has chosen: nothing in them reaches the terminal. */
+/* Whoever wrote the files chose their names: they are sanitized. */
 static void print_leftover_name(const char *name)
 {
 	char text[PATH_MAX];

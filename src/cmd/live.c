@@ -5,7 +5,7 @@
 
 #include <unistd.h>
 
-#define EVERY_MS 200 /* the eye follows; a usual `up` has answered before the first */
+#define EVERY_MS 200 /* the eye can follow; usually `up` has answered before the first */
 
 /* ECMA-48: CUU moves up, EL clears the line, ED what is below. */
 static void move_cursor_up(const struct live *l)

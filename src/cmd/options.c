@@ -15,15 +15,15 @@
 
 struct option_row;
 
-/* Puts VALUE (NULL of an option without one) where ROW's option keeps it. Returns 0, or -1 with CODE_USAGE. */
+/* Stores VALUE (NULL for an option without one) as ROW says. Returns 0, or -1 with CODE_USAGE. */
 typedef int store_fn(struct options *o, const struct option_row *row, const char *value, struct err *e);
 
 struct option_row {
 	const char *name;
-	const char *arg; /* NULL: takes none */
+	const char *arg; /* NULL: it takes no value */
 	int commands;
 	store_fn *store;
-	size_t member; /* of struct options: where store_text(), store_flag() and store_seconds() put it */
+	size_t member; /* of struct options: for store_text(), store_flag() and store_seconds() */
 	const char *help;
 };
 
@@ -53,7 +53,7 @@ static int store_seconds(struct options *o, const struct option_row *row, const 
 	return 0;
 }
 
-/* By numbers: a scratch image has no /etc/passwd. */
+/* By number: a scratch image has no /etc/passwd. */
 static int store_user(struct options *o, const struct option_row *row, const char *value, struct err *e)
 {
 	struct span gid = span_of(value), uid;
@@ -185,7 +185,7 @@ static const struct option_row *find_option(struct span name, int command)
 	return NULL;
 }
 
-/* One option at *ARGV, which moves over its value where that is the next argument. */
+/* Parses the option at *ARGV, which is advanced over a value that is the next argument. */
 static int parse_option(struct options *o, int command, const char *name_of_command, char ***argv, struct err *e)
 {
 	struct span value = span_of(strcmp(**argv, "-h") == 0 ? "help" : **argv + 2), name;
@@ -222,7 +222,7 @@ static int parse_options(struct options *o, int command, char **argv, struct err
 			o->command = argv + 1;
 			break;
 		}
-		/* After a mistake it goes on, for what the rest says of files to be removed. */
+		/* After a mistake it goes on, since the rest may name files to be removed. */
 		if (!is_option(*argv))
 			err_set(first, CODE_USAGE, "'%s': s3mounts %s takes options only", *argv, name);
 		else if (!parse_option(o, command, name, &argv, first))
@@ -250,7 +250,7 @@ static int read_env_sources(const struct options *o, struct err *e)
 	return 0;
 }
 
-/* Each of them; *E is of the first that stays. */
+/* All of them; *E is about the first that could not be removed. */
 static int remove_env_files(const struct options *o, struct err *e)
 {
 	struct err later, *first = e;
@@ -267,7 +267,7 @@ int options_read(struct options *o, int command, const char *does, int timeout_s
 	int bad;
 
 	*o = (struct options){ .timeout_ms = timeout_s * 1000, .stop_ms = STOP_S * 1000, .uid = -1, .gid = -1 };
-	/* Known before all else, since it says how an error is told. */
+	/* Needed first of all, since it decides how errors are reported. */
 	for (char **arg = argv + 1; *arg && strcmp(*arg, "--") != 0; arg++)
 		o->json |= strcmp(*arg, "--json") == 0;
 	bad = parse_options(o, command, argv, e);

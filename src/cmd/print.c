@@ -106,7 +106,7 @@ void json_strings(struct json *j, const char *key, const char *const *list, size
 	json_close(j, ']');
 }
 
-/* Why pending file number I of M is not in S3; NULL: not known. */
+/* Why pending file number I of M is not in S3; NULL when that is not known. */
 static const char *pending_reason(const struct report_mount *m, size_t i)
 {
 	for (size_t k = 0; k < m->pending_reason_count; k++) {
@@ -165,7 +165,7 @@ const char *plural(long n)
 
 void print_column_widths(const struct report *r, int *target, int *source)
 {
-	*target = *source = 6; /* of the headings */
+	*target = *source = 6; /* width of the headings */
 	for (size_t i = 0; i < r->mount_count; i++) {
 		int t = (int)strlen(r->mounts[i].target), s = (int)strlen(r->mounts[i].source);
 

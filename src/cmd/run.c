@@ -7,7 +7,10 @@
 
 #include <unistd.h>
 
-/* Who does not leave in half of the time, and holds a mount, is ended: what it has open then is closed, and can be uploaded. */
+/*
+ * Whoever does not exit in half of the time, and keeps a mount busy, is killed: that closes its files, so that they can be
+ * uploaded.
+ */
 static int take_mounts_down(const struct init *in, const struct options *o)
 {
 	int64_t deadline = clock_ms() + o->stop_ms;

@@ -94,7 +94,7 @@ struct run_path setup_config(const struct setup *s, const struct options *o)
 	const char *named = o->config ? o->config : env("RCLONE_CONFIG");
 	struct run_path p = run_path(&s->run, "rclone.conf");
 
-	/* The supervisor works in "/". */
+	/* The supervisor's working directory is "/". */
 	if (named && (named[0] == '/' || !getcwd(p.s, sizeof p.s)))
 		text_fmt(p.s, sizeof p.s, "%s", named);
 	else if (named)
@@ -102,7 +102,7 @@ struct run_path setup_config(const struct setup *s, const struct options *o)
 	return p;
 }
 
-/* The trust that drivers shall have: our own, as a file. */
+/* The CA bundle for drivers: the one that we trust ourselves, as a file. */
 static int find_ca_bundle(const struct setup *s, struct run_path *out, struct err *e)
 {
 	const char *file = "";
@@ -132,7 +132,10 @@ void setup_note_version(const struct options *o)
 			setup_locate(&r, drivers[i], o, &unused);
 }
 
-/* What a second mount of a source has left in a folder of its own is uploaded by the next one: the supervisor may not look through a cache. */
+/*
+ * Files that a second mount of a source has left in a folder of its own are uploaded by the next mount: the supervisor may not
+ * search a cache.
+ */
 static bool has_own_cache(const char *cache_root, const char *endpoint, const struct plan_mount *m)
 {
 	const struct driver *d = driver_find(m->type);
@@ -143,7 +146,7 @@ static bool has_own_cache(const char *cache_root, const char *endpoint, const st
 
 	d->identify(id, endpoint, m, true);
 	text_fmt(dir.s, sizeof dir.s, "%s/%s", cache_root, id);
-	/* One in which a driver works is that mount's. */
+	/* A folder that a driver works in belongs to that mount. */
 	return d->leftovers && access(dir.s, F_OK) == 0 && cache_held(dir.s) <= 0 &&
 	       (d->leftovers(dir.s, m, &p, &e) || p.files);
 }

@@ -11,11 +11,11 @@
 #include <poll.h>
 #include <unistd.h>
 
-#define MOUNT_S 30 /* of the first mounts */
+#define MOUNT_S 30 /* for the first mounts */
 #define STATUS_MS 10000
-#define LOOK_MS 100 /* nothing tells a process of another that has begun to serve */
+#define LOOK_MS 100 /* nothing notifies a process that another has begun to serve */
 
-/* The socket, under the lock: whoever starts at the same time finds it, or is told. */
+/* Opens the socket, under the lock: whoever starts at the same time finds it, or gets an error. */
 static int listen_on_control(const struct setup *s, struct err *e)
 {
 	int lock, fd;
@@ -27,7 +27,7 @@ static int listen_on_control(const struct setup *s, struct err *e)
 	return fd;
 }
 
-/* At its end it is as `down`: files that are left anywhere are told. */
+/* At its end, as with `down`, files that are left anywhere are reported. */
 static int report_left(const struct setup *s, const struct options *o, const char *cache, int code)
 {
 	const struct leftover_scope scope = { .ours = &s->run };
@@ -89,7 +89,7 @@ int cmd_start(char **argv)
 	return code < 0 ? print_failure("start", false, &e) : code;
 }
 
-/* One look; 0: ready; else -1 with *E: not yet. */
+/* Asks once. 0: ready; else -1 with *E: not yet. */
 static int check_ready(const struct run *run, const struct options *o, struct err *e)
 {
 	struct request q = { .kind = REQUEST_STATUS, .timeout_ms = STATUS_MS, .brief = true };

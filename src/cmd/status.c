@@ -82,7 +82,7 @@ static int print_status_json(const struct report *r, const struct leftovers *l, 
 	return json_end(&o, code);
 }
 
-/* A number, or what stands for one that is not known. */
+/* A number, or "?" for one that is not known. */
 static const char *format_count(char out[24], long n)
 {
 	text_fmt(out, 24, n < 0 ? "?" : "%ld", n);
@@ -119,7 +119,7 @@ static void print_status_table(const struct report *r)
 	}
 }
 
-/* R, of a supervisor or (SERVED is false) of none, and what earlier runs have left. */
+/* Reports R, from a supervisor or (SERVED is false) without one, and what earlier runs have left. */
 static int report_status(const struct run *run, const struct options *o, const struct report *r, bool served)
 {
 	struct leftovers l = { 0 };

@@ -13,7 +13,7 @@ static bool is_mount_proven(const struct report_mount *m)
 	return span_is(span_of(m->state), "up") && m->error.code == CODE_OK;
 }
 
-/* The exit code; *WHY is the error that stands for all: of the whole, else of the first mount that counts. */
+/* The exit code; *WHY is the error that stands for all: that of the whole, else of the first mount that counts. */
 static enum code up_exit_code(const struct report *r, const struct err **why)
 {
 	size_t hold = 0, bad = 0;
@@ -37,7 +37,7 @@ static enum code up_exit_code(const struct report *r, const struct err **why)
 	return (*why)->code == CODE_OK ? CODE_MOUNT : (*why)->code;
 }
 
-/* What this rclone is known to lose; nothing where nothing is written through it. */
+/* What this rclone is known to lose; nothing if no mount is writable. */
 static size_t known_losses(const struct setup *s, const char *const **list)
 {
 	for (size_t i = 0; i < s->plan.mount_count; i++)
@@ -164,7 +164,7 @@ static int ask_for_mounts(struct setup *s, const struct options *o, struct arena
 	return ret;
 }
 
-/* What earlier runs have left is told, and changes nothing in the verdict on the mounts. */
+/* What earlier runs have left is reported too; it does not affect the exit code. */
 static int report_up(const struct setup *s, const struct options *o, const struct report *r, bool brief, int64_t ms)
 {
 	struct leftovers l = { 0 };

@@ -5,10 +5,10 @@
 #include "http/names.h"
 
 #define RSA_BITS_MAX 8192
-#define EXTENSIONS_MAX 64 /* of which no two may be the same; certificates have a dozen */
+#define EXTENSIONS_MAX 64 /* no two may be the same; certificates have a dozen */
 #define POLICIES_MAX 64
 
-/* Without surrogates and what is no character. */
+/* UTF-16 without surrogates and non-characters. */
 static bool is_bmp(struct span s)
 {
 	for (; s.n >= 2; s = span_skip(s, 2)) {
@@ -47,7 +47,7 @@ static bool read_attribute(struct span *set)
 	       is_string_of_tag(tag, value);
 }
 
-/* A Name: its whole element goes to NAME. */
+/* A Name: NAME gets the whole element. */
 static bool read_name(struct span *in, struct span *name)
 {
 	struct span sets, set;
@@ -78,7 +78,7 @@ static unsigned bit_length(struct span number)
 	return bits;
 }
 
-/* Odd and more than 1, else a signature proves nothing; of at most 31 bits, as Go has it. */
+/* Odd and more than 1, or a signature proves nothing; at most 31 bits, as in Go. */
 static bool rsa_exponent(struct span in, struct span *e)
 {
 	struct span number = in;
@@ -114,7 +114,7 @@ static const struct curve {
 	{ { "\x2b\x81\x04\x00\x23", 5 }, 66, BR_EC_secp521r1 },
 };
 
-/* A point in its uncompressed form. Go knows P-224 too, which nobody uses. */
+/* A point in uncompressed form. Go supports P-224 too, which nobody uses. */
 static bool ec_key(struct span alg, struct span bits, br_x509_pkey *k)
 {
 	struct span curve;
@@ -131,7 +131,7 @@ static bool ec_key(struct span alg, struct span bits, br_x509_pkey *k)
 	return false;
 }
 
-/* As cert_key(), but true with key_type 0 for a kind that BearSSL has no code for. */
+/* As cert_key(), but true with key_type 0 for a kind of key that BearSSL does not support. */
 static bool read_key(struct span spki, br_x509_pkey *k)
 {
 	struct span alg, id, bits;
@@ -149,7 +149,7 @@ bool cert_key(struct span spki, br_x509_pkey *k)
 	return read_key(spki, k) && k->key_type;
 }
 
-/* One for each extension that Go knows. Each returns false where VALUE is malformed. */
+/* One for each extension that Go knows. Each returns false when VALUE is malformed. */
 
 static bool read_subject_key_id(struct cert *c, struct span value)
 {
@@ -164,7 +164,7 @@ static bool read_authority_key_id(struct cert *c, struct span value)
 	       (!der_is_next(value, DER_CONTEXT) || der_take(&value, DER_CONTEXT, &value, NULL));
 }
 
-/* Nine bits have a meaning, number 5 is keyCertSign; none at all says nothing. */
+/* Nine bits are defined, number 5 is keyCertSign; no bits at all restrict nothing. */
 static bool read_key_usage(struct cert *c, struct span value)
 {
 	const unsigned char *p;
@@ -209,7 +209,7 @@ static bool read_name_constraints(struct cert *c, struct span value)
 	       names_parse_subtrees(c->excluded, &c->unknown);
 }
 
-/* Where a point has its full name, the URIs at the front of that are looked at. */
+/* When a distribution point has a full name, the URIs at its front are checked. */
 static bool read_crl_point(struct span point)
 {
 	struct span name;
@@ -297,7 +297,7 @@ static bool read_inhibit_any(struct cert *c, struct span value)
 	return der_number(&value, DER_INTEGER, 0x7fffffff, &skip);
 }
 
-/* serverAuth or anyExtendedKeyUsage; a list of nothing forbids nothing. */
+/* serverAuth or anyExtendedKeyUsage; an empty list restricts nothing. */
 static bool read_extended_key_usage(struct cert *c, struct span value)
 {
 	struct span id;
@@ -390,7 +390,7 @@ static bool read_extensions(struct cert *c, struct span list)
 	return true;
 }
 
-/* Behind the key. Only version 3 has extensions; what an older one has there is not looked at. */
+/* After the key. Only version 3 has extensions; in an older version they are ignored. */
 static bool read_after_key(struct cert *c, struct span tbs)
 {
 	struct span x;
@@ -422,7 +422,10 @@ static bool read_validity(struct cert *c, struct span *tbs)
 	return der_sequence(tbs, &dates) && der_time(&dates, &c->not_before) && der_time(&dates, &c->not_after);
 }
 
-/* A serial number may be negative: rclone has Go's switch for that on. ALGORITHM is what stands outside, and must stand inside too. */
+/*
+ * A negative serial number is allowed: rclone is built with Go's switch for that. ALGORITHM is the outer one, which the inner
+ * one must equal.
+ */
 static bool read_tbs(struct cert *c, struct span tbs, struct span algorithm)
 {
 	struct span serial, inner, key;
@@ -433,7 +436,7 @@ static bool read_tbs(struct cert *c, struct span tbs, struct span algorithm)
 	       der_take(&tbs, DER_SEQUENCE, &key, &c->key) && read_key(c->key, &k) && read_after_key(c, tbs);
 }
 
-/* Of ECDSA: two integers in their shortest form, which BearSSL does not ask for. */
+/* For ECDSA: two integers in their shortest form, which BearSSL does not insist on. */
 static bool signature_is_strict(struct span algorithm, struct span signature)
 {
 	struct span id, two, r, s;

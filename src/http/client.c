@@ -19,7 +19,7 @@ static bool same_origin(const struct http_origin *a, const struct http_origin *b
 	return a->port == b->port && a->tls == b->tls && strcmp(a->host, b->host) == 0;
 }
 
-/* Can the connection take a request to ORIGIN? Only behind a complete answer, with not a byte too many. */
+/* Can the connection take a request to ORIGIN? Only after a complete answer, without a surplus byte. */
 static bool can_reuse_connection(const struct http_client *c, const struct http_origin *origin)
 {
 	return c->conn.fd >= 0 && c->response.phase == HTTP_DONE && c->response.keep_alive && !c->unread.n &&
@@ -32,7 +32,7 @@ static int close_failed(struct http_client *c)
 	return -1;
 }
 
-/* More bytes into c->unread. Returns 1, 0 at the connection's end, -1 with *F set. */
+/* Reads more bytes into c->unread. Returns 1, 0 at the end of the connection, -1 with *F set. */
 static int read_more(struct http_client *c, int64_t deadline, struct fail *f)
 {
 	ssize_t n = conn_read(&c->conn, c->in, sizeof c->in, deadline, f);
@@ -42,7 +42,7 @@ static int read_more(struct http_client *c, int64_t deadline, struct fail *f)
 	return n > 0 ? 1 : (int)n;
 }
 
-/* *ANSWERED: a byte of the answer has come, so the server may have acted on the request. */
+/* *ANSWERED: the answer has begun, so the server may have acted on the request. */
 static int exchange_messages(struct http_client *c, struct span head, struct span body, bool answers_head, int64_t deadline,
 	bool *answered, struct fail *f)
 {

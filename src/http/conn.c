@@ -20,7 +20,10 @@ static int wait_for_socket(struct conn *c, short events)
 	struct pollfd p = { .fd = c->fd, .events = events };
 	int n, on = 1;
 
-	/* A server without TCP_NODELAY holds the rest of a small answer back until we acknowledge its beginning: 40 ms otherwise. */
+	/*
+	 * A server without TCP_NODELAY holds back the rest of a small answer until we acknowledge its beginning: 40 ms
+	 * otherwise.
+	 */
 	setsockopt(c->fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
 	while ((n = poll(&p, 1, clock_left(c->deadline))) < 0 && errno == EINTR)
 		;
@@ -30,13 +33,13 @@ static int wait_for_socket(struct conn *c, short events)
 	return -1;
 }
 
-/* Both are what BearSSL calls: bytes, or -1 with c->error set (0: end of file). */
+/* These two are called by BearSSL: they return a number of bytes, or -1 with c->error set (0: end of file). */
 static int raw_recv(void *io, unsigned char *p, size_t n)
 {
 	struct conn *c = io;
 	ssize_t got;
 
-	/* One that never stops talking never makes us wait. */
+	/* A peer that never stops sending never makes us wait. */
 	if (clock_left(c->deadline) == 0) {
 		c->error = ETIMEDOUT;
 		return -1;
@@ -63,7 +66,7 @@ static int raw_send(void *io, const unsigned char *p, size_t n)
 	while ((put = send(c->fd, p, n, MSG_NOSIGNAL)) < 0) {
 		c->error = errno;
 		if (errno == EPIPE)
-			return (int)n; /* what the server said before it closed is still to be read */
+			return (int)n; /* what the server said before it closed is yet to be read */
 		if (errno != EINTR && (errno != EAGAIN || wait_for_socket(c, POLLOUT)))
 			return -1;
 	}
@@ -91,7 +94,7 @@ static int err_connection_lost(const struct conn *c, const char *doing, struct f
 static const struct {
 	const char *bytes, *speaks, *hint;
 	enum fail_kind kind;
-	bool over_tls; /* tells nothing new on a plain connection */
+	bool over_tls; /* says nothing new on a plain connection */
 } greetings[] = {
 	{ "HTTP/", "plain HTTP, not TLS", "write http:// in S3_ENDPOINT_URL, or name the port that speaks TLS", FAIL_TLS,
 		true },
@@ -185,7 +188,7 @@ ssize_t conn_read(struct conn *c, void *p, size_t n, int64_t deadline, struct fa
 	got = c->tls ? br_sslio_read(&c->tls->io, p, n) : raw_recv(c, p, n);
 	if (got >= 0)
 		return got;
-	/* In due form: over TLS by close_notify, plain by end-of-file; but never before the first byte. */
+	/* Properly closed: over TLS by close_notify, plain by end-of-file; but never before the first byte. */
 	if (c->tls && br_ssl_engine_last_error(&c->tls->client.eng) == BR_ERR_OK && c->received)
 		return 0;
 	if (!c->tls && !c->error && c->received)

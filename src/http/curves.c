@@ -30,7 +30,7 @@ static size_t curve_mulgen(unsigned char *point, const unsigned char *x, size_t 
 	return curve_impl(curve)->mulgen(point, x, x_n, curve);
 }
 
-/* Of signatures alone, which are never on X25519. */
+/* Used for signatures only, which never are on X25519. */
 static uint32_t curve_muladd(unsigned char *a, const unsigned char *b, size_t n, const unsigned char *x, size_t x_n,
 	const unsigned char *y, size_t y_n, int curve)
 {

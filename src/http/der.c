@@ -2,7 +2,7 @@
 
 #include <time.h>
 
-/* Reads the length at P + 1 of at most N bytes. Returns the bytes of tag and length, 0 where they are none. */
+/* Parses tag and length at the N bytes P. Returns how many bytes these two take, 0 when they are malformed. */
 static size_t take_der_header(const unsigned char *p, size_t n, size_t *length)
 {
 	size_t bytes, head = 2;
@@ -86,7 +86,10 @@ bool der_boolean(struct span *in, bool *value)
 	return true;
 }
 
-/* Each number in it in seven bits a byte, the shortest form, of less than 2^31: five bytes at most, the first of those of less than 8. */
+/*
+ * Each number in it has seven bits a byte, the shortest form, and is less than 2^31: at most five bytes, of which the first is
+ * less than 8.
+ */
 bool der_oid(struct span *in, struct span *content)
 {
 	unsigned long number = 0;
@@ -111,7 +114,7 @@ bool der_bytes(struct span *in, struct span *content)
 	return true;
 }
 
-/* The digits of S, two by two, to V. */
+/* Puts the digits of S, in pairs, into V. */
 static bool read_digit_pairs(struct span s, int *v)
 {
 	for (; s.n >= 2; s = span_skip(s, 2)) {
@@ -149,7 +152,7 @@ bool der_time(struct span *in, int64_t *out)
 	       same.tm_sec == t.tm_sec;
 }
 
-/* The shortest form of the length, as DER wants it; CONTENT has less than 64 KiB. */
+/* With the shortest form of the length, as DER requires; CONTENT has less than 64 KiB. */
 void der_put(struct buf *out, unsigned tag, struct span content)
 {
 	buf_char(out, (char)tag);

@@ -36,7 +36,7 @@ static void add_address(struct dial_list *l, const void *ip, size_t n, uint16_t 
 	}
 }
 
-/* RFC 6761, 6.3: it and every name below it are this machine, whatever /etc/hosts says or lacks. */
+/* RFC 6761, 6.3: it and every name below it mean this machine, whatever /etc/hosts says or lacks. */
 static bool is_localhost(const char *host)
 {
 	size_t n = strlen(host);
@@ -111,7 +111,7 @@ int dial_resolve(const char *host, uint16_t port, int timeout_ms, struct dial_li
 	return 0;
 }
 
-/* A socket whose connection is under way; -1 with errno set. */
+/* Returns a socket that is connecting; -1 with errno set. */
 static int start_connect(const union dial_address *a)
 {
 	socklen_t n = a->any.sa_family == AF_INET ? sizeof a->v4 : sizeof a->v6;
@@ -128,7 +128,7 @@ static int start_connect(const union dial_address *a)
 	return -1;
 }
 
-/* 0: connected; else the errno of the failure, -1: not known yet. */
+/* 0: connected; -1: not known yet; else the errno of the failure. */
 static int connect_result(const struct pollfd *p)
 {
 	int error = 0;
@@ -142,7 +142,7 @@ static int connect_result(const struct pollfd *p)
 struct race {
 	struct pollfd at[DIAL_ADDRESSES]; /* fd -1: failed */
 	int started, running;
-	int error; /* of the last that failed */
+	int error; /* of the last failure */
 };
 
 static void start_next_connect(struct race *r, const struct dial_list *l)
@@ -157,7 +157,7 @@ static void start_next_connect(struct race *r, const struct dial_list *l)
 		r->error = errno;
 }
 
-/* The descriptor of the winner, taken out of the race, or -1. */
+/* Returns the descriptor of the first that has connected, taken out of the race, or -1. */
 static int take_connected(struct race *r)
 {
 	for (int i = 0; i < r->started; i++) {

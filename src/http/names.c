@@ -10,7 +10,7 @@ static bool span_eq_nocase(struct span a, struct span b)
 	return a.n == b.n && strncasecmp(a.p, b.p, a.n) == 0;
 }
 
-/* Graphic ASCII in labels that are not empty; none at all is a name too. A constraint may begin with a dot. */
+/* Visible ASCII in labels that are not empty; the empty name is valid too. A constraint may begin with a dot. */
 static bool domain_is_valid(struct span s, bool constraint)
 {
 	if (constraint && s.n && s.p[0] == '.' && s.n > 1)
@@ -26,7 +26,7 @@ static bool is_host_char(char c, bool first)
 	return char_is_alnum(c) || c == '_' || (c == '-' && !first);
 }
 
-/* What may be compared label by label; a pattern may have a star for its first label. */
+/* Can it be compared label by label? A pattern may have a star as its first label. */
 static bool is_host(struct span s, bool pattern)
 {
 	size_t begin = 0; /* of the label */
@@ -42,7 +42,7 @@ static bool is_host(struct span s, bool pattern)
 	return s.n > begin;
 }
 
-/* Only plain ones are taken: Go's parser of URLs refuses some, and these are none of those. */
+/* Only plain ones are accepted: Go's URL parser refuses some URIs, but none of these. */
 static bool is_plain_uri(struct span s)
 {
 	struct span scheme, host;
@@ -77,7 +77,7 @@ bool names_parse(struct span list, unsigned *known)
 	return true;
 }
 
-/* Ones, then zeros. */
+/* All ones, then all zeros. */
 static bool is_mask(struct span s)
 {
 	bool ended = false;
@@ -102,7 +102,7 @@ static bool is_mail_subtree(struct span s)
 	return is_host(name, false) && s.n && domain_is_valid(s, false);
 }
 
-/* An address is no domain; what looks like one is not taken. */
+/* An address is not a domain, and what looks like one is not accepted. */
 static bool is_uri_subtree(struct span s)
 {
 	for (size_t i = 0; i < s.n; i++)
@@ -150,7 +150,7 @@ static bool next_name(struct span *list, unsigned tag, struct span *name)
 	return false;
 }
 
-/* What stands behind the first label, with the dot in front; empty where there is one label alone. */
+/* What follows the first label, with its leading dot; empty when there is only one label. */
 static struct span after_first_label(struct span s)
 {
 	const char *dot = s.n ? memchr(s.p, '.', s.n) : NULL;
@@ -198,7 +198,7 @@ struct span names_first(struct span list)
 	return next_name(&list, NAMES_DNS, &name) ? name : (struct span){ "", 0 };
 }
 
-/* DOMAIN itself and all below it; where it begins with a dot, these alone. */
+/* Is it DOMAIN itself or below it; or, if DOMAIN begins with a dot, below it? */
 static bool is_in_domain(struct span name, struct span domain)
 {
 	struct span tail;
@@ -211,7 +211,7 @@ static bool is_in_domain(struct span name, struct span domain)
 	return span_eq_nocase(tail, domain) && (domain.p[0] == '.' || tail.p == name.p || tail.p[-1] == '.');
 }
 
-/* "*.b" may be a.b: what excludes that excludes this. */
+/* "*.b" may be a.b: an exclusion of that excludes this too. */
 static bool wildcard_may_match(struct span name, struct span domain)
 {
 	struct span rest = after_first_label(domain);
@@ -229,7 +229,7 @@ static bool is_in_net(struct span ip, struct span net)
 	return true;
 }
 
-/* A net with bits beside its mask is looked for in ways of Go's own: it permits nothing here. */
+/* Go has its own ways with a net that has bits outside its mask: here it permits nothing. */
 static bool is_plain_net(struct span net)
 {
 	for (size_t i = 0; i < net.n / 2; i++)

@@ -9,11 +9,11 @@ static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv
 static const char begin[] = "-----BEGIN CERTIFICATE-----";
 static const char end[] = "-----END CERTIFICATE-----";
 
-/* Blanks and ends of line count for nothing; false for a byte of no alphabet, or a rest that is no whole byte. */
+/* Blanks and line ends are skipped; false when a byte is not of the alphabet, or the last byte is incomplete. */
 static bool decode_base64(struct span in, struct buf *out)
 {
 	unsigned bits = 0, have = 0;
-	unsigned char value[256]; /* of a character; NO_VALUE: it is not of the alphabet */
+	unsigned char value[256]; /* of a character; NO_VALUE: not in the alphabet */
 
 	memset(value, NO_VALUE, sizeof value);
 	for (unsigned char i = 0; i < 64; i++)

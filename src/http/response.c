@@ -24,7 +24,7 @@ static bool is_field_text(struct span s)
 
 static int on_status(struct http_response *r, struct span line)
 {
-	/* "HTTP/1.1 200 OK"; the reason may be empty, and some servers leave out the blank before it too. */
+	/* "HTTP/1.1 200 OK"; the reason may be empty, and some servers omit the blank before it too. */
 	if (line.n < 12 || (line.p[7] != '0' && line.p[7] != '1') || line.p[8] != ' ' || (line.n > 12 && line.p[12] != ' ') ||
 		!is_field_text(line))
 		return refuse_response(r, "the status line is malformed");
@@ -46,7 +46,7 @@ static int on_length(struct http_response *r, struct span value)
 {
 	unsigned long n;
 
-	/* 2^60: no overflow in sums, and a thousand times what S3 stores in one object. */
+	/* 2^60: sums do not overflow, and S3 stores no object of a thousandth of this size. */
 	if (!span_number(value, 1UL << 60, &n))
 		return refuse_response(r, "Content-Length is no number");
 	if (r->has_length && r->left != n)
@@ -184,7 +184,7 @@ static int parse_byte(struct http_response *r, char c)
 	struct span line;
 	int ret;
 
-	/* What is no HTTP is told at its first byte: it may never send an end of line. */
+	/* What is not HTTP is refused at its first byte: it may never send a line end. */
 	if (r->phase == HTTP_STATUS && r->used < magic.n && c != magic.p[r->used])
 		return refuse_response(r, "it does not begin with \"HTTP/1.\"");
 	if (r->used == sizeof r->text)

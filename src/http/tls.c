@@ -15,7 +15,7 @@
 	BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, \
 		BR_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, BR_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384
 
-/* Where the processor has no instructions for AES that BearSSL knows, ChaCha20 takes a quarter of the time. */
+/* Unless the processor has instructions for AES that BearSSL knows, ChaCha20 takes a quarter of the time. */
 static const uint16_t suites_aes_first[] = { AES_GCM, CHACHA20 }, suites_chacha_first[] = { CHACHA20, AES_GCM };
 
 static void set_aes_gcm(br_ssl_engine_context *eng)
@@ -58,7 +58,7 @@ static void set_tls_profile(br_ssl_client_context *c)
 	set_chacha20(eng);
 }
 
-/* From the kernel for each session: a clone of this machine has the same memory, but not the same kernel state. */
+/* From the kernel, for each session: a clone of this machine has the same memory, but not the same kernel state. */
 static int seed_from_kernel(br_ssl_engine_context *eng)
 {
 	unsigned char bytes[SEED];

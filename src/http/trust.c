@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-#define BUNDLE_MAX (8 * 1024 * 1024) /* 140 authorities have 220 KB */
+#define BUNDLE_MAX (8 * 1024 * 1024) /* 140 authorities take 220 KB */
 #define CERT_MAX (64 * 1024)
 
 static const char *const named_by[] = { "AWS_CA_BUNDLE", "SSL_CERT_FILE" };
@@ -68,7 +68,7 @@ static int add_bundle(struct trust *t, struct span text, struct err *e)
 	return ret;
 }
 
-/* Returns 0 with the anchors of PATH added (perhaps none); 1: no such file; -1. */
+/* Returns 0 with the anchors of PATH added (perhaps none); 1 when there is no such file; -1. */
 static int read_bundle(struct trust *t, const char *path, struct err *e)
 {
 	struct buf text = buf_heap(BUNDLE_MAX);
@@ -82,7 +82,7 @@ static int read_bundle(struct trust *t, const char *path, struct err *e)
 	return ret;
 }
 
-/* The next of RECORDS (http/anchors.h). */
+/* Takes the next of RECORDS (http/anchors.h). */
 static bool take_record(struct span *records, struct span *name, struct span *spki)
 {
 	struct span *parts[] = { name, spki };
@@ -99,7 +99,7 @@ static bool take_record(struct span *records, struct span *name, struct span *sp
 	return true;
 }
 
-/* They are what trust_pem() makes of them for rclone. */
+/* With the properties that trust_pem() gives them for rclone. */
 static int add_builtin(struct trust *t, struct err *e)
 {
 	struct span rest = { (const char *)anchors_builtin, anchors_builtin_size };
@@ -120,7 +120,7 @@ static int add_builtin(struct trust *t, struct err *e)
 	return 0;
 }
 
-/* The file at PATH, which VARIABLE names: it must serve. */
+/* The file at PATH, which VARIABLE names: here it has to be usable. */
 static int read_named(struct trust *t, const char *variable, const char *path, struct err *e)
 {
 	struct err why;
@@ -159,9 +159,9 @@ void trust_free(struct trust *t)
 }
 
 /*
- * A certificate that says of a name and a key what a root's does: version 3, CA:TRUE, valid from 2000 to 2049. Its
- * signature is empty: nobody checks that of a root; but OpenSSL takes it for a root only if the algorithm is one of
- * its key. All pieces are DER.
+ * Writes a certificate that says what a root's does about a name and a key: version 3, CA:TRUE, valid from 2000 to 2049. Its
+ * signature is empty: nobody checks that of a root; but OpenSSL takes it for a root only if the algorithm fits its key. All
+ * pieces are DER.
  */
 static void write_root_certificate(struct buf *out, struct buf *tbs, struct buf *cert, struct span name, struct span spki)
 {

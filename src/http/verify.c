@@ -49,7 +49,7 @@ static bool dates_are_valid(struct verify *v, const struct cert *c)
 	return false;
 }
 
-/* May C, an authority's, let all names of the certificates below it be? */
+/* Do the name constraints of C, an authority's certificate, permit all names of the certificates below it? */
 static bool permits_names_below(const struct verify *v, const struct cert *c, size_t below)
 {
 	for (size_t i = 0; (c->permitted.n || c->excluded.n) && i < below; i++)
@@ -58,7 +58,10 @@ static bool permits_names_below(const struct verify *v, const struct cert *c, si
 	return true;
 }
 
-/* Why Go would not take C above the first BELOW certificates of the chain; 0: it would. IN_BUNDLE: without the server's word for it. */
+/*
+ * Why Go would not accept C above the first BELOW certificates of the chain; 0: it would. IN_BUNDLE: it is from the bundle, not
+ * sent by the server.
+ */
 static unsigned flaw_of_authority(struct verify *v, const struct cert *c, size_t below, bool in_bundle)
 {
 	if (c->constrains ? !c->authority : !in_bundle || c->version == 3)
@@ -91,7 +94,7 @@ static unsigned flaw_of_leaf(struct verify *v, const struct cert *c)
 	return c->for_servers ? 0 : VERIFY_PURPOSE;
 }
 
-/* The same name, key and alternative names are the same certificate in two versions, which can sign nothing for itself. */
+/* The same name, key and alternative names: two versions of one certificate, which cannot sign each other. */
 static bool is_in_chain(const struct verify *v, const struct cert *c)
 {
 	for (size_t i = 0; i < v->links; i++) {
@@ -129,7 +132,7 @@ static bool is_weak_rsa_key(const br_x509_pkey *k)
 	       (rsa->nlen < RSA_BYTES_MIN_ANCHOR || (rsa->nlen == RSA_BYTES_MIN_ANCHOR && rsa->n[0] < 0x80));
 }
 
-/* May A have signed the last certificate of the chain? */
+/* Offers A to BearSSL if it may have signed the last certificate of the chain. */
 static void consider_anchor(struct verify *v, const struct trust_anchor *a)
 {
 	unsigned flaw = is_weak_rsa_key(&a->key) ? BR_ERR_X509_WEAK_PUBLIC_KEY : flaw_of_authority(v, &a->cert, v->links, true);
@@ -140,7 +143,10 @@ static void consider_anchor(struct verify *v, const struct trust_anchor *a)
 		v->anchor_refusal = flaw;
 }
 
-/* Which of the bundle BearSSL may believe for LAST. One that stands there byte for byte needs no other, and gets none. */
+/*
+ * Chooses the authorities that BearSSL may trust for LAST. A certificate that is itself in the bundle, byte for byte, needs no
+ * other and gets none.
+ */
 static void choose_anchors(struct verify *v, const struct cert *last)
 {
 	const struct trust_anchor *a = v->trust->anchors, *end = a + v->trust->count;
@@ -162,7 +168,7 @@ static void set_refusal(struct verify *v, unsigned error)
 		v->refusal = error;
 }
 
-/* The certificate at hand goes on top of the chain. */
+/* Adds the current certificate to the end of the chain. */
 static void add_chain_link(struct verify *v, const struct cert *c)
 {
 	v->minimal.trust_anchors_num = 0;
@@ -175,7 +181,7 @@ static void add_chain_link(struct verify *v, const struct cert *c)
 	choose_anchors(v, c);
 }
 
-/* Whole, since BearSSL looks for the authority as soon as it has read the last byte. */
+/* As a whole, since BearSSL looks for the authority as soon as it has read the last byte. */
 static void feed_bearssl(struct verify *v, struct span der)
 {
 	v->minimal.vtable->start_cert(&v->minimal.vtable, (uint32_t)(v->used - v->begin));
@@ -184,7 +190,7 @@ static void feed_bearssl(struct verify *v, struct span der)
 	v->minimal.vtable->end_cert(&v->minimal.vtable);
 }
 
-/* Of those in the chain BearSSL finds out, by using them. The other kinds of key have no such condition. */
+/* For the keys in the chain BearSSL finds out by using them. Other kinds of key have no such condition. */
 static bool key_is_on_curve(const struct cert *c)
 {
 	unsigned char point[BR_EC_KBUF_PUB_MAX_SIZE];
@@ -196,7 +202,7 @@ static bool key_is_on_curve(const struct cert *c)
 	return curves_all.mul(point, k.key.ec.qlen, (const unsigned char *)"\1", 1, k.key.ec.curve);
 }
 
-/* Go reads all that is sent, BearSSL up to the authority. */
+/* Go reads everything that is sent, BearSSL only up to the authority. */
 static void x509_end_cert(const br_x509_class **ctx)
 {
 	struct verify *v = verify_of(ctx);
@@ -214,7 +220,7 @@ static void x509_end_cert(const br_x509_class **ctx)
 	feed_bearssl(v, der);
 }
 
-/* Do all of the chain name a policy that the first one names? */
+/* Is there a policy that all certificates of the chain name? */
 static bool have_policy_in_common(const struct verify *v)
 {
 	struct span rest = v->chain[0].policies, one, id;
@@ -229,8 +235,8 @@ static bool have_policy_in_common(const struct verify *v)
 }
 
 /*
- * Where a certificate asks for policies, one that all of the chain name will do (RFC 5280, 6.1; Go follows it from 1.24 on). What
- * mappings would make of them is not worked out.
+ * When a certificate asks for policies, one that all of the chain name will do (RFC 5280, 6.1; Go follows it from 1.24 on). The
+ * effect of mappings is not worked out.
  */
 static bool policies_are_met(const struct verify *v)
 {
@@ -250,7 +256,7 @@ static unsigned x509_end_chain(const br_x509_class **ctx)
 	struct verify *v = verify_of(ctx);
 	unsigned err = v->minimal.vtable->end_chain(&v->minimal.vtable);
 
-	/* Then BearSSL was given none to believe. */
+	/* In that case BearSSL was given no authority to trust. */
 	if (err == BR_ERR_X509_NOT_TRUSTED && v->refusal == VERIFY_MALFORMED)
 		return v->refusal;
 	if (err == BR_ERR_X509_NOT_TRUSTED && v->anchor_refusal)

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ENOENT is strerror(3)'s, at the end of the line: rclone looks for just that. */
+/* ENOENT gets strerror(3)'s text, at the end of the line: rclone looks for exactly that. */
 static const struct mnt_errno_text access_errors[] = {
 	{ ENOTDIR, "it is not a directory", "name a folder" },
 	{ ELOOP, "too many symbolic links lead there", NULL },
@@ -51,7 +51,7 @@ bool mnt_path_is_safe(const char *path, const char *real)
 {
 	size_t n = strlen(real);
 
-	/* "/x/" is no detour of "/x". */
+	/* "/x/" is the same path as "/x". */
 	if (geteuid() || *path != '/' || (strncmp(path, real, n) == 0 && !path[n + strspn(path + n, "/")]) ||
 		file_is_root_owned(path))
 		return true;
@@ -66,7 +66,7 @@ bool mnt_cwd_is_safe(const char *path)
 	return getcwd(now, sizeof now) && mnt_path_is_safe(path, now);
 }
 
-/* mount(2) knows no descriptors; "." is one, and works without /proc too. */
+/* mount(2) takes no descriptors; "." is as good, and works without /proc too. */
 static int mount_at(int dir, const struct fuse_mount_options *o, const char *data, const char *target)
 {
 	int back = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <limits.h>
 
-/* EBUSY as glibc words it, whatever the libc: it is what people search for, and what FUSE programs look for. */
+/* EBUSY gets glibc's text, whatever the libc: people search for it, and FUSE programs look for it. */
 const struct mnt_errno_text mnt_umount_errors[] = {
 	{ EBUSY, "Device or resource busy",
 		"a program has a file open or its working directory there; -z detaches it all the same" },

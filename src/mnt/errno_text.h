@@ -1,4 +1,4 @@
-/* mnt/errno_text.h - what an errno of the mounting calls means, in the field's words. For src/mnt alone. */
+/* mnt/errno_text.h - what an errno of the mounting system calls means. For src/mnt only. */
 
 #ifndef MNT_ERRNO_TEXT_H
 #define MNT_ERRNO_TEXT_H
@@ -11,15 +11,15 @@ struct mnt_errno_text {
 	const char *hint; /* NULL: none */
 };
 
-/* Docker's way to what FUSE needs; the other engines take the same words. */
+/* Docker's way to provide what FUSE needs; other engines take the same options. */
 #define MNT_HINT_CONTAINER "in a container: --device /dev/fuse --cap-add SYS_ADMIN"
 
 /* umount2(2) */
 extern const struct mnt_errno_text mnt_umount_errors[];
 
 /*
- * Sets *E (CODE_MOUNT) to FMT, ": " and the words of TABLE for errno, or strerror(3)'s where the table has none. Returns -1.
- * errno is kept.
+ * Sets *E (CODE_MOUNT) to FMT, ": " and TABLE's text for errno, or strerror(3)'s when the table has none. Returns -1. errno is
+ * kept.
  */
 int mnt_err_sys(struct err *e, const struct mnt_errno_text *table, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 

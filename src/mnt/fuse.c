@@ -29,7 +29,7 @@ static const struct mnt_errno_text open_errors[] = {
 	{ 0, NULL, NULL },
 };
 
-/* False in doubt: where /proc cannot be read nothing is known. */
+/* False in doubt, when /proc cannot be read. */
 static bool kernel_lacks_fuse(void)
 {
 	char mem[8192];
@@ -67,7 +67,7 @@ int fuse_open(struct err *e)
 		return fd;
 	if (errno != ENOENT)
 		return mnt_err_sys(e, open_errors, "open " DEVICE);
-	/* Of several that make it at once one does; 0666 is the mode that udev gives it. */
+	/* When several make it at once, one succeeds; 0666 is the mode that udev gives it. */
 	made = mknod(DEVICE, S_IFCHR | 0666, makedev(10, 229)) == 0;
 	if (!made && errno != EEXIST)
 		return err_device_missing(e);
@@ -115,7 +115,7 @@ const char *fuse_system_helper(void)
 	return NULL;
 }
 
-/* The helper lets a user other than root give allow_other only where this file says so. */
+/* The helper lets a user other than root use allow_other only if this file says so. */
 static bool conf_allows_other(void)
 {
 	char mem[16384];

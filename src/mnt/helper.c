@@ -71,7 +71,7 @@ static int parse_long_option(struct helper_call *c, const char *arg, struct err 
 	return err_set(e, CODE_USAGE, "unknown option %s", arg);
 }
 
-/* "-uz", "-o OPTS", "-oOPTS"; *ARG moves over a value that is the next argument. */
+/* "-uz", "-o OPTS", "-oOPTS"; *ARG is advanced over a value that is the next argument. */
 static int parse_letters(struct helper_call *c, char ***arg, struct err *e)
 {
 	for (const char *p = **arg + 1; *p; p++) {
@@ -96,7 +96,7 @@ static int check_helper_call(const struct helper_call *c, struct err *e)
 		return err_set(e, CODE_USAGE, "-z can only be used with -u");
 	if (!c->target)
 		return err_set(e, CODE_USAGE, "missing mountpoint argument");
-	/* An empty name would be the working directory for some calls. */
+	/* For some calls an empty name would mean the working directory. */
 	return *c->target ? 0 : err_set(e, CODE_USAGE, "the mountpoint is an empty name");
 }
 
@@ -126,7 +126,7 @@ static int parse_call(struct helper_call *c, struct err *e)
 	return check_helper_call(c, e);
 }
 
-/* The system's set-uid helper takes the same call, and inherits the socket. Returns only where it cannot. */
+/* The system's set-uid helper takes the same arguments, and inherits the socket. Returns only when it cannot be run. */
 static int become_system_helper(const struct helper_call *c, const char *verb, struct err *e)
 {
 	const char *helper = fuse_system_helper();
@@ -137,7 +137,7 @@ static int become_system_helper(const struct helper_call *c, const char *verb, s
 	return err_sys(e, CODE_MOUNT, "%s %s: run %s", verb, c->target, helper);
 }
 
-/* The caller's socket, looked at before anything is mounted. */
+/* The caller's socket, checked before anything is mounted. */
 static int caller_socket(struct err *e)
 {
 	const char *value = getenv(COMMFD);

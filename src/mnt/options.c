@@ -91,7 +91,7 @@ static int take_flag_option(struct options_parser *p, struct span word)
 	return refuse_unknown_option(p, word);
 }
 
-/* The last one counts, as with mount(8). */
+/* The last one wins, as with mount(8). */
 static int set_mount_text(struct options_parser *p, struct buf *to, const char *head, struct span name, struct span value)
 {
 	buf_clear(to);
@@ -114,7 +114,7 @@ static int take_value_option(struct options_parser *p, struct span item, struct 
 						       refuse_mount_option(p, name, "wants a number");
 }
 
-/* The next option without its escapes, and *AT behind it. */
+/* Copies the next option without its escapes, and moves *AT past it. */
 static int next_mount_option(struct options_parser *p, const char **at, struct buf *item)
 {
 	buf_clear(item);

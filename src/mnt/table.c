@@ -9,9 +9,9 @@
 #include <sys/stat.h>
 
 #define TABLE "/proc/self/mountinfo"
-#define TABLE_MAX (64 * 1024 * 1024) /* the kernel holds 100,000 mounts (fs.mount-max), of some hundred bytes each */
+#define TABLE_MAX (64 * 1024 * 1024) /* the kernel allows 100,000 mounts (fs.mount-max), of some hundred bytes each */
 
-/* In place. A backslash that starts no escape stays: not every file system takes care of what it calls its source. */
+/* In place. A backslash that starts no escape stays: not every file system escapes its source. */
 static struct span unescape_octal(struct mnt_table *t, struct span s)
 {
 	char *p = t->text.p + (s.p - t->text.p);
@@ -36,7 +36,7 @@ static bool parse_unsigned(struct span s, unsigned *out)
 	return true;
 }
 
-/* "36 35 98:0 /root /target rw,noatime shared:1 master:2 - ext4 /dev/sda1 rw": any count of fields stands before the "-". */
+/* "36 35 98:0 /root /target rw,noatime shared:1 master:2 - ext4 /dev/sda1 rw": any number of fields may precede the "-". */
 static bool parse_mountinfo_line(struct mnt_table *t, struct span line, struct mnt_entry *e)
 {
 	struct span field[6], major, type, source;
@@ -76,7 +76,7 @@ static int parse_mountinfo(struct mnt_table *t, struct err *e)
 	struct span rest = buf_all(&t->text), line;
 
 	t->count = 0;
-	/* One more than there are lines: calloc(0) may be NULL, and a last line without its end is looked at too. */
+	/* One more than there are lines: calloc(0) may be NULL, and a last line without its newline is parsed too. */
 	t->entries = calloc(count_lines(rest) + 1, sizeof *t->entries);
 	if (!t->entries) {
 		mnt_table_free(t);
@@ -138,8 +138,8 @@ static bool has_parent(const struct mnt_table *t, const struct mnt_entry *e)
 }
 
 /*
- * The mount that our root folder is: it stands on none that we see (in an initramfs on itself). A path starts in it, not in what was
- * mounted over "/" later. NULL in a chroot(2) into a plain folder.
+ * The mount that is our root folder: none that we see is below it (in an initramfs it is its own parent). Paths start in it,
+ * not in what was mounted over "/" later. NULL in a chroot(2) into a plain folder.
  */
 static const struct mnt_entry *root_mount(const struct mnt_table *t)
 {
@@ -163,7 +163,7 @@ static const struct mnt_entry *mount_at_path(const struct mnt_table *t, const st
 	return found;
 }
 
-/* Walks the path as the kernel does, folder by folder, and at each up the stack of mounts. */
+/* Walks the path as the kernel does, folder by folder, and at each of them up the stack of mounts. */
 const struct mnt_entry *mnt_table_find(const struct mnt_table *t, const char *target)
 {
 	struct span whole = span_of(target);
@@ -173,7 +173,10 @@ const struct mnt_entry *mnt_table_find(const struct mnt_table *t, const char *ta
 	for (size_t n = 2; n <= whole.n; n++) {
 		if (n < whole.n && target[n] != '/')
 			continue;
-		/* A path has no more steps than there are mounts and folders; only a table that lies (a loop of parents) has. */
+		/*
+		 * A path has no more steps than there are mounts and folders; only a corrupt table (with a loop of parents)
+		 * does.
+		 */
 		while (steps++ < t->count + whole.n && (next = mount_at_path(t, at, (struct span){ target, n })))
 			at = next;
 	}

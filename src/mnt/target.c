@@ -14,7 +14,7 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
-#define STACK_MAX 64 /* dead mounts one upon the other; each restart of a driver leaves at most one */
+#define STACK_MAX 64 /* dead mounts on top of each other; each restart of a driver leaves at most one */
 
 static const struct mnt_errno_text answer_errors[] = {
 	{ ENOTCONN, "the FUSE driver is gone (Transport endpoint is not connected)", "s3mounts up mounts it anew" },
@@ -71,8 +71,8 @@ void mnt_target_sync(const char *target)
 }
 
 /*
- * Folder by folder, so that nothing is made where a link of another user leads. Asks nothing of what is mounted at the very place,
- * so that a dead mount there can be told from a bad folder.
+ * Folder by folder, so that nothing is made where another user's link leads. Does not touch what is mounted at the target
+ * itself, so that a dead mount there can be told from a bad folder.
  */
 static int make_and_resolve(const char *target, struct mnt_ready *r, struct err *e)
 {
@@ -86,7 +86,7 @@ static int make_and_resolve(const char *target, struct mnt_ready *r, struct err 
 		n += 1 + strcspn(part + n + 1, "/");
 		part[n] = 0;
 		there = realpath(part, r->path);
-		/* Another mount may just be making the same. */
+		/* Another mount may be making the same folder right now. */
 		if (!there && errno == ENOENT && (mkdir(part, 0755) == 0 || errno == EEXIST))
 			there = realpath(part, r->path);
 		if (!there || !mnt_path_is_safe(part, r->path))
@@ -108,7 +108,7 @@ static int check_folder_inside(struct mnt_ready *r, struct err *e)
 		err_set(e, CODE_MOUNT, "mount on %s: it is a file, not a directory", r->path);
 		return err_hint(e, "move it away, or name another target");
 	}
-	/* Who may not list it cannot be told; the mount itself may be allowed all the same. */
+	/* Without the right to list it this is not known; the mount itself may still be allowed. */
 	dir = opendir(r->path);
 	while (dir && !r->not_empty && (d = readdir(dir)))
 		r->not_empty = strcmp(d->d_name, ".") && strcmp(d->d_name, "..");
@@ -124,7 +124,10 @@ static int err_target_taken(const struct mnt_entry *m, const char *path, const c
 	return err_hint(e, "unmount it (umount %s), or name another target", path);
 }
 
-/* What stands at the place already. Returns 0: nothing in the way or ours (r->mounted), 1: a dead one of ours, -1: in the way. */
+/*
+ * What is mounted at the target already? Returns 0: nothing in the way, or ours (r->mounted); 1: a dead one of ours; -1:
+ * something is in the way.
+ */
 static int classify_mount(const struct mnt_entry *m, const char *fstype, const char *source, struct mnt_ready *r, struct err *e)
 {
 	bool ours = m && span_is(m->fstype, fstype);

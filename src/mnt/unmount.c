@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* In the child: the helper with its output going to OUT. */
+/* In the child: runs the helper with its output going to OUT. */
 static void exec_helper(const char *helper, const char *target, bool detach, int out) __attribute__((noreturn));
 
 static void exec_helper(const char *helper, const char *target, bool detach, int out)
@@ -26,7 +26,7 @@ static void exec_helper(const char *helper, const char *target, bool detach, int
 	_exit(127);
 }
 
-/* Returns the helper's exit status with its WORDS, or -1 with *E set. */
+/* Returns the helper's exit status with its OUTPUT, or -1 with *E set. */
 static int run_helper(const char *helper, const char *target, bool detach, struct buf *output, struct err *e)
 {
 	int fds[2], status = -1;
@@ -103,7 +103,10 @@ int mnt_umount_nofollow(const char *target, int flags)
 	return ret;
 }
 
-/* EINVAL: nothing is mounted there, or the mount came from another user namespace, which locks it. EPERM comes before either. */
+/*
+ * EINVAL: nothing is mounted there, or the mount came from another user namespace, which locks it. EPERM is checked before
+ * either.
+ */
 int mnt_target_unmount(const char *target, bool detach, struct err *e)
 {
 	int no = mnt_umount_nofollow(target, UMOUNT_NOFOLLOW | (detach ? MNT_DETACH : 0)) ? errno : 0;

@@ -18,7 +18,7 @@ static bool is_path_below(struct span s, const char *path)
 	return s.n >= n && memcmp(s.p, path, n) == 0 && (s.n == n || s.p[n] == '/' || s.p[n] == ' ');
 }
 
-/* For a look at a process that has failed: one that has just ended uses nothing. */
+/* After a failed look at a process: one that has just exited uses nothing. */
 static bool may_be_in_use(void)
 {
 	return errno != ENOENT && errno != ESRCH && geteuid() != 0;
@@ -51,7 +51,7 @@ static bool has_open_file(const char *process, const char *path)
 	return found;
 }
 
-/* The path stands behind five fields, from the first slash of the line on. */
+/* The path follows five fields, from the first slash of the line on. */
 static bool has_mapped_file(const char *process, const char *path)
 {
 	char name[PATH_MAX];
@@ -72,7 +72,7 @@ static bool has_mapped_file(const char *process, const char *path)
 	return found;
 }
 
-/* Field 4 of proc_pid_stat(5), behind the name in parentheses, which may hold anything. */
+/* Field 4 of proc_pid_stat(5), after the name in parentheses, which may hold anything. */
 static pid_t parent_pid(const char *process)
 {
 	char name[PATH_MAX], mem[1024];

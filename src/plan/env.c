@@ -1,10 +1,10 @@
 #include "base/chars.h"
 #include "plan/parts.h"
 
-#define ENDPOINT_MAX 512 /* a host name has at most 255 bytes, its path as many in struct s3_endpoint */
+#define ENDPOINT_MAX 512 /* a host name has at most 255 bytes, and struct s3_endpoint as many for its path */
 
 struct setting {
-	const char *names[3]; /* the first that is set serves */
+	const char *names[3]; /* the first that is set is used */
 	size_t max;	      /* bytes */
 };
 
@@ -13,12 +13,12 @@ static const struct setting region = { { "S3_REGION", "AWS_REGION", "AWS_DEFAULT
 static const struct setting provider = { { "S3_PROVIDER" }, 63 };
 static const struct setting bucket_name = { { "S3_BUCKET_NAME" }, 63 };
 
-/* A set is taken as a whole: the key id of one never meets the secret of the other. The token may be absent. */
+/* A set is used as a whole: the key id of one is never combined with the secret of the other. The token may be absent. */
 struct credential_set {
 	const char *names[CREDS_PARTS], *values[CREDS_PARTS];
 };
 
-/* What is empty counts as absent. */
+/* An empty value counts as absent. */
 static const char *get_nonempty(plan_env_fn *env, const char *name)
 {
 	const char *value = env ? env(name) : NULL;
@@ -43,7 +43,7 @@ static int check_variable(const char *name, const char *value, size_t max, struc
 	return 0;
 }
 
-/* *OUT is in A; "" where none of the names is set. */
+/* *OUT is allocated in A; "" when none of the names is set. */
 static int take_variable(struct arena *a, const struct plan_input *in, const struct setting *v, const char **out, struct err *e)
 {
 	size_t count = sizeof v->names / sizeof *v->names;
@@ -109,7 +109,7 @@ static int take_credential_set(struct plan *p, const struct credential_set *s, s
 	return 0;
 }
 
-/* Set NUMBER as ENV has it; false where nothing of it is there. */
+/* Fills S with set NUMBER from ENV; false when nothing of it is set. */
 static bool find_credential_set(struct credential_set *s, int number, plan_env_fn *env)
 {
 	bool any = false;

@@ -34,7 +34,7 @@ static int check_expanded(const char *name, struct span value, struct err *e)
 	return err_hint(e, "fill it in where this command is called: all whose value was not would share one folder");
 }
 
-/* NAME without its braces. */
+/* NAME comes without its braces. */
 static int expand_variable(struct buf *out, struct span name, plan_env_fn *env, struct err *e)
 {
 	char mem[256];
@@ -46,7 +46,7 @@ static int expand_variable(struct buf *out, struct span name, plan_env_fn *env, 
 		err_set(e, CODE_USAGE, "\"${\" is not followed by a variable's name and \"}\"");
 		return err_hint(e, "a name has letters, digits and _, and does not begin with a digit");
 	}
-	/* A file name shows up in listings, logs and requests: what is secret must not get there. */
+	/* A file name shows up in listings, logs and requests: secrets must not get there. */
 	if (creds_is_variable(name))
 		return err_set(e, CODE_USAGE, "variable %s: a credential cannot be part of a mount", mem);
 	value = env(mem);
@@ -66,7 +66,7 @@ static int expand_variable(struct buf *out, struct span name, plan_env_fn *env, 
 	return 0;
 }
 
-/* TEXT stands before, between or behind variables. */
+/* TEXT is what precedes, separates or follows variables. */
 static int check_literal_text(struct span text, struct err *e)
 {
 	struct span seen = plan_unfilled(text, true);

@@ -55,7 +55,7 @@ static char *decode_field(struct arena *a, struct span field, struct err *e)
 	return s;
 }
 
-/* Tabs part fields; any other control byte is a damaged file. */
+/* Tabs separate fields; any other control byte means a damaged file. */
 static int check_line_bytes(struct span line, struct err *e)
 {
 	for (size_t i = 0; i < line.n; i++) {

@@ -4,7 +4,7 @@
 
 static const struct {
 	const char *name;
-	size_t field; /* of struct plan_mount, a bool */
+	size_t field; /* a bool of struct plan_mount */
 	bool value;
 } flags[] = {
 	{ "ro", offsetof(struct plan_mount, ro), true },
@@ -14,10 +14,7 @@ static const struct {
 	{ "no_allow_other", offsetof(struct plan_mount, allow_other), false },
 };
 
-/*
- * mount(8) knows these, and what they ask for holds anyway. Those that ask for something else ("noexec") are not
- * among them.
- */
+/* mount(8) knows these, and what they ask for holds anyway. Options that ask for something else ("noexec") are not listed. */
 static const char *const idle[] = { "defaults", "auto", "_netdev", "async", "exec", "nodev", "nosuid", "nouser", "noatime",
 	"relatime" };
 static const char *const idle_heads[] = { "x-", "X-", "comment=" };
@@ -50,7 +47,7 @@ static bool set_mount_flag(struct plan_mount *m, struct span option)
 	return false;
 }
 
-/* Of one to four octal digits. */
+/* One to four octal digits. */
 static int set_umask(struct plan_mount *m, struct span value, struct err *e)
 {
 	unsigned long umask;
@@ -61,7 +58,7 @@ static int set_umask(struct plan_mount *m, struct span value, struct err *e)
 	return 1;
 }
 
-/* NAME=VALUE. Returns 1 when it is one of ours, 0 when not, -1 with *E set where the value is wrong. */
+/* NAME=VALUE. Returns 1 when it is one of ours, 0 when it is not, -1 with *E set when its value is wrong. */
 static int set_mount_value(struct plan_mount *m, struct span name, struct span value, struct err *e)
 {
 	long *id = span_is(name, "uid") ? &m->uid : span_is(name, "gid") ? &m->gid : NULL;
@@ -104,7 +101,7 @@ static int set_mount_option(struct arena *a, struct plan_mount *m, struct span o
 	return m->options[m->option_count++] ? 0 : plan_no_memory(e);
 }
 
-/* Decodes and fills one option, as it stands between two commas. */
+/* Decodes and expands one option, the text between two commas. */
 static int add_option(struct arena *a, const struct plan_line *l, struct span raw, plan_env_fn *env, struct plan_mount *m,
 	bool *skip, struct err *e)
 {

@@ -7,7 +7,7 @@
 
 #define PASSWD "/etc/passwd"
 
-/* NAME's uid and gid in the text of passwd(5): "name:password:uid:gid:…". */
+/* NAME's uid and gid in TEXT, the content of passwd(5): "name:password:uid:gid:…". */
 static bool find_passwd_user(struct span text, const char *name, unsigned long *uid, unsigned long *gid)
 {
 	struct span line, field[4];

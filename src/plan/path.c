@@ -61,7 +61,7 @@ static const char *why_no_prefix(struct span text)
 	return NULL;
 }
 
-/* A slash at its end is dropped, and put there where something stands before it. */
+/* A slash at the end of TEXT is dropped, and added again unless the prefix is empty. */
 static int set_mount_prefix(struct arena *a, struct span source, struct span text, struct plan_mount *m, struct err *e)
 {
 	const char *why;

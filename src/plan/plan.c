@@ -11,7 +11,7 @@ static const char builtin[] = "threads/${THREAD_ID}  /mnt/r2/threads/${THREAD_ID
 struct plan_reader {
 	struct plan *p;
 	plan_env_fn *env;
-	const char *bucket; /* S3_BUCKET_NAME, "" where it is not set */
+	const char *bucket; /* S3_BUCKET_NAME, "" when it is not set */
 	struct err *e;
 };
 
@@ -20,7 +20,7 @@ int plan_no_memory(struct err *e)
 	return err_set(e, CODE_FAULT, "read what shall be mounted: out of memory");
 }
 
-/* Puts in front of the text, which came without, WHERE it was written. Returns -1. */
+/* Prepends WHERE the object was written to the text of *E. Returns -1. */
 static int err_at(struct err *e, const char *where)
 {
 	struct err inner = *e;
@@ -37,7 +37,7 @@ static bool is_same_or_below(const char *path, const char *dir)
 	return strncmp(path, dir, n) == 0 && (path[n] == '/' || !path[n]);
 }
 
-/* Two mounts at one place would hide each other's files, and neither could be taken down alone. */
+/* Two mounts on one target would hide each other's files, and neither could be taken down alone. */
 static int check_apart(const struct plan *p, const struct plan_mount *m, struct err *e)
 {
 	for (size_t i = 0; i < p->mount_count; i++) {
@@ -94,7 +94,7 @@ static int add_warning(struct plan *p, struct err *text)
 
 #define SHARED "looks like a value that was not set: all who have it share one folder"
 
-/* The variable that is filled in at OPEN ("${NAME}…"); *REST is what stands behind it. */
+/* Warns of the variable that is expanded at OPEN ("${NAME}…"); *REST is what follows it. */
 static int warn_of_unset_variable(struct plan_reader *r, const char *open, const char **rest)
 {
 	const char *close = strchr(open, '}');
@@ -113,7 +113,7 @@ static int warn_of_unset_variable(struct plan_reader *r, const char *open, const
 	return add_warning(r->p, r->e);
 }
 
-/* What TEXT, a source or a target, says by words or by its variables that hardly is a name. */
+/* Warns where TEXT, a source or target, hardly has the intended name: literally, or by the value of one of its variables. */
 static int warn_of_unset_names(struct plan_reader *r, const char *what, const char *text)
 {
 	struct span rest = span_of(text), part;
@@ -135,8 +135,8 @@ static int warn_of_unset_names(struct plan_reader *r, const char *what, const ch
 }
 
 /*
- * The folder that can be made before TARGET's variables are known: what stands before the component of the first
- * unknown one. All that can be checked is checked: a template's build is the best time to learn of a mistake.
+ * Finds the folder that can be made before TARGET's variables are known: what precedes the component of the first unknown one.
+ * Everything that can be checked is checked: a template's build is the best time to learn of a mistake.
  */
 static int add_placeholder(struct plan_reader *r, const struct plan_line *l, struct plan_mount *m)
 {
@@ -150,7 +150,7 @@ static int add_placeholder(struct plan_reader *r, const struct plan_line *l, str
 	while (unset && folder.n && folder.p[folder.n - 1] != '/')
 		folder.n--;
 	if (unset && folder.n == 1)
-		return 0; /* "/" is there */
+		return 0; /* "/" exists */
 	return plan_target(&r->p->mem, folder, m, r->e) ? -1 : append_placeholder(r->p, m->target, r->e);
 }
 
@@ -228,7 +228,7 @@ static int read_fstab_file(struct plan_reader *r, const char *path)
 	return ret;
 }
 
-/* *FROM names what served. */
+/* *FROM names the source that was used. */
 static int read_first_source(struct plan_reader *r, const struct plan_input *in, const char **from)
 {
 	int ret;
@@ -252,7 +252,7 @@ static int read_first_source(struct plan_reader *r, const struct plan_input *in,
 
 int plan_read(struct plan *p, const struct plan_input *in, struct err *e)
 {
-	struct err why; /* a variable that is not set yet leaves words in it, and is no failure without credentials */
+	struct err why; /* a variable that is not set yet leaves an error in it, which is no failure without credentials */
 	struct plan_reader r = { .p = p, .env = in->env, .e = &why };
 	const char *from;
 

@@ -1,8 +1,8 @@
 #include "plan/parts.h"
 
 /*
- * Takes from *REST what stands before the next bare colon, "\:" and "\\" decoded. Returns 1 when a colon came, 0 at
- * the end, -1 with *E set.
+ * Takes the part up to the next unescaped colon off *REST, "\:" and "\\" decoded. Returns 1 at a colon, 0 at the end, -1 with
+ * *E set.
  */
 static int take_part(struct buf *out, const char **rest, struct err *e)
 {

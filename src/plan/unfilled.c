@@ -1,7 +1,7 @@
 #include "base/chars.h"
 #include "plan/parts.h"
 
-#define NAME_MAX_BYTES 32 /* shorter than a GUID, which .NET writes in braces; the name of a variable hardly is longer */
+#define NAME_MAX_BYTES 32 /* shorter than a GUID, which .NET writes in braces; hardly any variable's name is longer */
 
 static bool is_upper_or_underscore(char c)
 {
@@ -13,7 +13,7 @@ static bool is_name_start(char c)
 	return char_is_letter(c) || c == '_';
 }
 
-/* Of names, after their first byte. */
+/* After the first byte of a name. */
 static bool is_name_char(char c)
 {
 	return is_name_start(c) || char_is_digit(c);
@@ -24,67 +24,67 @@ static bool is_hex_digit(char c)
 	return char_hex(c) >= 0;
 }
 
-/* A placeholder's inside is looked at together with what stands BEHIND the placeholder. */
-typedef bool inside_fn(struct span s, struct span behind);
+/* Judges the inside S of a form, together with what follows the form (AFTER). */
+typedef bool inside_fn(struct span s, struct span after);
 
-static bool any_inside(struct span s, struct span behind)
+static bool any_inside(struct span s, struct span after)
 {
 	(void)s;
-	(void)behind;
+	(void)after;
 	return true;
 }
 
-static bool letter_inside(struct span s, struct span behind)
+static bool letter_inside(struct span s, struct span after)
 {
-	(void)behind;
+	(void)after;
 	return s.n == 1 && is_name_start(s.p[0]);
 }
 
-/* "thread_id", "threadId", "thread-id", "var.thread": two bytes and more, since "a{b}" is a name. */
-static bool name_inside(struct span s, struct span behind)
+/* "thread_id", "threadId", "thread-id", "var.thread": at least two bytes, since "a{b}" is a name. */
+static bool name_inside(struct span s, struct span after)
 {
-	(void)behind;
+	(void)after;
 	return s.n >= 2 && s.n <= NAME_MAX_BYTES && is_name_start(s.p[0]) && span_all(s, is_name_char, ".-");
 }
 
-static bool upper_name_inside(struct span s, struct span behind)
+static bool upper_name_inside(struct span s, struct span after)
 {
-	return span_all(s, is_upper_or_underscore, "0123456789") && name_inside(s, behind);
+	return span_all(s, is_upper_or_underscore, "0123456789") && name_inside(s, after);
 }
 
-/* Not of "%C3%BC", a URL's "ü". */
-static bool windows_name_inside(struct span s, struct span behind)
+/* But not of "%C3%BC", a URL's "ü". */
+static bool windows_name_inside(struct span s, struct span after)
 {
-	bool escape = s.n == 2 && is_hex_digit(s.p[0]) && is_hex_digit(s.p[1]) && behind.n >= 2 && is_hex_digit(behind.p[0]) &&
-		      is_hex_digit(behind.p[1]);
+	bool escape = s.n == 2 && is_hex_digit(s.p[0]) && is_hex_digit(s.p[1]) && after.n >= 2 && is_hex_digit(after.p[0]) &&
+		      is_hex_digit(after.p[1]);
 
-	return !escape && upper_name_inside(s, behind);
+	return !escape && upper_name_inside(s, after);
 }
 
-static bool python_name_inside(struct span s, struct span behind)
+static bool python_name_inside(struct span s, struct span after)
 {
-	return behind.n && strchr("sdifr", behind.p[0]) && behind.p[0] && name_inside(s, behind);
+	return after.n && strchr("sdifr", after.p[0]) && after.p[0] && name_inside(s, after);
 }
 
 /* "{}", "{0}", "{thread_id}". */
-static bool field_inside(struct span s, struct span behind)
+static bool field_inside(struct span s, struct span after)
 {
 	unsigned long n;
 
-	return !s.n || span_number(s, 99, &n) || name_inside(s, behind);
+	return !s.n || span_number(s, 99, &n) || name_inside(s, after);
 }
 
 /* "<your thread id>". */
-static bool words_inside(struct span s, struct span behind)
+static bool words_inside(struct span s, struct span after)
 {
-	(void)behind;
+	(void)after;
 	return s.n >= 2 && is_name_start(s.p[0]) && span_all(s, is_name_char, " .-");
 }
 
 static const struct form {
 	const char *open, *close;
 	inside_fn *inside;
-	bool whole; /* it must be all of a component */
+	bool whole; /* it must be a whole component */
 } forms[] = {
 	{ "${", "", any_inside, false },
 	{ "$(", "", any_inside, false },
@@ -106,7 +106,7 @@ static const struct form {
 	{ ":", "", name_inside, true },
 };
 
-/* Up to the next '/', or '=' of an option. */
+/* Up to the next '/', or the '=' of an option. */
 static struct span first_component(struct span text)
 {
 	size_t n = 0;
@@ -116,7 +116,7 @@ static struct span first_component(struct span text)
 	return (struct span){ text.p, n };
 }
 
-/* The length of F at the start of TEXT; 0: it is not there. */
+/* The length of F at the start of TEXT; 0 when it is not there. */
 static size_t match_form(const struct form *f, struct span text)
 {
 	size_t open = strlen(f->open), close = strlen(f->close), end;
@@ -139,7 +139,7 @@ static size_t match_form(const struct form *f, struct span text)
 	return f->inside((struct span){ text.p + open, end - open }, span_skip(text, end + close)) ? end + close : 0;
 }
 
-/* "$NAME" at the start of TEXT, which stands behind BEFORE. */
+/* The length of "$NAME" at the start of TEXT, which follows BEFORE; 0 when it is not there. */
 static size_t shell_variable(struct span text, char before, bool literal)
 {
 	struct span rest;

@@ -4,22 +4,23 @@
 #include "rclone/conf.h"
 
 /*
- * Owner-writable files and folders that all may read, as everywhere else. rclone's own default is the umask of
+ * Files and folders that their owner can write and everybody can read, as elsewhere. rclone's own default is the umask of
  * whoever starts it.
  */
 #define UMASK_DEFAULT 022
 
 static const char *const defaults[] = {
-	"--vfs-cache-mode=full", "--vfs-write-back=1s", "--use-server-modtime", /* else "ls -l" costs a request a file */
+	"--vfs-cache-mode=full", "--vfs-write-back=1s",
+	"--use-server-modtime", /* otherwise "ls -l" costs a request for each file */
 	"--dir-cache-time=5s", "--attr-timeout=1s",
-	"--vfs-cache-poll-interval=5s", /* how often it looks whether its cache has outgrown its limit */
-	"--poll-interval=0",		/* S3 tells of no changes; without this it is a warning at each start */
+	"--vfs-cache-poll-interval=5s", /* how often it checks whether its cache exceeds its limit */
+	"--poll-interval=0",		/* S3 does not notify of changes; without this there is a warning at each start */
 	"--contimeout=10s", "--timeout=30s",
-	"--default-permissions", /* without it owner and mode are shown, and keep nobody out */
-	"--allow-non-empty",	 /* what may be covered is decided before; newer versions refuse by themselves */
+	"--default-permissions", /* otherwise owner and mode are shown, but keep nobody out */
+	"--allow-non-empty",	 /* whether anything may be covered has been decided by then; newer versions would refuse */
 };
 
-/* A list of arguments under construction in an arena. */
+/* A list of arguments that is being built in an arena. */
 struct arg_list {
 	struct arena *mem;
 	char **items;
@@ -39,7 +40,7 @@ static void append_arg(struct arg_list *l, char *item)
 		l->items[l->count++] = item;
 }
 
-/* The list with the NULL that ends it; NULL where memory was short at any step. */
+/* Ends the list with a NULL and returns it; NULL when memory was short at any step. */
 static char **end_arg_list(struct arg_list *l)
 {
 	l->items = l->failed ? NULL : arena_grow(l->mem, l->items, l->count, sizeof *l->items);
@@ -74,7 +75,7 @@ static void append_number(struct arg_list *l, const char *flag, long value)
 	append_text(l, flag, text);
 }
 
-/* With its zero in front every version of rclone reads it as octal. */
+/* With a leading zero every version of rclone reads it as octal. */
 static void append_umask(struct arg_list *l, int umask)
 {
 	char text[24];
@@ -99,10 +100,7 @@ char *rclone_devname(struct arena *a, const struct plan_mount *m)
 	return s;
 }
 
-/*
- * "vfs_write_back=1s" becomes "--vfs-write-back=1s": in the name, '_' stands for '-', as rclone's own mount helper
- * has it.
- */
+/* "vfs_write_back=1s" becomes "--vfs-write-back=1s": in the name '_' stands for '-', as in rclone's own mount helper. */
 static char *flag_of_option(struct arena *a, const char *option)
 {
 	char *flag = join_strings(a, "--", option, "");
@@ -114,17 +112,17 @@ static char *flag_of_option(struct arena *a, const char *option)
 }
 
 /*
- * Up to 1.75, a file that is made shorter while it is not in the cache ends in wrong bytes. With the time of the server in
- * the fingerprint, every file of the mount's own drops out of the cache at the next listing (an upload tells whole
- * seconds, a listing milliseconds). The fast fingerprint has no time. It is less sure of others' files: an object that
- * was uploaded in parts has no hash in it, so another one of the same size is not noticed. Hence only where it is needed.
+ * Up to 1.75, a file that is truncated while it is not in the cache ends in wrong bytes. With the server's time in the
+ * fingerprint, each of the mount's own files drops out of the cache at the next listing (an upload reports whole seconds, a
+ * listing milliseconds). The fast fingerprint has no time. It is less certain about others' files: an object that was uploaded
+ * in parts has no hash in it, so another one of the same size is not noticed. Hence only where it is needed.
  */
 static bool needs_fast_fingerprint(const struct plan_mount *m, const struct rclone_version *v)
 {
 	return !m->ro && !rclone_version_least(v, 1, 76);
 }
 
-/* The limit goes before the options of the mount, which may replace it. In KiB, as every version reads it. */
+/* The limit precedes the options of the mount, which may replace it. In KiB, which every version can read. */
 static void append_launch_options(struct arg_list *l, const struct rclone_paths *p)
 {
 	if (p->room.cache_max)
@@ -143,7 +141,7 @@ char **rclone_args(struct arena *a, const struct plan_mount *m, const struct rcl
 	struct arg_list l = { .mem = a };
 	char **args;
 
-	/* It would mean another key ("␊" for a newline), which the credential check has not asked for. */
+	/* It would mean another key ("␊" for a newline) than the one that the credential check has asked for. */
 	if (span_has_control_picture(span_of(m->prefix))) {
 		err_set(e, CODE_USAGE, "source s3://%s/%s: rclone cannot take U+201B or U+2400 to U+2421 literally", m->bucket,
 			m->prefix);
@@ -181,7 +179,7 @@ char **rclone_args(struct arena *a, const struct plan_mount *m, const struct rcl
 	return args;
 }
 
-/* A driver needs none of these, and each of some would change what it does (AWS_CA_BUNDLE, RCLONE_*). */
+/* A driver needs none of these, and some would change what it does (AWS_CA_BUNDLE, RCLONE_*). */
 static const char *const dropped[] = { "AWS_", "S3_", "RCLONE_", "THREAD_ID=", "USER_ID=", "PATH=", "HOME=" };
 
 static bool is_dropped_variable(const char *variable)
@@ -190,8 +188,8 @@ static bool is_dropped_variable(const char *variable)
 }
 
 /*
- * From 1.74 on an item of the cache stays open for 5 s after its file is closed. When another file has its name by then,
- * its "clean" is written over that one's "dirty", and who ends the driver now loses the file.
+ * From 1.74 on a cache item stays open for 5 s after its file is closed. If another file has got its name by then, the one's
+ * "clean" is written over the other's "dirty", and whoever ends the driver now loses the file.
  */
 #define NO_HANDLE_CACHING "RCLONE_VFS_HANDLE_CACHING=0"
 

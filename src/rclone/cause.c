@@ -15,7 +15,7 @@ static bool is_fatal_line(struct span line)
 	return span_starts_any(text, beginnings, sizeof beginnings / sizeof *beginnings) || span_has(line, "CRITICAL: ");
 }
 
-/* How much a line tells of the end of a driver; what a single request failed of is not the reason. */
+/* How much a line says about the end of a driver; the failure of a single request is not its cause. */
 static int weight_of_line(struct span line)
 {
 	static const char *const others[] = { "DEBUG : ", "INFO  : ", "NOTICE: ", ": vfs cache: ", ": Failed to copy: ",
@@ -51,7 +51,7 @@ static const char *hint_for_cause(struct span cause)
 	return "";
 }
 
-/* What S3 says may hold what must not be told; paths and the rest stay as they are. */
+/* S3's text may hold secrets; paths and the rest are kept. */
 static void put_cause(char *out, size_t size, struct span line)
 {
 	struct span head, rest = line;

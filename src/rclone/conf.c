@@ -4,7 +4,7 @@
 
 enum conf_field { KEY_ID, SECRET, TOKEN, REGION, ENDPOINT, FIELDS };
 
-/* Keys as rclone names them, and the variable that its value came from, for people. */
+/* rclone's names of the keys, and the variables that their values came from, for messages. */
 static const struct {
 	const char *key, *variable;
 } fields[FIELDS] = {
@@ -15,7 +15,7 @@ static const struct {
 	[ENDPOINT] = { "endpoint", "S3_ENDPOINT_URL (or AWS_ENDPOINT_URL)" },
 };
 
-/* Between backticks, which goconfig strips at both ends: blanks, quotes and inner backticks survive as they are. */
+/* Between backticks, which goconfig strips at both ends: blanks, quotes and inner backticks survive. */
 static void put_key_value(struct buf *out, const char *key, const char *value)
 {
 	buf_str(out, key);
@@ -26,7 +26,7 @@ static void put_key_value(struct buf *out, const char *key, const char *value)
 
 static int put_field(struct buf *out, enum conf_field f, const char *value, struct err *e)
 {
-	if (!*value) /* rclone takes what is empty for unset */
+	if (!*value) /* rclone takes an empty value for unset */
 		return 0;
 	if (strpbrk(value, "\r\n") || text_find(value, "%(")) {
 		err_set(e, CODE_USAGE, "variable %s: its value cannot be written to rclone's configuration",
@@ -39,20 +39,20 @@ static int put_field(struct buf *out, enum conf_field f, const char *value, stru
 }
 
 /*
- * No acl: private is what S3 does without one, a bucket whose owner has turned ACLs off refuses them, and sending one
- * asks for a permission (s3:PutObjectAcl) that a key may lack. (rclone up to 1.60 sends "private" all the same.)
+ * No acl: without one S3 uses "private", a bucket whose owner has disabled ACLs refuses them, and sending one takes a
+ * permission (s3:PutObjectAcl) that a key may lack. (rclone up to 1.60 sends "private" all the same.)
  */
 static int write_section(struct buf *out, const struct s3_endpoint *endpoint, const char *const *values, struct err *e)
 {
 	buf_str(out, "[" RCLONE_REMOTE "]\n");
 	put_key_value(out, "type", "s3");
 	put_key_value(out, "provider", endpoint->provider);
-	put_key_value(out, "env_auth", "false"); /* else it asks the metadata service of the machine for keys */
+	put_key_value(out, "env_auth", "false"); /* otherwise it asks the machine's metadata service for keys */
 	for (int f = 0; f < FIELDS; f++)
 		if (put_field(out, (enum conf_field)f, values[f], e))
 			return -1;
 	put_key_value(out, "force_path_style", endpoint->path_style ? "true" : "false");
-	put_key_value(out, "no_check_bucket", "true"); /* else it tries to make the bucket before it writes */
+	put_key_value(out, "no_check_bucket", "true"); /* otherwise it tries to make the bucket before it writes */
 	return out->full ? err_set(e, CODE_FAULT, "write rclone's configuration: out of memory") : 0;
 }
 
@@ -66,8 +66,7 @@ int rclone_conf_section(struct buf *out, const struct s3_endpoint *endpoint, con
 }
 
 /*
- * "AKIAIOSFODNN7EXAMPLE" becomes "AKIA****MPLE": enough to tell two keys apart. A short one says too much by its
- * ends.
+ * "AKIAIOSFODNN7EXAMPLE" becomes "AKIA****MPLE": enough to tell two keys apart. The ends of a short one would reveal too much.
  */
 static void mask_key_id(char out[16], const char *key_id)
 {
@@ -90,7 +89,7 @@ int rclone_conf_masked(struct buf *out, const struct s3_endpoint *endpoint, cons
 	return write_section(out, endpoint, values, e);
 }
 
-/* The value of KEY between its backticks, at TO. */
+/* Copies the value of KEY, between its backticks, to TO. */
 static bool read_key_value(struct span section, const char *key, char *to, size_t size)
 {
 	char start[48];

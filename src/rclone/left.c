@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* The entry of the folder PATH, where that holds one alone, and it is a folder: appended to PATH. */
+/* If the folder PATH has a single entry, a folder, appends that to PATH. */
 static bool enter_only_folder(char path[PATH_MAX])
 {
 	DIR *d = opendir(path);
@@ -51,6 +51,6 @@ int rclone_left_place(struct arena *a, const char *cache_dir, const char **bucke
 	text_fmt(below, rest.n + 2, "%.*s%s", (int)rest.n, rest.p, rest.n ? "/" : "");
 	*bucket = b;
 	*prefix = below;
-	/* "s3mounts{…}" is the remote with options that nobody has written down. */
+	/* "s3mounts{…}" is the remote with options that are recorded nowhere. */
 	return span_is(remote, RCLONE_REMOTE);
 }

@@ -2,9 +2,9 @@
 
 #include "rclone/reason.h"
 
-#define HEAD 4400    /* of a record that is too long: date, path and what rclone says of it; the cause stands at its end */
-#define MIDDLE 1024  /* is dropped behind it */
-#define BEGINNING 11 /* bytes by which a record is known */
+#define HEAD 4400    /* of a record that is too long: date, path and message; the cause is at its end */
+#define MIDDLE 1024  /* dropped after the head */
+#define BEGINNING 11 /* bytes by which a record is recognized */
 
 size_t rclone_log_head(struct span line)
 {
@@ -21,10 +21,13 @@ size_t rclone_log_head(struct span line)
 	return line.n - rest.n;
 }
 
-/* Each call of a user that fails is an "IO error"; of those on a folder the root's alone concerns all of the mount. */
+/* Each failed call of a user is an "IO error"; of those on folders only the root's concerns the whole mount. */
 static void read_failed_request(struct failures *f, struct span text)
 {
-	/* On a full disk, or without a descriptor, it removes what it cannot open, the only copy too (vfs/vfscache/item.go). */
+	/*
+	 * On a full disk, or without a free descriptor, it removes what it cannot open, even the only copy
+	 * (vfs/vfscache/item.go).
+	 */
 	static const char cannot_open[] = "create cache file failed: ";
 	bool root = span_starts(text, SPAN("/: Dir."));
 	struct failure why;
@@ -37,7 +40,7 @@ static void read_failed_request(struct failures *f, struct span text)
 	failures_of_request(f, &why, root);
 }
 
-/* What is there of it so far: the next line may add something, and then it is read again. */
+/* Reads the record as far as it is there: the next line may continue it, and then it is read again. */
 static void read_log_record(const struct rclone_log *l, struct failures *f)
 {
 	struct span text = span_after((struct span){ l->record, l->len }, "ERROR : "), name, again = text;

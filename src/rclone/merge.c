@@ -1,7 +1,7 @@
 #include "base/chars.h"
 #include "rclone/conf.h"
 
-/* Space as goconfig trims it (Go's strings.TrimSpace), as far as a byte tells. */
+/* White space that goconfig trims (Go's strings.TrimSpace), as far as it is a single byte. */
 static bool is_go_space(char c)
 {
 	return c == ' ' || (c >= '\t' && c <= '\r');
@@ -15,7 +15,7 @@ static struct span trim_go_space(struct span s)
 	return s;
 }
 
-/* Cuts the next line off *REST, its newline included. */
+/* Cuts the next line off *REST, including its newline. */
 static struct span next_line(struct span *rest)
 {
 	struct span line = *rest;
@@ -41,8 +41,8 @@ static bool is_blank_or_comment(struct span line)
 }
 
 /*
- * The next section of our name in *REST, which is left behind it. It ends with its last value: blank lines and
- * comments after that belong to what follows. Empty at the end.
+ * Finds the next section of our name in *REST, and moves *REST past it. It ends with its last value: blank lines and comments
+ * after that belong to what follows. Empty at the end.
  */
 static struct span next_own_section(struct span *rest)
 {
@@ -66,12 +66,12 @@ static struct span next_own_section(struct span *rest)
 
 struct span rclone_conf_find(struct span file)
 {
-	/* goconfig passes over a byte order mark: behind one our header would not be seen. */
+	/* goconfig skips a byte order mark: after one our header would not be recognized. */
 	file = span_skip_bom(file);
 	return next_own_section(&file);
 }
 
-/* rclone can keep its file as one encrypted block; whatever is put beside that destroys it. */
+/* rclone can keep its file as one encrypted block; anything added to that destroys it. */
 static bool is_encrypted(struct span file)
 {
 	while (file.n) {
@@ -130,7 +130,7 @@ void rclone_conf_mark(struct buf *out, struct span section, const struct rclone_
 	buf_span(out, section);
 }
 
-/* The permissions alone: what stands before them in the octal number at the front of *S is dropped. */
+/* Takes an octal number off the front of *S and returns its permission bits only. */
 static mode_t take_mode(struct span *s)
 {
 	struct span digits = span_take_while(s, char_is_octal);
@@ -166,7 +166,7 @@ static const char *find_in_span(struct span s, const char *what)
 	return memmem(s.p, s.n, what, strlen(what));
 }
 
-/* As goconfig cuts a line, trimmed before: a key may stand in quotes, and ends at the first '=' or ':'. */
+/* Splits a trimmed line as goconfig does: a key may be quoted, and ends at the first '=' or ':'. */
 static bool cut_key(struct span line, struct span *key, struct span *value)
 {
 	const char *quote = line.p[0] == '`'		      ? "`" :
@@ -190,7 +190,7 @@ static bool cut_key(struct span line, struct span *key, struct span *value)
 	return true;
 }
 
-/* A value that begins with a quote of several lines must have its end. */
+/* A value that begins with a multi-line quote must have its end. */
 static bool is_complete_value(struct span v)
 {
 	const char *quote = v.n >= 2 && v.p[0] == '`' ? "`" : v.n >= 6 && span_starts(v, SPAN("\"\"\"")) ? "\"\"\"" : "";
@@ -198,12 +198,12 @@ static bool is_complete_value(struct span v)
 	return !*quote || find_in_span(span_skip(v, strlen(quote)), quote);
 }
 
-/* What has been seen of a file. */
+/* What a file has been seen to contain. */
 struct conf_scan {
 	bool in_section, keys, type;
 };
 
-/* What is wrong with LINE; NULL: nothing. */
+/* What is wrong with LINE; NULL when nothing is. */
 static const char *check_conf_line(struct conf_scan *l, struct span line)
 {
 	struct span name, key, value;

@@ -33,7 +33,7 @@ static bool is_json_string(struct span value)
 	return value.n >= 2 && value.p[0] == '"';
 }
 
-/* As Go reads an int64 from JSON: digits, no fraction, no exponent. The JSON parser has seen to the zeros in front. */
+/* As Go reads an int64 from JSON: digits, without fraction or exponent. The JSON parser has checked for leading zeros. */
 static bool is_int64(struct span value)
 {
 	unsigned long n;
@@ -50,7 +50,7 @@ static bool is_number_in_range(struct span s, size_t at, unsigned long least, un
 	return span_number((struct span){ s.p + at, 2 }, most, &n) && n >= least;
 }
 
-/* "2026-11-23T14:14:35.945337974Z", or with "+01:00" at its end (RFC 3339), in quotes. */
+/* "2026-11-23T14:14:35.945337974Z", or with "+01:00" at its end (RFC 3339), quoted. */
 static bool is_rfc3339(struct span value)
 {
 	struct span s = { value.p + 1, value.n - 2 };
@@ -129,7 +129,7 @@ struct range {
 	uint64_t pos, end;
 };
 
-/* The next of the ranges *LIST. They are in order and do not touch, as rclone keeps them. */
+/* Takes the next range off *LIST. rclone keeps them in order, without touching each other. */
 static bool next_range(struct span *list, struct range *r)
 {
 	struct span range, value;
@@ -152,7 +152,9 @@ bool meta_lacks(struct span text, uint64_t size)
 	return !next_range(&list, &first) || first.pos || first.end < size;
 }
 
-/* The size of the object that the file was made from, which its fingerprint begins with; 0 where there was none. False: unknown. */
+/*
+ * The size of the object that the file was made from, with which its fingerprint begins; 0 when there was none. False: unknown.
+ */
 static bool object_size(struct span text, unsigned long *size)
 {
 	struct span value, number;
@@ -194,7 +196,7 @@ bool meta_extend(struct buf *out, struct span text, uint64_t size)
 	return true;
 }
 
-/* Go's decoder takes the years 0 to 9999. */
+/* Go's decoder accepts the years 0 to 9999. */
 static void put_meta_time(struct buf *out, const char *name, struct timespec when)
 {
 	struct tm t;

@@ -3,22 +3,22 @@
 
 enum option_kind {
 	SWITCH, /* alone, or with =true or =false */
-	VALUE,	/* needs a value: without one rclone would take the next argument for it */
+	VALUE,	/* needs a value: without one rclone would take the next argument as its value */
 	DENIED,
 };
 
 /*
- * What may be handed on, of rclone 1.60 to 1.7x: what changes speed, caching and looks. Everything that is not here
- * is refused. DENIED are those that people ask for, with the reason. One that this rclone does not know ends it with
- * its own words.
+ * What may be passed on, for rclone 1.60 to 1.7x: options that change speed, caching and appearance. Everything else is
+ * refused. DENIED are those that people ask for, with the reason. An option that this rclone does not know ends it, with a
+ * message of its own.
  *
- * An --s3-… option gives rclone's cache folder another name ("s3mounts{appNz}"): files that are still unsent when it
- * is changed stay pending until it is changed back.
+ * An --s3-… option changes the name of rclone's cache folder ("s3mounts{appNz}"): files that are still unsent then stay pending
+ * until it is changed back.
  */
 static const struct option_group {
 	enum option_kind kind;
-	const char *why;   /* of DENIED */
-	const char *names; /* parted by blanks: a pointer for each would double their size */
+	const char *why;   /* for DENIED */
+	const char *names; /* separated by blanks: a pointer for each would double their size */
 } groups[] = {
 	{ VALUE, NULL,
 		"attr-timeout bind buffer-size bwlimit bwlimit-file checkers contimeout daemon-timeout dir-cache-time "
@@ -65,7 +65,7 @@ static bool begins_with_digit(struct span value)
 	return value.n && char_is_digit(value.p[0]);
 }
 
-/* "0", "0s" and "0.0G" are none; "off" and "-1" are none either. */
+/* "0", "0s" and "0.0G" are not; nor are "off" and "-1". */
 static bool is_positive(struct span value)
 {
 	for (size_t i = 0; begins_with_digit(value) && i < value.n; i++)
@@ -75,8 +75,8 @@ static bool is_positive(struct span value)
 }
 
 /*
- * Values that are taken of what else could be one: rclone reads them in more than one way ("OFF" in new versions), so what is
- * right is listed. Measured with 1.60.1 and 1.75.2.
+ * For some options only these values are accepted: rclone reads values in more than one way ("OFF" in new versions), so the
+ * safe ones are listed. Measured with 1.60.1 and 1.75.2.
  */
 static const struct value_rule {
 	const char *names;
@@ -99,7 +99,7 @@ static const struct value_rule {
 		true },
 };
 
-/* '_' and '-' are the same in a name. */
+/* '_' and '-' are equal in a name. */
 static bool same_option_name(struct span a, struct span b)
 {
 	for (size_t i = 0; i < a.n && i < b.n; i++)

@@ -10,9 +10,9 @@
 
 struct pending_scan {
 	struct walk walk;
-	int meta, data;	 /* CACHE/vfsMeta, CACHE/vfs; -1 where it is missing */
-	size_t above;	 /* components above the mount's root: remote, bucket, prefix */
-	struct buf text; /* of one metadata file */
+	int meta, data;	 /* CACHE/vfsMeta, CACHE/vfs; -1 when it is missing */
+	size_t above;	 /* number of components above the mount's root: remote, bucket, prefix */
+	struct buf text; /* of the current metadata file */
 	struct pending *p;
 };
 
@@ -31,8 +31,8 @@ static void count_pending(struct pending_scan *l, const char *path, size_t above
 }
 
 /*
- * The size of the cached data. The metadata's own is 0 while a file is open, and what rclone has truncated may be shorter: it serves only
- * where there is no data.
+ * The size of the cached data. That in the metadata is 0 while a file is open, and outdated if rclone has truncated it: it is
+ * used only when there is no data.
  */
 static uint64_t data_size(const struct pending_scan *l, const char *path)
 {
@@ -57,8 +57,8 @@ static int count_dirty_meta(void *arg, const char *path, const struct stat *st)
 }
 
 /*
- * Data without metadata: rclone was killed while it renamed the file, of which the data goes first. What has no block holds nothing that
- * somebody wrote: so it is for a moment whenever a file is opened.
+ * Data without metadata: rclone was killed while it renamed the file, which moves the data first. A file without blocks holds
+ * nothing that anybody wrote: every file is in that state for a moment when it is opened.
  */
 static int count_data_alone(void *arg, const char *path, const struct stat *st)
 {
@@ -82,7 +82,7 @@ static int count_quarantined(void *arg, const char *path, const struct stat *st)
 	return 0;
 }
 
-/* Below PART, which is open as TOP. */
+/* Scans PART, which is open as TOP. */
 static int scan_part(struct pending_scan *l, const char *part, int top, walk_fn *visit)
 {
 	l->walk.part = part;
@@ -98,6 +98,7 @@ static int scan_cache(struct pending_scan *l, int quarantine)
 	l->walk.names_only = true;
 	if (scan_part(l, "vfsMeta", l->meta, count_dirty_meta))
 		return -1;
+	/* A file that is renamed during the scan can move from a folder not yet scanned to one already scanned. */
 	if (!l->p->files && l->meta >= 0)
 		changed = walk_changed(&l->walk, moment);
 	if (changed < 0 || (changed && scan_part(l, "vfsMeta", l->meta, count_dirty_meta)))
@@ -108,7 +109,7 @@ static int scan_cache(struct pending_scan *l, int quarantine)
 	return scan_part(l, WALK_QUARANTINE, quarantine, count_quarantined);
 }
 
-/* "remote/bucket/" and a component for each slash of the prefix. */
+/* "remote/bucket/", and a component for each slash of the prefix. */
 static size_t components_above(const struct plan_mount *m)
 {
 	size_t n = 2;
@@ -118,7 +119,7 @@ static size_t components_above(const struct plan_mount *m)
 	return n;
 }
 
-/* A descriptor of the folder PART in *FD; -1 where it is missing. */
+/* Opens the folder PART as *FD; -1 when it is missing. */
 static int open_part(struct pending_scan *l, const char *part, int *fd)
 {
 	*fd = walk_open(l->walk.cache_dir, part);

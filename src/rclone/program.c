@@ -19,7 +19,9 @@ static bool is_program(const char *path)
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
 }
 
-/* What root executes must be root's. PATH becomes the program with its links resolved; *SEEN: there is one, which will not do. */
+/*
+ * Root may execute only what belongs to root. Resolves the links of PATH; *SEEN: there is a program, but it is not acceptable.
+ */
 static bool is_usable_program(struct program_path *path, bool *seen)
 {
 	struct program_path real;
@@ -31,7 +33,10 @@ static bool is_usable_program(struct program_path *path, bool *seen)
 	return !*seen;
 }
 
-/* Absolute entries only: a relative one would mean another program in another folder. UNFIT is the last that will not do. */
+/*
+ * Absolute entries only: a relative one would mean another program in another folder. UNFIT is the last one that is not
+ * acceptable.
+ */
 static bool search_path(struct program_path *out, const char *name, struct program_path *unfit)
 {
 	struct span rest = span_of(env("PATH") ? env("PATH") : "/usr/local/bin:/usr/bin:/bin"), dir;

@@ -43,7 +43,7 @@ static void rc_close(struct rc_session *s)
 	s->fd = -1;
 }
 
-/* Where a peer does not accept, connect(2) waits, and send(2) where it does not read: as long as this says. */
+/* If the peer does not accept, connect(2) blocks; if it does not read, send(2) does: at most until the deadline. */
 static int rc_limit_sending(const struct rc_session *s)
 {
 	int left = clock_left(s->deadline);
@@ -87,7 +87,7 @@ static int rc_send(struct rc_session *s, struct span what)
 	return 0;
 }
 
-/* Bytes of the answer: their number, 0 at its end, -1. */
+/* Reads bytes of the answer: returns their number, 0 at its end, -1. */
 static ssize_t rc_read(struct rc_session *s, char *to, size_t size)
 {
 	for (;;) {
@@ -95,7 +95,7 @@ static ssize_t rc_read(struct rc_session *s, char *to, size_t size)
 		int left = clock_left(s->deadline), ready = left ? poll(&p, 1, left) : 0;
 		ssize_t n;
 
-		/* At the deadline also what is there is too late: a peer may never stop. */
+		/* At the deadline even what is available is too late: a peer may never stop sending. */
 		if (ready == 0)
 			return rc_timed_out(s);
 		n = ready < 0 ? -1 : read(s->fd, to, size);
@@ -116,7 +116,7 @@ static int rc_take(struct rc_session *s, struct span in)
 		if (s->answer.full)
 			return err_set(s->e, CODE_FAULT, "ask rclone at %s: the answer is too large", s->path);
 	}
-	/* What comes behind the answer belongs to nothing. */
+	/* What follows the answer belongs to nothing. */
 	s->response.keep_alive &= !in.n;
 	return 0;
 }
@@ -142,7 +142,7 @@ static int rc_receive(struct rc_session *s)
 	return 0;
 }
 
-/* Calls METHOD ("vfs/stats", with "?" and parameters). The answer's status, its body in s->answer; or -1. */
+/* Calls METHOD ("vfs/stats", with "?" and parameters). Returns the status, with the answer's body in s->answer; or -1. */
 static int rc_call(struct rc_session *s, const char *method)
 {
 	char text[256], target[128];
@@ -164,7 +164,7 @@ static int rc_call(struct rc_session *s, const char *method)
 	return s->response.status;
 }
 
-/* What rclone says of a call that failed: {"error": "…", …}. */
+/* Reports rclone's error for a failed call: {"error": "…", …}. */
 static int rc_refused(const struct rc_session *s, const char *method)
 {
 	struct span why = SPAN("no reason");
@@ -248,7 +248,7 @@ int rclone_rc_next_waiting(struct span *list, unsigned long *id)
 	return more;
 }
 
-/* The ids of the queue in the answer, as unsigned longs in IDS. */
+/* Collects the ids in the queue of the answer, as unsigned longs in IDS. */
 static int rc_waiting_ids(const struct rc_session *s, struct buf *ids)
 {
 	struct span list;

@@ -4,7 +4,7 @@
 #include "base/text.h"
 #include "s3/error.h"
 
-#define TOKEN_LENGTH 16 /* letters and digits in a row: no word, but maybe a piece of a token */
+#define TOKEN_LENGTH 16 /* letters and digits in a row: not a word, but possibly a part of a token */
 
 static struct span first_line(struct span in)
 {
@@ -14,7 +14,7 @@ static struct span first_line(struct span in)
 	return line;
 }
 
-/* The number at the start of S; 0 where there is none. */
+/* The number at the start of S; 0 when there is none. */
 static int leading_number(struct span s)
 {
 	unsigned long number;
@@ -22,7 +22,7 @@ static int leading_number(struct span s)
 	return span_number(span_take_while(&s, char_is_digit), 999, &number) ? (int)number : 0;
 }
 
-/* A server may say the session token, or a part of it, in what it answers. */
+/* A server's answer may hold the session token, or a part of it. */
 static void mask_tokens(char *s)
 {
 	for (size_t n; *s; s += n) {
@@ -41,7 +41,7 @@ static void mask_tokens(char *s)
 	}
 }
 
-/* First masked, then cut: what is left of a token at the end could be too short to be known as one. */
+/* Masked before it is cut: the rest of a token at the end could be too short to be recognized. */
 void reason_text(char *out, size_t size, struct span text)
 {
 	char whole[1024];
@@ -58,7 +58,7 @@ static bool is_s3_code(struct span word)
 	       span_all(word, char_is_alnum, ".");
 }
 
-/* Words of the SDKs in place of S3's. */
+/* Text of the SDKs in place of S3's. */
 static bool is_sdks_own(struct span word)
 {
 	return span_is(word, "UnknownError") || span_is(word, "SerializationError");
@@ -76,8 +76,8 @@ static void put_answer(struct failure *r, struct span code, struct span message)
 }
 
 /*
- * SDK v1: "multipart upload failed to initialise: AccessDenied: MESSAGE", the code being the first part that is one word; in the next line
- * "\tstatus code: 403, …".
+ * SDK v1: "multipart upload failed to initialise: AccessDenied: MESSAGE", where the code is the first part that is a single
+ * word; in the next line "\tstatus code: 403, …".
  */
 static bool answer_v1(struct failure *r, struct span text)
 {
@@ -92,7 +92,10 @@ static bool answer_v1(struct failure *r, struct span text)
 	return r->http_status != 0;
 }
 
-/* SDK v2: "… https response error StatusCode: 403, RequestID: X, HostID: Y, api error CODE: MESSAGE"; of some codes without "api error". */
+/*
+ * SDK v2: "… https response error StatusCode: 403, RequestID: X, HostID: Y, api error CODE: MESSAGE"; for some codes without
+ * "api error".
+ */
 static bool answer_v2(struct failure *r, struct span text)
 {
 	struct span code, rest = span_after(span_after(text, ", HostID: "), ", ");
@@ -128,7 +131,7 @@ static const char *network_kind(const char *message)
 	return "unreachable";
 }
 
-/* 'Put "http://…": dial tcp …: connect: connection refused': what stands behind the URL. */
+/* 'Put "http://…": dial tcp …: connect: connection refused': what follows the URL. */
 static bool no_answer(struct failure *r, struct span text)
 {
 	struct span url, rest = span_after(text, " \"http");

@@ -11,31 +11,31 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define META_MODE 0644		/* as rclone makes it; the folders above are closed */
-#define ONE_WRITE (1024 * 1024) /* more no FUSE request writes */
-#define ZEROS 3			/* so many at an end of a small file look like what has not been fetched */
+#define META_MODE 0644		/* as rclone makes it; the folders above are private */
+#define ONE_WRITE (1024 * 1024) /* no FUSE request writes more */
+#define ZEROS 3			/* so many at either end of a small file look like what has not been fetched */
 #define SCAN_STEP 65536
-#define QUARANTINES_MAX 10000 /* files of the same path */
+#define QUARANTINES_MAX 10000 /* files with the same path */
 
 struct repair {
 	struct walk walk; /* of CACHE/vfs */
 	int meta;	  /* CACHE/vfsMeta */
-	struct buf text;  /* of the metadata as it is */
-	struct buf new;	  /* and as it shall be */
+	struct buf text;  /* the current metadata */
+	struct buf new;	  /* the new metadata */
 	struct rclone_repaired *done;
 };
 
-/* How it stands with data that has no usable metadata. */
+/* The condition of data without usable metadata. */
 enum remains {
 	REMAINS_WHOLE,
-	REMAINS_NOTHING, /* not a byte of anybody */
-	REMAINS_PART,	 /* or it cannot be told */
+	REMAINS_NOTHING, /* no byte was ever written */
+	REMAINS_PART,	 /* or that cannot be decided */
 	REMAINS_UNREAD,	 /* errno says why */
 };
 
 /*
- * When the file was last changed, its metadata did not exist yet: so nobody had it open through rclone. This only tells of data without a byte,
- * since a user may set a file's time to the past.
+ * Was the file last changed before its metadata existed? Then nobody had it open through rclone. Conclusive only for data
+ * without a byte, since a user may set a file's time to the past.
  */
 static bool older_than_its_meta(const struct repair *r, const char *path, const struct stat *data)
 {
@@ -50,7 +50,7 @@ static bool older_than_its_meta(const struct repair *r, const char *path, const 
 	return (long)x.stx_btime.tv_nsec >= data->st_mtim.tv_nsec;
 }
 
-/* 1: the N bytes at AT are all zero, 0, -1 with errno set. */
+/* Are the N bytes at AT all zero? 1, 0, or -1 with errno set. */
 static int is_zero_at(int fd, off_t at, size_t n)
 {
 	char bytes[ZEROS];
@@ -65,8 +65,9 @@ static int is_zero_at(int fd, off_t at, size_t n)
 }
 
 /*
- * A file that somebody appends to, or writes a part of, before rclone has fetched the rest: within the first and the last block that the write
- * touched there are zeros in place of the object's bytes, and no hole shows them. Later writes come when good metadata is there.
+ * A file that somebody appends to, or overwrites partially, before rclone has fetched the rest: in the first and the last block
+ * of the write there are zeros in place of the object's bytes, without a hole to show it. Later writes happen after good
+ * metadata has been written.
  */
 static int may_lack_its_ends(int fd, off_t size)
 {
@@ -89,7 +90,7 @@ static enum remains examine_open_data(const struct repair *r, const char *path, 
 	hole = data < 0 ? -1 : lseek(fd, 0, SEEK_HOLE);
 	if (hole < 0)
 		return REMAINS_UNREAD;
-	/* A file system that knows no SEEK_HOLE calls everything data. */
+	/* A file system without SEEK_HOLE reports everything as data. */
 	if (hole < st->st_size || st->st_blocks < st->st_size / 512)
 		return REMAINS_PART;
 	lacking = may_lack_its_ends(fd, st->st_size);
@@ -97,8 +98,8 @@ static enum remains examine_open_data(const struct repair *r, const char *path, 
 }
 
 /*
- * Between two writes into one block of a file that is open there are zeros too in place of the object's bytes. A file that has zeros of its own
- * cannot be told from it.
+ * Between two writes into one block of an open file there are zeros as well in place of the object's bytes. This cannot be
+ * distinguished from zeros of the file's own.
  */
 static int may_lack_inside(const struct repair *r, const char *path)
 {
@@ -115,7 +116,7 @@ static int may_lack_inside(const struct repair *r, const char *path)
 	return zeros >= ZEROS ? 1 : n < 0 ? -1 : 0;
 }
 
-/* NO_META: there is none, not even an empty one. */
+/* NO_META: there is no metadata, not even an empty file. */
 static enum remains examine_data(const struct repair *r, const char *path, bool no_meta, const struct stat *st)
 {
 	enum remains how;
@@ -131,7 +132,10 @@ static enum remains examine_data(const struct repair *r, const char *path, bool 
 	return how;
 }
 
-/* Opens the folder of PATH below TOP, made where it is missing; its descriptor, or -1 with errno set. *NAME points into PATH. */
+/*
+ * Opens the folder of PATH below TOP, making it if it is missing; returns a descriptor, or -1 with errno set. *NAME points into
+ * PATH.
+ */
 static int make_parent_folder(int top, const char *path, const char **name)
 {
 	int dir = fcntl(top, F_DUPFD_CLOEXEC, 0), next;
@@ -150,7 +154,7 @@ static int make_parent_folder(int top, const char *path, const char **name)
 	return dir;
 }
 
-/* Moves what is at PATH below FROM into the folder TO. Returns 0, 1 when one of that name is there already, -1 with errno set. */
+/* Moves PATH from below FROM to below TO. Returns 0, 1 when that name is taken there, -1 with errno set. */
 static int move_below(int from, int to, const char *path)
 {
 	const char *name;
@@ -193,7 +197,7 @@ static int quarantine_file(struct repair *r, const char *path)
 	return ret ? -1 : 0;
 }
 
-/* Puts r->new there. */
+/* Writes r->new as the metadata of PATH. */
 static int put_meta(struct repair *r, const char *path)
 {
 	const char *name;
@@ -205,7 +209,7 @@ static int put_meta(struct repair *r, const char *path)
 		ret = file_replace_at(dir, name, META_MODE, buf_all(&r->new));
 	if (dir >= 0)
 		close(dir);
-	/* rclone makes a file of no folder; whoever did may have had data of that name. */
+	/* rclone never makes a file of a folder; whoever did may have had data of that name. */
 	if (ret && errno == EISDIR)
 		return quarantine_file(r, path);
 	if (ret)
@@ -221,7 +225,7 @@ static int write_full_meta(struct repair *r, const char *path, const struct stat
 	return put_meta(r, path);
 }
 
-/* A dirty file of which its metadata lacks a part. */
+/* For a dirty file whose metadata lacks a part. */
 static int repair_meta(struct repair *r, const char *path, const struct stat *st)
 {
 	int lacking;

@@ -22,7 +22,7 @@ static int check_conf_folder(const char *path, struct err *e)
 	return 0;
 }
 
-/* A file of somebody's that is to get our section, or to lose it, and what it becomes. */
+/* Somebody's file that is to get our section, or to lose it, with its old and new content. */
 struct conf_file {
 	const char *path;
 	bool found;
@@ -78,7 +78,7 @@ static int write_conf(const struct conf_file *f, mode_t mode, struct err *e)
 	return file_replace_with_group(f->path, mode, f->found ? f->st.st_gid : (gid_t)-1, buf_all(&f->new), e);
 }
 
-/* What was there before us: it stands in our section, where that is there already. */
+/* What was there before us: our section has a record of it, if there is one already. */
 static struct rclone_mark find_mark(const struct conf_file *f)
 {
 	struct span ours = rclone_conf_find(buf_all(&f->old));
@@ -126,7 +126,7 @@ int rclone_store_remove(const char *path, struct err *e)
 	if (open_conf(&f, path, e) == 0 && rclone_conf_merge(&f.new, buf_all(&f.old), SPAN(""), e) == 0) {
 		ours = rclone_conf_find(buf_all(&f.old));
 		m = find_mark(&f);
-		/* Only where nobody has written behind us since. */
+		/* Only if nobody has appended to it since. */
 		if (m.open_line && ours.p + ours.n == f.old.p + f.old.len && f.new.len &&f.new.p[f.new.len - 1] == '\n')
 			f.new.len--;
 		if (f.new.len || m.found)

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ANSWER_MAX 256 /* the first line is all that counts */
+#define ANSWER_MAX 256 /* only the first line matters */
 #define NOTE_MAX 1024
 #define TIMEOUT_MS 5000
 
@@ -76,7 +76,7 @@ bool rclone_version_has_queue(const struct rclone_version *v)
 	return rclone_version_least(v, 1, 68);
 }
 
-/* What makes one program another. A wrapper that stays the same may lead to another rclone: that is not seen. */
+/* What identifies a program. A wrapper that stays the same may run another rclone: that goes unnoticed. */
 static int identify_program(char *out, size_t size, const char *program, struct err *e)
 {
 	struct stat st;
@@ -89,7 +89,7 @@ static int identify_program(char *out, size_t size, const char *program, struct 
 	return 0;
 }
 
-/* Two lines: which program it was, and what it said. */
+/* Two lines: which program it was, and its answer. */
 static bool read_noted_version(struct rclone_version *v, const char *path, const char *id)
 {
 	struct buf note = buf_heap(NOTE_MAX + sizeof(char[PATH_MAX]));
@@ -173,8 +173,8 @@ int rclone_version_read(struct rclone_version *v, const char *program, const cha
 }
 
 /*
- * Oldest cure first: who has a loss has all that come after it. Tried with 1.60.1, 1.65.2, 1.68.2, 1.70.3, 1.73.5 and 1.75.2;
- * 1.61 to 1.64 were not to be had. The last one is the price of --vfs-fast-fingerprint, see rclone/args.c.
+ * In the order of their fixes: a version with one loss has all later ones too. Tried with 1.60.1, 1.65.2, 1.68.2, 1.70.3,
+ * 1.73.5 and 1.75.2; 1.61 to 1.64 were not available. The last one is the price of --vfs-fast-fingerprint, see rclone/args.c.
  */
 static const char *const losses[] = {
 	"a file whose folder is renamed while it waits for its upload, and that is then written again, goes to S3 under its old name",

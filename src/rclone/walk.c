@@ -1,6 +1,7 @@
 #include "rclone/walk.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/text.h"
 
 #include <dirent.h>
@@ -10,14 +11,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TICK_NS 10000000	       /* a file system has the time of the last tick, or a later one */
-#define FOLDERS_MAX (64 * 1024 * 1024) /* bytes of names of folders not looked at yet */
+#define TICK_NS 10000000	       /* a file system may use the time of the last tick */
+#define FOLDERS_MAX (64 * 1024 * 1024) /* bytes of names of folders not visited yet */
 
-/* A walk under way. */
+/* A walk in progress. */
 struct visit {
 	const struct walk *walk;
 	struct buf folders; /* a stack of paths below the top, each with its NUL */
-	walk_fn *visit;	    /* NULL: folders alone */
+	walk_fn *visit;	    /* NULL: folders only */
 	void *arg;
 	int64_t changed; /* the latest change of a folder */
 };
@@ -44,7 +45,7 @@ int walk_open(const char *cache_dir, const char *part)
 	return open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-/* An entry NAME of the folder PATH ("" is the top), of TYPE as readdir(3) has it. */
+/* Visits the entry NAME of the folder PATH ("" is the top), whose TYPE is readdir(3)'s. */
 static int visit_entry(struct visit *v, const char *path, const char *name, unsigned char type)
 {
 	char below[PATH_MAX];
@@ -70,11 +71,6 @@ static int visit_entry(struct visit *v, const char *path, const char *name, unsi
 	return walk_failed(v->walk, below);
 }
 
-static int64_t nanoseconds(const struct timespec *t)
-{
-	return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
-}
-
 static int visit_folder(struct visit *v, const char *path)
 {
 	int fd = openat(v->walk->top, *path ? path : ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -91,8 +87,8 @@ static int visit_folder(struct visit *v, const char *path)
 			close(fd);
 		return -1;
 	}
-	if (fstat(fd, &st) == 0 && nanoseconds(&st.st_ctim) > v->changed)
-		v->changed = nanoseconds(&st.st_ctim);
+	if (fstat(fd, &st) == 0 && clock_ns(&st.st_ctim) > v->changed)
+		v->changed = clock_ns(&st.st_ctim);
 	for (errno = 0; ret == 0 && (d = readdir(dir)); errno = 0)
 		if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
 			ret = visit_entry(v, path, d->d_name, d->d_type);
@@ -132,7 +128,7 @@ int64_t walk_moment(void)
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	return nanoseconds(&now) - TICK_NS;
+	return clock_ns(&now) - TICK_NS;
 }
 
 int walk_changed(const struct walk *w, int64_t moment)

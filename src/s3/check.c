@@ -13,12 +13,12 @@
 #include <sys/random.h>
 #include <time.h>
 
-#define BODY_MAX (64 * 1024) /* a list of one key has 1 to 6 KiB, an error 1 */
+#define BODY_MAX (64 * 1024) /* a list of one key takes 1 to 6 KiB, an error 1 */
 #define PEM_MAX (1024 * 1024)
 #define SIGNATURE_DIGITS 64
-#define S3_CODE_LIKELY 32 /* XAmzContentSHA256Mismatch, of 25, is no word either */
+#define S3_CODE_LIKELY 32 /* longer ones do not look like a word: XAmzContentSHA256Mismatch, of 25, does not either */
 #define KEY_MAX 1024
-#define ATTEMPTS 5 /* where S3 is busy: after 0.1, 0.2, 0.4 and 0.8 s */
+#define ATTEMPTS 5 /* when S3 is busy: after 0.1, 0.2, 0.4 and 0.8 s */
 #define BACKOFF_MS 100
 
 struct s3_checker {
@@ -27,10 +27,10 @@ struct s3_checker {
 	struct s3_check_options options;
 	struct trust trust;
 	struct http_client client;
-	int64_t deadline;	     /* of the prefix that is being checked */
-	struct buf head, body;	     /* of the last request, of its answer */
+	int64_t deadline;	     /* for the current prefix */
+	struct buf head, body;	     /* of the last request, and of its answer */
 	struct verdict unreachable;  /* why the endpoint could not be reached; kind NULL: it could */
-	char unreachable_bucket[64]; /* for which bucket that was: it may be part of the host's name */
+	char unreachable_bucket[64]; /* for which bucket: its name may be part of the host's */
 };
 
 struct s3_checker *s3_checker_open(
@@ -75,7 +75,7 @@ static void copy_field(const struct http_response *r, const char *name, char *ou
 	}
 }
 
-/* That of the last request: who has it can send that again, for minutes. */
+/* The signature of the last request: whoever has it can send that again, for minutes. */
 static struct span last_signature(const struct s3_checker *c)
 {
 	struct span value = span_after(buf_all(&c->head), "Signature=");
@@ -83,7 +83,9 @@ static struct span last_signature(const struct s3_checker *c)
 	return value.n < SIGNATURE_DIGITS ? SPAN("") : (struct span){ value.p, SIGNATURE_DIGITS };
 }
 
-/* A code that S3 is known to have says nothing of its own. An address is shown without its query: that is where secrets are handed on. */
+/*
+ * A code that S3 is known to use reveals nothing. An address is shown without its query, which is where secrets are passed on.
+ */
 static void withhold_secrets(const struct s3_checker *c, struct s3_answer *a)
 {
 	char *const texts[] = { a->error.code, a->error.message, a->error.region, a->location };
@@ -100,7 +102,7 @@ static void withhold_secrets(const struct s3_checker *c, struct s3_answer *a)
 	}
 }
 
-/* A certificate's name is the server's word too. */
+/* The name in a certificate is untrusted text as well. */
 static void withhold_failure(const struct s3_checker *c, struct fail *f)
 {
 	if (f->kind == FAIL_TLS && redact_holds(span_of(f->err.text), c->creds, last_signature(c)))
@@ -141,14 +143,14 @@ static int ask_once(struct s3_checker *c, const struct s3_endpoint *endpoint, co
 		http_client_collect(&c->client, &c->body, c->deadline, f))
 		return -1;
 	if (c->body.full)
-		buf_clear(&c->body); /* S3 says nothing of that length here: a part of it proves nothing */
+		buf_clear(&c->body); /* S3 sends no such length here: a part of it proves nothing */
 	read_s3_answer(c, a);
 	return 0;
 }
 
 /*
- * Asks, and again after a while where S3 is busy. The verdict is "ok" for every status 2xx. A->status is 0 where
- * none came.
+ * Sends the request, and again after a pause while S3 is busy. The verdict is "ok" for every status 2xx. a->status is 0 when no
+ * answer came.
  */
 static void ask_until_answered(struct s3_checker *c, const struct s3_endpoint *endpoint, const struct s3_request *r,
 	struct s3_answer *a, struct verdict *v)
@@ -195,8 +197,8 @@ static void check_list(
 }
 
 /*
- * The region is wrong and the right one was told: asks there, with a signature of its own, so that one answer tells
- * all that must be mended. The host is ours: AWS's of that region, else the same. The verdict stays.
+ * The region is wrong and the answer named the right one: asks there, with a new signature, so that one run reports everything
+ * that has to be fixed. The host is ours: AWS's for that region, else the same. The verdict stays.
  */
 static void check_in_region(struct s3_checker *c, const char *bucket, const char *prefix, struct verdict *v)
 {
@@ -211,7 +213,7 @@ static void check_in_region(struct s3_checker *c, const char *bucket, const char
 	verdict_region(v, c->endpoint->region, &second);
 }
 
-/* PREFIX".s3mounts-probe-" and 64 random bits, so that it is nobody's. */
+/* PREFIX".s3mounts-probe-" and 64 random bits, so that no such object exists. */
 static int make_probe_name(struct buf *b, const char *prefix)
 {
 	unsigned char id[8];
@@ -248,7 +250,7 @@ static void check_write(struct s3_checker *c, const char *bucket, const char *pr
 	if (put.code != CODE_OK)
 		verdict_write(v, &put, "writing");
 	if (a.status >= 300)
-		return; /* refused, so nothing is there; without any answer it may be */
+		return; /* refused, so no object is there; without an answer there may be */
 	r = (struct s3_request){ .method = SPAN("DELETE"), .bucket = r.bucket, .key = r.key };
 	ask_until_answered(c, c->endpoint, &r, &a, &removed);
 	text_fmt(deleting, sizeof deleting, "deleting %s", key.p);
@@ -256,13 +258,13 @@ static void check_write(struct s3_checker *c, const char *bucket, const char *pr
 		verdict_write(v, &removed, deleting);
 }
 
-/* AWS tells of a temporary key without its token only that it does not know the key. */
+/* For a temporary key without its token AWS says only that it does not know the key. */
 static bool token_is_missing(const struct creds *creds)
 {
 	return strncmp(creds->key_id, "ASIA", 4) == 0 && !creds->token[0];
 }
 
-/* An endpoint that could not be reached is not asked again for each prefix: that would take the time-out as often. */
+/* An endpoint that could not be reached is not tried again for each prefix: every attempt would take the whole time-out. */
 static bool is_known_unreachable(const struct s3_checker *c, const char *bucket)
 {
 	return c->unreachable.kind && (c->endpoint->path_style || strcmp(c->unreachable_bucket, bucket) == 0);
@@ -270,7 +272,7 @@ static bool is_known_unreachable(const struct s3_checker *c, const char *bucket)
 
 static void remember_unreachable(struct s3_checker *c, const char *bucket, const struct verdict *v)
 {
-	/* An answer came, or may come the next time. */
+	/* It has answered, or may the next time. */
 	if (v->code != CODE_UNREACHABLE || v->http_status)
 		return;
 	c->unreachable = *v;

@@ -7,10 +7,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-/*
- * rclone's names; the end of their hosts' names ("" for what people run themselves); how they want a bucket
- * addressed.
- */
+/* rclone's names; the suffix of their host names ("" for software that people run themselves); how they address a bucket. */
 static const struct provider {
 	const char *name, *suffix;
 	bool path_style;
@@ -105,7 +102,7 @@ static void lower_string(char *s)
 		*s = char_lower(*s);
 }
 
-/* One address has many spellings; RFC 5952 names the one. */
+/* An address can be spelled in many ways; RFC 5952 defines one. */
 static int canonicalize_ipv6(struct s3_endpoint *s)
 {
 	struct in6_addr address;
@@ -188,8 +185,8 @@ static bool is_region_name(const char *region)
 }
 
 /*
- * "s3.eu-west-1.amazonaws.com" and its kin: what stands before the region, and the region. False: the host follows
- * no region.
+ * Splits "s3.eu-west-1.amazonaws.com" and its relatives: the head before the region, and the region. False: the host does not
+ * depend on a region.
  */
 static bool split_aws_host(const char *host, const char **head, struct span *region)
 {
@@ -249,7 +246,7 @@ static int set_provider_and_region(struct s3_endpoint *s, const char *provider, 
 			e, CODE_USAGE, "S3_REGION: it holds a byte that is in no region's name, or more than 63 of them");
 	s->provider = p->name;
 	s->aws = split_aws_host(s->host, &head, &in_host);
-	/* A server of one's own has no wildcard names, whatever software it runs. */
+	/* A self-hosted server has no wildcard names, whatever its software. */
 	s->path_style = p->path_style || !host;
 	if (region[0] || !in_host.n)
 		text_fmt(s->region, sizeof s->region, "%s", region[0] ? region : p->region[0] ? p->region : "us-east-1");
@@ -286,7 +283,7 @@ void s3_endpoint_url(const struct s3_endpoint *s, char *out, size_t size)
 		struct span region;
 		const char *head;
 
-		/* rclone finds the host from the region itself; only FIPS and dual-stack hosts must be told. */
+		/* rclone derives the host from the region itself; it only has to be given FIPS and dual-stack hosts. */
 		if (split_aws_host(s->host, &head, &region) && strcmp(head, "s3.") == 0)
 			return;
 	}
@@ -300,7 +297,7 @@ void s3_endpoint_identity(const struct s3_endpoint *s, char *out, size_t size)
 	struct span region;
 	const char *head;
 
-	/* Dual-stack, FIPS, plain HTTP: a region's buckets are the same by all of its names. */
+	/* Dual-stack, FIPS, plain HTTP: a region has the same buckets under all of its names. */
 	if (s->aws && split_aws_host(s->host, &head, &region)) {
 		text_fmt(same.region, sizeof same.region, "%.*s", (int)region.n, region.p);
 		set_aws_host(&same, "s3.");

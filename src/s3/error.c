@@ -147,7 +147,7 @@ static const struct {
 	{ "XMinioServerNotInitialized", NOT_NOW },
 };
 
-/* For answers without a code that is known. */
+/* For answers whose code is not known. */
 static const struct {
 	unsigned short status;
 	unsigned char meaning;
@@ -189,7 +189,7 @@ const struct s3_meaning *s3_meaning_of(const char *s3_code, int status)
 	return &meanings[status >= 500 ? FAILED : REFUSED];
 }
 
-/* What fits of TEXT goes into the field; a second piece of text (CDATA, a comment between) is added. */
+/* Appends what fits of TEXT to the field: it may come in several pieces (CDATA, a comment in between). */
 static void append_to_field(char *field, size_t size, struct span text)
 {
 	size_t have = strlen(field);
@@ -197,7 +197,7 @@ static void append_to_field(char *field, size_t size, struct span text)
 	size_t room = size - have - 1;
 
 	if (text.n > room)
-		text.n = room; /* decoding makes nothing longer */
+		text.n = room; /* decoding never makes it longer */
 	xml_text(&b, text);
 }
 
@@ -211,7 +211,7 @@ static void add_error_text(struct s3_error *out, struct span element, struct spa
 		append_to_field(out->region, sizeof out->region, text);
 }
 
-/* Goes through the whole of BODY; OUT may be NULL. */
+/* Parses all of BODY; OUT may be NULL. */
 static bool read_document(struct span body, const char *root, struct s3_error *out)
 {
 	enum xml_token t;

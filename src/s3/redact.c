@@ -6,9 +6,9 @@
 #include <stdlib.h>
 
 #define SLOTS 65536 /* all readings of a text together have less than 50 times its length */
-#define ROUNDS 4    /* escapes within escapes */
+#define ROUNDS 4    /* of nested escapes */
 
-/* The runs of a text, each as a number, in a table with open addressing; 0 is an empty slot. */
+/* The runs of a text, each as a number, in a hash table with open addressing; 0 is an empty slot. */
 struct runs {
 	uint64_t *slots;
 	const struct span *secrets;
@@ -25,7 +25,7 @@ static uint64_t *slot_of(const struct runs *r, uint64_t run)
 	return &r->slots[i];
 }
 
-/* A letter in lower case or a digit; else 0. */
+/* A lower-case letter or a digit; else 0. */
 static char fold_char(char c)
 {
 	return char_is_alnum(c) ? char_lower(c) : 0;
@@ -53,7 +53,7 @@ static void reverse_bytes(char *p, size_t n)
 	}
 }
 
-/* The whole of a secret that has no run, in TEXT, which is folded. */
+/* Does TEXT, which is folded, hold the whole of a secret that is too short for a run? */
 static bool holds_short(const struct runs *r, const char *text, size_t n)
 {
 	char part[REDACT_RUN];
@@ -87,7 +87,7 @@ static void add_runs(struct runs *r, const char *text, size_t n)
 	}
 }
 
-/* One reading of the text: as it is, and without what may stand between. */
+/* One reading of the text: literal, and without what may separate its characters. */
 static void add_reading(struct runs *r, struct span text)
 {
 	char plain[REDACT_TEXT_MAX + 1] = "";
@@ -123,14 +123,14 @@ static int base64_digit(char c)
 static const struct {
 	int (*digit)(char c);
 	unsigned bits;
-	int starts; /* so many of its digits may stand before a byte begins anew */
+	int starts; /* how many digits may precede the start of a byte */
 } codes[] = {
 	{ char_hex, 4, 2 },
 	{ base32_digit, 5, 8 },
 	{ base64_digit, 6, 4 },
 };
 
-/* TEXT decoded by codes[I] without its first SKIP digits. */
+/* Decodes TEXT by codes[I], without its first SKIP digits. */
 static void add_decoded(struct runs *r, struct span text, size_t i, int skip)
 {
 	char bytes[REDACT_TEXT_MAX];
@@ -160,7 +160,7 @@ static void add_readings(struct runs *r, struct span text)
 			add_decoded(r, text, i, skip);
 }
 
-/* Those of a decimal or hexadecimal number of at most MOST digits go off the front of *S. Returns the number; without one, -1. */
+/* Takes a decimal or hexadecimal number of at most MOST digits off the front of *S. Returns it; -1 when there is none. */
 static int take_escaped_number(struct span *s, int base, size_t most)
 {
 	size_t n = 0;
@@ -174,7 +174,7 @@ static int take_escaped_number(struct span *s, int base, size_t most)
 
 static const struct {
 	const char *mark;
-	int base; /* 0: it stands for an ampersand */
+	int base; /* 0: stands for an ampersand */
 	size_t digits;
 } escapes[] = {
 	{ "&amp;", 0, 0 },
@@ -188,7 +188,7 @@ static const struct {
 	{ "=", 16, 2 },
 };
 
-/* The character that *S begins with, escaped or not; it goes off the front. */
+/* Takes the first character off the front of *S, escaped or not. */
 static char take_unescaped_char(struct span *s)
 {
 	char c = s->p[0];
@@ -212,7 +212,7 @@ static char take_unescaped_char(struct span *s)
 	return c;
 }
 
-/* Into TEXT itself. Returns the new length. */
+/* In place. Returns the new length. */
 static size_t unescape_text(char *text, size_t n)
 {
 	struct span rest = { text, n };
@@ -223,7 +223,7 @@ static size_t unescape_text(char *text, size_t n)
 	return out;
 }
 
-/* The next character of a secret: is the run that it ends one of the text, forwards or backwards? */
+/* Adds the next character of a secret: does it complete a run that occurs in the text, forwards or backwards? */
 static bool ends_known_run(const struct runs *r, uint64_t *run, size_t *length, char c)
 {
 	if (!c)
@@ -243,7 +243,9 @@ static bool shares_run(const struct runs *r, struct span secret, folding *by)
 	return false;
 }
 
-/* The same with the secret in base64, from the bit FROM on: the text may have lost the case of that, and is not to be decoded then. */
+/*
+ * The same for the secret in base64, from bit FROM on: the text may have lost the case of its letters, so it cannot be decoded.
+ */
 static bool shares_base64(const struct runs *r, struct span secret, size_t from)
 {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

@@ -5,8 +5,8 @@
 #include "http/request.h"
 
 /*
- * One label of a name, so that a wildcard certificate fits; longer than 2 and in lower case, as AWS wants new
- * buckets.
+ * Can BUCKET be one label of a host name, so that a wildcard certificate fits? At least 3 characters, lower case, as AWS
+ * requires for new buckets.
  */
 static bool is_host_label(struct span bucket)
 {
@@ -37,7 +37,7 @@ void s3_request_origin(const struct s3_endpoint *endpoint, struct span bucket, s
 	o->tls = endpoint->tls;
 }
 
-/* The field Host: the port only where it is not the scheme's own, an IPv6 address in brackets. */
+/* The field Host: with a port only if it is not the scheme's default, and an IPv6 address in brackets. */
 static void add_host(struct buf *out, const struct http_origin *o)
 {
 	bool v6 = strchr(o->host, ':') != NULL;
@@ -64,14 +64,14 @@ static bool is_signed_field(const struct sigv4_pair *f)
 	return span_starts(f->name, SPAN("x-amz-"));
 }
 
-/* What all of the parts of one request are kept in while it is written. */
+/* All the parts of a request while it is being written. */
 struct draft {
 	char host[300], path[1400], date[SIGV4_DATE], hash[65], authorization[1024], length[24];
 	struct sigv4_pair fields[SIGV4_PAIRS_MAX];
 	struct sigv4_request sign;
 };
 
-/* Returns false where there is no room. */
+/* Returns false when there is no room. */
 static bool add_signed(struct draft *d, struct span name, struct span value)
 {
 	if (d->sign.field_count == SIGV4_PAIRS_MAX)
@@ -80,7 +80,7 @@ static bool add_signed(struct draft *d, struct span name, struct span value)
 	return true;
 }
 
-/* Fills in the parts that are signed. Returns false where one does not fit. */
+/* Fills in the signed parts. Returns false when one does not fit. */
 static bool prepare_draft(
 	struct draft *d, const struct s3_endpoint *endpoint, const struct creds *creds, const struct s3_request *r, int64_t now)
 {
@@ -110,7 +110,7 @@ static bool prepare_draft(
 	return room && !host.full && !path.full;
 }
 
-/* OUT serves for the canonical request first. */
+/* OUT is used for the canonical request first. */
 static bool sign_draft(struct draft *d, struct buf *out, const struct creds *creds, const char *region)
 {
 	struct buf a = buf_over(d->authorization, sizeof d->authorization);

@@ -55,7 +55,7 @@ void sigv4_path(struct buf *out, struct span path)
 	percent_encode(out, path, true);
 }
 
-/* The order of two strings once they are encoded, in which an encoded byte begins with '%'. */
+/* Compares two strings as they sort when encoded; then an encoded byte begins with '%'. */
 static int compare_encoded(struct span a, struct span b)
 {
 	size_t i = 0;
@@ -79,7 +79,7 @@ static bool sorts_before(const struct sigv4_pair *a, const struct sigv4_pair *b)
 	return order ? order < 0 : compare_encoded(a->value, b->value) < 0;
 }
 
-/* Fills SORTED with the pairs in order. False where there are too many. */
+/* Fills SORTED with the pairs in order. False when there are too many. */
 static bool sort_pairs(const struct sigv4_pair *sorted[SIGV4_PAIRS_MAX], const struct sigv4_pair *pairs, size_t count)
 {
 	if (count > SIGV4_PAIRS_MAX)
@@ -111,7 +111,7 @@ void sigv4_query(struct buf *out, const struct sigv4_pair *query, size_t count)
 	}
 }
 
-/* Without outer blanks, inner runs of them as one. */
+/* Without blanks at its ends, and with each run of blanks inside as one. */
 static void add_header_value(struct buf *out, struct span value)
 {
 	value = span_trim(value);
@@ -171,7 +171,7 @@ static void hmac_sha256(unsigned char out[HASH], const void *key, size_t n, stru
 	explicit_bzero(&h, sizeof h);
 }
 
-/* The signing key: of one secret, day, region and service. */
+/* The signing key for a secret, day, region and service. */
 static void derive_signing_key(unsigned char key[HASH], const struct creds *creds, const char *region, struct span day)
 {
 	const struct span steps[] = { day, span_of(region), SPAN("s3"), SPAN("aws4_request") };

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DATE_DOUBT 60 /* seconds; a Date that is nearer than this does not explain a refusal for skew */
+#define DATE_DOUBT 60 /* seconds; a Date nearer than this does not explain a refusal for clock skew */
 
 static const struct {
 	enum fail_kind fail;
@@ -22,7 +22,7 @@ static const struct {
 	{ FAIL_FAULT, "fault" },
 };
 
-/* What is too long is cut; what a server sent may hold anything. */
+/* Truncates and sanitizes: what a server sent may hold anything. */
 static void put_sanitized(char *out, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 static void put_sanitized(char *out, size_t size, const char *fmt, ...)
@@ -91,7 +91,7 @@ void verdict_not_s3(struct verdict *v, const struct s3_endpoint *endpoint, const
 		put_sanitized(v->cause, sizeof v->cause,
 			"what answers at %s is no S3 server: status %d with a body that S3 does not send", endpoint->host,
 			a->status);
-	/* nginx, Apache, Go and Envoy all have "HTTPS" in the words by which they refuse plain HTTP. */
+	/* nginx, Apache, Go and Envoy all mention "HTTPS" when they refuse plain HTTP. */
 	if (!endpoint->tls && ((a->status == 400 && a->body.n && memmem(a->body.p, a->body.n, "HTTPS", 5)) ||
 				      strncmp(a->location, "https:", 6) == 0))
 		put_sanitized(v->hint, sizeof v->hint, "the server wants TLS: write https:// in S3_ENDPOINT_URL");
@@ -119,13 +119,13 @@ static void explain_skew(struct verdict *v, long skew)
 		skew < 0 ? "behind" : "ahead of");
 }
 
-/* radosgw says InvalidArgument of a token that it cannot read; R2 says it of a key id of the wrong length. */
+/* radosgw says InvalidArgument for a token that it cannot parse; R2 says it for a key id of the wrong length. */
 static const char *effective_code(const struct s3_answer *a, const struct creds *creds)
 {
 	return strcmp(a->error.code, "InvalidArgument") == 0 && creds->token[0] ? "InvalidToken" : a->error.code;
 }
 
-/* Answers that need no <Error> document to be believed. */
+/* Is it believable without an <Error> document? */
 static bool is_credible_refusal(const struct s3_answer *a, const struct s3_meaning *m)
 {
 	return a->error.code[0] || a->error.region[0] || m->again || a->status == 401 || a->status == 407;

@@ -26,7 +26,7 @@ static bool is_in_name(char c)
 	return !char_is_space(c) && (!c || !strchr("<>/=\"'&", c));
 }
 
-/* Behind the name: attributes up to '>'. Returns false where the tag does not end; *EMPTY: it was "/>". */
+/* Skips attributes up to and including '>'. Returns false when the tag does not end; *EMPTY: it was "/>". */
 static bool skip_attributes(struct span *s, bool *empty)
 {
 	char quote = 0;
@@ -157,7 +157,7 @@ static bool add_character_reference(struct buf *out, struct span digits)
 	return true;
 }
 
-/* NAME stands between '&' and ';'. */
+/* NAME is the text between '&' and ';'. */
 static bool add_reference(struct buf *out, struct span name)
 {
 	static const struct {

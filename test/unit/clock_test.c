@@ -98,6 +98,14 @@ static void nothing_is_missing_between_two_readings_now(void **state)
 	assert_int_equal(clock_jump(&before, &now, -1), -1);
 }
 
+static void nanoseconds_of_a_time(void **state)
+{
+	(void)state;
+	assert_int_equal(clock_ns(&(struct timespec){ 0, 999999999 }), 999999999);
+	assert_int_equal(clock_ns(&(struct timespec){ 1795442745, 7 }), 1795442745000000007);
+	assert_int_equal(clock_ns(&(struct timespec){ -1, 500000000 }), -500000000);
+}
+
 static void the_earlier_deadline(void **state)
 {
 	(void)state;
@@ -127,6 +135,7 @@ int main(void)
 		cmocka_unit_test(away_is_what_one_clock_lacks),
 		cmocka_unit_test(where_the_clocks_stand_does_not_matter),
 		cmocka_unit_test(nothing_is_missing_between_two_readings_now),
+		cmocka_unit_test(nanoseconds_of_a_time),
 		cmocka_unit_test(the_earlier_deadline),
 		cmocka_unit_test(what_is_left_of_a_deadline),
 	};
