@@ -52,29 +52,6 @@ struct watches {
 	size_t count;
 };
 
-static void read_table(struct sup *s)
-{
-	struct err e;
-
-	if (s->table_known)
-		mnt_table_free(&s->table);
-	s->table_known = mnt_table_read(&s->table, &e) == 0;
-	if (!s->table_known)
-		log_line("%s", e.text);
-}
-
-/* Asks the kernel each time: what is said to be gone must be gone now, not when the table was read last. */
-const struct mnt_table *sup_table(struct sup *s)
-{
-	struct pollfd p = { .fd = s->table_fd, .events = POLLPRI };
-
-	if (poll(&p, 1, 0) > 0 || !s->table_known) {
-		read_table(s);
-		s->table_changed = true;
-	}
-	return s->table_known ? &s->table : NULL;
-}
-
 /* Each mount learns of a change; what a mount does then may be the next one. */
 static void spread_table(struct sup *s)
 {
@@ -119,12 +96,12 @@ static void take_signal(struct sup *s)
 /* Time went on without us for AWAY ms: the machine was paused, this process frozen, or the wall clock was set, as whoever resumes a machine does. */
 static void after_pause(struct sup *s, int64_t away)
 {
-	int severed = 0;
+	int dropped = 0;
 
 	for (size_t i = 0; i < s->count && away >= DEAD_MS; i++)
 		if (s->mounts[i]->pid)
-			severed += tcp_reset_all(s->mounts[i]->pid);
-	log_line("resumed: %lld ms are missing; %d connections dropped, all mounts probed", (long long)away, severed);
+			dropped += tcp_reset_all(s->mounts[i]->pid);
+	log_line("resumed: %lld ms are missing; %d connections dropped, all mounts probed", (long long)away, dropped);
 	query_prove_all(s);
 }
 
@@ -261,8 +238,7 @@ static void handle_watched(struct sup *s, struct watch w, int fd)
 
 	switch (w.what) {
 	case WATCH_TABLE:
-		read_table(s);
-		s->table_changed = true;
+		sup_read_table(s);
 		break;
 	case WATCH_TASK:
 		if (m->task.active && m->task.out == fd)

@@ -38,7 +38,10 @@ struct sup {
 	int stop_ms;	 /* how long the last job may take */
 };
 
-/* The mount table as it is now, or NULL where it cannot be read. (loop.c) */
+/* The mount table as it is now, or NULL where it cannot be read. */
 const struct mnt_table *sup_table(struct sup *s);
+
+/* The kernel has told that it has changed: reads it anew. */
+void sup_read_table(struct sup *s);
 
 #endif
