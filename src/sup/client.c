@@ -26,7 +26,7 @@ static struct client *oldest_in(const struct sup *s, enum client_state state)
 {
 	const struct client *oldest = NULL;
 
-	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+	for (size_t i = 0; i < CLIENTS_MAX - s->closed_places; i++) {
 		const struct client *c = &s->clients[i];
 
 		if (c->state == state && (!oldest || c->deadline < oldest->deadline))
@@ -50,6 +50,11 @@ bool client_room(const struct sup *s)
 	return find_place(s) != NULL;
 }
 
+static bool is_out_of_descriptors(void)
+{
+	return errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+}
+
 static void take_client(struct sup *s, int fd, pid_t pid)
 {
 	struct client *c = find_place(s);
@@ -67,12 +72,25 @@ static void take_client(struct sup *s, int fd, pid_t pid)
 	};
 }
 
+/* The descriptor of one who has connected, or -1 with errno. */
+static int accept_one(struct sup *s)
+{
+	int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct client *idle = oldest_in(s, CLIENT_READING);
+
+	if (fd >= 0 || !is_out_of_descriptors() || !idle)
+		return fd;
+	client_close(s, idle);
+	return accept4(s->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
 int client_accept(struct sup *s)
 {
 	int came = 0, fd;
 
 	s->accept_at = NEVER;
-	while (client_room(s) && (fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
+	/* What these ask is read before others come. */
+	while (came < CLIENTS_MIN && client_room(s) && (fd = accept_one(s)) >= 0) {
 		pid_t pid = trusted_peer(fd);
 
 		if (pid) {
@@ -82,11 +100,8 @@ int client_accept(struct sup *s)
 			log_line("control socket: another user's process is refused");
 			close(fd);
 		}
-		/* What this one asks is read before others come. */
-		if (came == CLIENTS_MAX / 2)
-			return came;
 	}
-	if (client_room(s) && errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+	if (came < CLIENTS_MIN && client_room(s) && is_out_of_descriptors())
 		s->accept_at = clock_ms() + ACCEPT_PAUSE_MS;
 	return came;
 }

@@ -29,6 +29,8 @@ const char *mount_state_name(const struct mount *m)
 {
 	if (mount_unproven(m))
 		return m->up_since ? "unknown" : "unhealthy";
+	if (m->state == MOUNT_UNHEALTHY && m->not_asked)
+		return "unknown";
 	if (m->state == MOUNT_UP && m->checking)
 		return "checking";
 	if ((m->state == MOUNT_UP || m->state == MOUNT_UNHEALTHY) && m->refusal[0])

@@ -92,6 +92,7 @@ struct mount {
 	/* What is known of it. */
 	bool checking;	       /* whether S3 takes its credentials is asked: until it is known it is not up */
 	bool down_failed;      /* could not go down: ERROR says why, beyond the next proof; being late is no reason to end it */
+	bool not_asked;	       /* it could not be asked: this machine had no process to spare */
 	bool not_ours;	       /* what stands at the target is not ours to unmount */
 	bool proven;	       /* has been up since it was wanted */
 	bool driver_started;   /* once at least */

@@ -108,7 +108,8 @@ void enter_up(struct mount *m, const struct mnt_table *t)
 
 void enter_prove(struct mount *m, const struct mnt_table *t)
 {
-	if (mount_start_task(m, child_probe, PROBE_MS))
+	m->not_asked = !mount_start_task(m, child_probe, PROBE_MS);
+	if (!m->not_asked)
 		return;
 	/* That this machine has no process to spare says nothing of a mount that works. */
 	if (m->proven)
