@@ -159,6 +159,12 @@ static inline bool mount_wanted(const struct mount *m)
 /* Its driver runs, or what that has started: its mount helper may outlive it by a moment, and still mount. */
 bool mount_running(const struct mount *m);
 
+/* It was up, and is not known to be just now: it is proven again, or its driver gets new keys first. */
+static inline bool mount_unproven(const struct mount *m)
+{
+	return (m->state == MOUNT_PROVE || m->state == MOUNT_RENEW) && m->proven;
+}
+
 /* An entry of the mount table is this mount's. */
 bool mount_ours(const struct mount *m, const struct mnt_entry *entry);
 

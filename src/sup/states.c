@@ -366,7 +366,7 @@ unsigned state_faults(void)
 /* That somebody asks again is nothing to report, nor that it still works on its way down. */
 static bool is_news(const struct mount *m, const char *name)
 {
-	return name != m->reported && !(m->state == MOUNT_PROVE && m->proven) && !(m->state == MOUNT_UP && m->goal < GOAL_UP);
+	return name != m->reported && !mount_unproven(m) && !(m->state == MOUNT_UP && m->goal < GOAL_UP);
 }
 
 void mount_enter(struct mount *m, enum mount_state s, const struct mnt_table *t)
