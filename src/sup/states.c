@@ -128,7 +128,7 @@ static const struct cell table[MOUNT_STATES][EVENT_COUNT] = {
 		[EVENT_PENDING] = ignored,
 		[EVENT_CLEAR] = ignored,
 		[EVENT_LISTED] = { step_prove, PROVE },
-		[EVENT_TIME] = { step_not_proven, UNHEALTHY | DRAIN | STOP | DETACH },
+		[EVENT_TIME] = { step_proof_late, UNHEALTHY | DRAIN | STOP | DETACH },
 	},
 	[MOUNT_UP] = {
 		[EVENT_START] = { step_prove, PROVE },
