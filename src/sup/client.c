@@ -236,6 +236,9 @@ void client_pass_deadlines(struct sup *s)
 	for (size_t i = 0; i < CLIENTS_MAX; i++) {
 		struct client *c = &s->clients[i];
 
+	/* The pause is over, also where no place is free or nobody is accepted any more. */
+	if (s->accept_at <= now)
+		s->accept_at = NEVER;
 		if (c->state == CLIENT_NONE || c->deadline > now)
 			continue;
 		if (c->state != CLIENT_WAITING)
