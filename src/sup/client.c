@@ -35,7 +35,7 @@ static struct client *oldest_in(const struct sup *s, enum client_state state)
 	return (struct client *)oldest;
 }
 
-/* A place that is free, or whose client neither asks nor reads: one that does, does both at once. */
+/* A place that is free, or whose client neither asks nor reads: one that does, does both as soon as it can. */
 static struct client *find_place(const struct sup *s)
 {
 	struct client *c = oldest_in(s, CLIENT_NONE);
@@ -152,7 +152,10 @@ static void read_request(struct sup *s, struct client *c)
 
 static void write_answer(struct sup *s, struct client *c)
 {
-	ssize_t n = send(c->fd, c->out.p, c->out.len, MSG_NOSIGNAL);
+	ssize_t n;
+
+	c->state = CLIENT_WRITING;
+	n = send(c->fd, c->out.p, c->out.len, MSG_NOSIGNAL);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -168,7 +171,7 @@ void client_io(struct sup *s, struct client *c)
 {
 	if (c->state == CLIENT_READING)
 		read_request(s, c);
-	else if (c->state == CLIENT_WRITING)
+	else if (c->state == CLIENT_ANSWERED || c->state == CLIENT_WRITING)
 		write_answer(s, c);
 	else
 		client_close(s, c); /* it has hung up, or says more than one request */
@@ -186,7 +189,7 @@ void client_answer(struct client *c, const struct report *r)
 		err_set(&short_one.error, CODE_FAULT, "%s", none);
 		wire_put_report(&c->out, &short_one);
 	}
-	c->state = CLIENT_WRITING;
+	c->state = CLIENT_ANSWERED;
 	c->deadline = clock_ms() + CLIENT_MS;
 }
 
@@ -233,12 +236,12 @@ void client_pass_deadlines(struct sup *s)
 {
 	int64_t now = clock_ms();
 
-	for (size_t i = 0; i < CLIENTS_MAX; i++) {
-		struct client *c = &s->clients[i];
-
 	/* The pause is over, also where no place is free or nobody is accepted any more. */
 	if (s->accept_at <= now)
 		s->accept_at = NEVER;
+	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+		struct client *c = &s->clients[i];
+
 		if (c->state == CLIENT_NONE || c->deadline > now)
 			continue;
 		if (c->state != CLIENT_WAITING)
@@ -256,8 +259,7 @@ int64_t client_deadline(const struct sup *s)
 		const struct client *c = &s->clients[i];
 
 		/* A job and a query have deadlines of their own. */
-		if (c->state == CLIENT_READING || c->state == CLIENT_WRITING ||
-			(c->state == CLIENT_WAITING && is_change(c) && c != s->job.client))
+		if (c->state != CLIENT_NONE && (c->state != CLIENT_WAITING || (is_change(c) && c != s->job.client)))
 			first = clock_earlier(first, c->deadline);
 	}
 	return first;
@@ -279,5 +281,5 @@ bool client_any_asking(const struct sup *s)
 
 bool client_any(const struct sup *s)
 {
-	return client_any_asking(s) || oldest_in(s, CLIENT_WRITING);
+	return client_any_asking(s) || oldest_in(s, CLIENT_ANSWERED) || oldest_in(s, CLIENT_WRITING);
 }

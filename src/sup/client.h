@@ -20,7 +20,13 @@
 
 struct sup;
 
-enum client_state { CLIENT_NONE, CLIENT_READING, CLIENT_WAITING, CLIENT_WRITING };
+enum client_state {
+	CLIENT_NONE,
+	CLIENT_READING,
+	CLIENT_WAITING,	 /* for what it asks for */
+	CLIENT_ANSWERED, /* nothing of its answer has been sent yet */
+	CLIENT_WRITING,
+};
 
 struct client {
 	enum client_state state;

@@ -222,7 +222,7 @@ static void watch_all(struct sup *s, struct watches *w)
 		const struct client *c = &s->clients[i];
 
 		if (c->state != CLIENT_NONE)
-			add_watch(w, WATCH_CLIENT, i, c->fd, c->state == CLIENT_WRITING ? POLLOUT : POLLIN);
+			add_watch(w, WATCH_CLIENT, i, c->fd, c->state < CLIENT_ANSWERED ? POLLIN : POLLOUT);
 	}
 	/* With no place free whoever comes waits in the kernel's queue. */
 	if (client_room(s) && (s->accept_at == NEVER || clock_left(s->accept_at) == 0))
