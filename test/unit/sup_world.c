@@ -247,6 +247,11 @@ int poll(struct pollfd *p, nfds_t n, int timeout)
 			errno = EBADF;
 			return -1;
 		}
+		if (world.interrupted) {
+			world.interrupted = false;
+			errno = EINTR;
+			return -1;
+		}
 		while (world_happen())
 			;
 		count = count_ready(p, n);

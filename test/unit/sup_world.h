@@ -137,6 +137,7 @@ struct world {
 	bool uploads;			  /* a driver that serves has sent everything when it is asked */
 	bool chld, term, hup;		  /* signals that wait */
 	bool broken;			  /* poll(2) fails: EBADF */
+	bool interrupted;		  /* it fails once: EINTR. To be set by whoever calls into src/sup beside the loop */
 	int resets;			  /* calls of tcp_reset_all() */
 	unsigned long checked;		  /* when a check was started last, in EVENTS */
 	int verdicts;			  /* each has its number, in its MS */

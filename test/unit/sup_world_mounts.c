@@ -104,7 +104,7 @@ bool world_inherit(int place)
 
 	if (!p)
 		return false;
-	driver_identify(id, "http://127.0.0.1:9/", &spec, false);
+	driver_identify(id, "http://127.0.0.1:9", &spec, false);
 	text_fmt(dir, sizeof dir, "/nonexistent/cache/%s", id);
 	p->adopted = p->eof = true;
 	p->place = place;

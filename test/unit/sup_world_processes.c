@@ -119,7 +119,7 @@ static void fork_mount(struct process *p, const struct mount *m)
 		at->unverified = m->checking && at->accepted < world.checked;
 	}
 	/* A layer goes when nothing stands on it. */
-	MUST(p->work != WORK_CLEAR || at->foreign || (!at->ours && !world_driver_at(p->place)));
+	MUST(p->work != WORK_CLEAR || at->foreign || (!at->ours && !world_find(WORK_DRIVE, p->place)));
 }
 
 static void fork_check(struct process *p, const struct request *r)
