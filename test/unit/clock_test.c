@@ -124,7 +124,7 @@ static int look_suspended(void)
 	pid = fork(); /* the first process that is in it */
 	if (pid == 0) {
 		now = clock_read();
-		_exit(clock_away(&before, &now, -1) / 1000 != 90000 - 1000 || clock_ms() < before.mono + 1000000);
+		_exit(clock_jump(&before, &now, -1) / 1000 != 90000 - 1000 || clock_ms() < before.mono + 1000000);
 	}
 	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : 4;
 }

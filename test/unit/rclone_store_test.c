@@ -193,7 +193,7 @@ static void makes_a_folder_for_us_alone(void **state)
 	assert_int_equal(rclone_store(file, SPAN(SECTION), &e), 0);
 	assert_int_equal(stat(inner, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0700);
-	assert_int_equal(rclone_unstore(file, &e), 0);
+	assert_int_equal(rclone_store_remove(file, &e), 0);
 	assert_int_equal(rmdir(inner), 0);
 }
 
