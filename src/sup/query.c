@@ -53,7 +53,7 @@ static int sum_pending(const struct sup *s, struct sum *sum, struct err *e)
 	for (size_t i = 0; i < s->count; i++) {
 		const struct mount *m = s->mounts[i];
 
-		if (0) {
+		if (!m->pending_known) {
 			*e = m->pending_error;
 			return -1;
 		}
