@@ -2,13 +2,17 @@
 
 #include "base/buf.h"
 #include "base/chars.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/span.h"
 
+#include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PRINT_MAX 8192 /* the longest line: a path or two and an error */
 
@@ -205,6 +209,38 @@ void text_sanitize(char *s)
 	}
 }
 
+static int stderr_left_ms = -1; /* of the time that may be waited for its reader; -1: without end */
+
+void text_stderr_within(int ms)
+{
+	stderr_left_ms = ms;
+}
+
+/* Descriptor 2 accepts PIPE_BUF bytes (pipe(7)) within what is left of the time. */
+static bool stderr_accepts(void)
+{
+	struct pollfd room = { .fd = STDERR_FILENO, .events = POLLOUT };
+	int64_t deadline = clock_ms() + stderr_left_ms;
+	int n;
+
+	while ((n = poll(&room, 1, clock_left(deadline))) < 0 && errno == EINTR)
+		;
+	stderr_left_ms = clock_left(deadline);
+	return n > 0;
+}
+
+static void write_stderr_within(const char *p, size_t n)
+{
+	while (n && stderr_accepts()) {
+		ssize_t done = write(STDERR_FILENO, p, n < PIPE_BUF ? n : PIPE_BUF);
+
+		if (done < 0 && errno != EINTR && errno != EAGAIN)
+			return;
+		p += done > 0 ? done : 0;
+		n -= done > 0 ? (size_t)done : 0;
+	}
+}
+
 void text_print(int fd, const char *fmt, ...)
 {
 	char line[PRINT_MAX];
@@ -214,6 +250,9 @@ void text_print(int fd, const char *fmt, ...)
 	va_start(ap, fmt);
 	n = text_vfmt(line, sizeof line, fmt, ap);
 	va_end(ap);
-	if (write_all(fd, line, n < sizeof line ? n : sizeof line - 1) && fd == 1)
+	n = n < sizeof line ? n : sizeof line - 1;
+	if (fd == STDERR_FILENO && stderr_left_ms >= 0)
+		write_stderr_within(line, n);
+	else if (write_all(fd, line, n) && fd == STDOUT_FILENO)
 		stdout_failed = true;
 }

@@ -24,7 +24,13 @@ size_t text_vfmt(char *out, size_t size, const char *fmt, va_list ap) __attribut
 void text_sanitize(char *s);
 
 /* As dprintf(3), but writes everything. text_stdout_failed(): could something for descriptor 1 not be written? */
-bool text_stdout_failed(void);
 void text_print(int fd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+bool text_stdout_failed(void);
+
+/*
+ * From now on text_print() to descriptor 2 waits for its reader MS in all: what is not accepted by then is dropped. For a process that somebody
+ * waits for, and that may not hang where nobody reads what it says.
+ */
+void text_stderr_within(int ms);
 
 #endif

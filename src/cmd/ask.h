@@ -21,8 +21,8 @@ enum ask_start {
 };
 
 /*
- * Sends REQ to the supervisor of RUN and waits for its report, until TIMEOUT_MS beyond the request's own. Returns 0 with *R (its strings in A),
- * 1 where none runs and none was started, or -1 with *E set.
+ * Sends REQ to the supervisor of RUN and waits for its report: for how things are a few seconds, for the rest until a grace beyond the request's own
+ * time, of which REQ then holds what was left. Returns 0 with *R (its strings in A), 1 where none runs and none was started, or -1 with *E set.
  */
 int ask(const struct run *run, enum ask_start start, struct request *req, const struct ask_watch *w, struct arena *a,
 	struct report *r, struct err *e);

@@ -70,7 +70,17 @@ static int print_down_json(const char *command, const struct down_result *v, enu
 	return json_end(&o, code);
 }
 
-static void print_down_lines(const char *command, const struct down_result *v)
+/* Of a mount whose files are all known, and of which none is pending. */
+static const char *say_clean(const struct report_mount *m, bool down)
+{
+	bool gone = span_is(span_of(m->state), "down") || span_is(span_of(m->state), "failed");
+
+	if (down && !gone)
+		return "nothing is pending now; it still stands";
+	return m->ran ? "all of it is in S3" : "was not mounted";
+}
+
+static void print_down_lines(const char *command, bool down, const struct down_result *v)
 {
 	const struct report *r = &v->report;
 	int target, source;
@@ -91,10 +101,8 @@ static void print_down_lines(const char *command, const struct down_result *v)
 				m->pending_bytes);
 		else if (m->error.code == CODE_PENDING)
 			text_print(2, "  what is in S3 is not known");
-		else if (!m->ran)
-			text_print(2, "  was not mounted");
 		else
-			text_print(2, "  all of it is in S3");
+			text_print(2, "  %s", say_clean(m, down));
 		text_print(2, "\n");
 		print_pending(m, false);
 		if (m->error.code != CODE_OK)
@@ -163,7 +171,7 @@ static int collect_down_result(
 	if (got >= 0 && down && is_all_down(&v->report))
 		got = clear_stale_layers(run, e);
 	if (got >= 0) {
-		leftovers_find(&v->left, run, o, &v->report, false);
+		leftovers_find(&v->left, run, o, &v->report, false, deadline);
 		flush_left_reasons(&v->left, &v->tried, &v->left_error);
 	}
 	return got < 0 ? -1 : 0;
@@ -188,7 +196,7 @@ static int flush_or_unmount(const char *command, bool down, const struct options
 		if (o->json)
 			code = print_down_json(command, &v, (enum code)code, why, clock_ms() - started);
 		else if (!brief || code != CODE_OK)
-			print_down_lines(command, &v);
+			print_down_lines(command, down, &v);
 	}
 	leftover_free(&v.left);
 	leftover_free(&v.tried);

@@ -72,14 +72,25 @@ static bool wait_for_exit(long pid, int timeout_ms)
 	return ended;
 }
 
-/* An error in R about a folder in TRIED is the reason why that is not uploaded. */
-static void copy_reasons(struct leftovers *tried, const struct report *r)
+/* Its mount is gone, and nothing of it is pending: only that proves an upload. */
+static bool is_mount_uploaded(const struct report_mount *m)
+{
+	return span_is(span_of(m->state), "down") && m->pending_files == 0 && m->error.code == CODE_OK;
+}
+
+/* What R says of the folders in TRIED: which are uploaded, and the first reason why one is not. */
+static void copy_outcomes(struct leftovers *tried, const struct report *r)
 {
 	for (size_t i = 0; i < r->mount_count; i++)
-		for (size_t k = 0; k < tried->count; k++)
-			if (r->mounts[i].error.code != CODE_OK && strcmp(r->mounts[i].cache, tried->list[k].folder) == 0 &&
-				tried->list[k].error.code == CODE_OK)
-				tried->list[k].error = r->mounts[i].error;
+		for (size_t k = 0; k < tried->count; k++) {
+			struct leftover *left = &tried->list[k];
+
+			if (strcmp(r->mounts[i].cache, left->folder) != 0)
+				continue;
+			left->uploaded |= is_mount_uploaded(&r->mounts[i]);
+			if (left->error.code == CODE_OK)
+				left->error = r->mounts[i].error;
+		}
 }
 
 /*
@@ -95,7 +106,7 @@ static bool take_left_down(const struct run *left, struct leftovers *tried, int 
 	int got = ask(left, ASK_INHERIT, &down, &silent, &a, &r, &unused);
 
 	if (got == 0) {
-		copy_reasons(tried, &r);
+		copy_outcomes(tried, &r);
 		if (!mounts_are(&r, "down")) {
 			down.abandon = true;
 			down.timeout_ms = ABANDON_MS;
@@ -202,7 +213,7 @@ static bool upload_batch(struct batch *b)
 
 	up->timeout_ms = clock_left(clock_earlier(b->deadline, clock_ms() + MOUNT_MS));
 	if (ask(&b->setup->run, ASK_START, up, &silent, &a, &r, &e) == 0 && r.error.code == CODE_OK)
-		copy_reasons(b->tried, &r);
+		copy_outcomes(b->tried, &r);
 	else
 		for (size_t i = 0; i < b->tried->count; i++)
 			for (size_t k = 0; k < up->mount_count; k++)
@@ -287,7 +298,7 @@ static int upload_in_left_dir(struct setup *s, struct leftovers *tried, const st
 }
 
 /* The supervisor is responsible for mounts that are up or coming up; what it has given up is ours to upload. */
-static void find_leftovers(struct leftovers *l, const struct run *run, const struct options *o)
+static void find_leftovers(struct leftovers *l, const struct run *run, const struct options *o, int64_t deadline)
 {
 	struct request status = { .kind = REQUEST_STATUS, .timeout_ms = ABANDON_MS };
 	struct arena a = { 0 };
@@ -295,7 +306,7 @@ static void find_leftovers(struct leftovers *l, const struct run *run, const str
 	struct err unused;
 
 	ask(run, ASK_NEVER, &status, &silent, &a, &r, &unused);
-	leftovers_find(l, run, o, &r, true);
+	leftovers_find(l, run, o, &r, true, deadline);
 	arena_free(&a);
 }
 
@@ -308,7 +319,8 @@ int flush_left_upload(struct leftovers *tried, const struct run *run, const stru
 
 	if (setup_read(&s, o, e) || leftover_run(&left, run, e))
 		goto out;
-	find_leftovers(tried, run, o);
+	/* Half of the time is for the upload. */
+	find_leftovers(tried, run, o, clock_ms() + o->timeout_ms / 2);
 	if (tried->count && !s.plan.have_creds) {
 		err_set(e, CODE_NO_CREDS, "flush --left: no credentials are given");
 		err_hint(e,

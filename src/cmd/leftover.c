@@ -1,12 +1,22 @@
 #include "cmd/leftover.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "cmd/print.h"
 
-void leftovers_find(struct leftovers *l, const struct run *run, const struct options *o, const struct report *r, bool live)
+#define LOOK_MS 1000 /* a cache of the usual size takes a few ms */
+
+void leftovers_find(struct leftovers *l, const struct run *run, const struct options *o, const struct report *r, bool live,
+	int64_t deadline)
 {
-	const struct leftover_scope scope = { .known = r, .live = live, .ours = run };
+	int64_t least = clock_ms() + LOOK_MS;
+	const struct leftover_scope scope = {
+		.known = r,
+		.live = live,
+		.deadline = deadline < least ? least : deadline,
+		.ours = run,
+	};
 	char root[PATH_MAX];
 	struct err unused;
 
@@ -69,19 +79,20 @@ static void print_leftover(const struct leftover *left)
 		print_error(&left->error);
 }
 
-static bool is_folder_listed(const struct leftovers *l, const char *folder)
+/* What was found in its folder again since is not in S3. */
+static bool is_uploaded(const struct leftover *tried, const struct leftovers *left)
 {
-	for (size_t i = 0; i < l->count; i++)
-		if (strcmp(l->list[i].folder, folder) == 0)
-			return true;
-	return false;
+	for (size_t i = 0; i < left->count; i++)
+		if (strcmp(left->list[i].folder, tried->folder) == 0)
+			return false;
+	return tried->uploaded;
 }
 
 void json_uploaded(struct json *j, const struct leftovers *tried, const struct leftovers *left)
 {
 	json_open(j, "uploaded", '[');
 	for (size_t i = 0; i < tried->count; i++)
-		if (!is_folder_listed(left, tried->list[i].folder))
+		if (is_uploaded(&tried->list[i], left))
 			json_str(j, NULL, tried->list[i].folder);
 	json_close(j, ']');
 }
@@ -89,7 +100,7 @@ void json_uploaded(struct json *j, const struct leftovers *tried, const struct l
 void print_uploaded(const struct leftovers *tried, const struct leftovers *left)
 {
 	for (size_t i = 0; i < tried->count; i++)
-		if (!is_folder_listed(left, tried->list[i].folder))
+		if (is_uploaded(&tried->list[i], left))
 			text_print(2, "uploaded  %s  %ld file%s, %ld bytes\n", tried->list[i].folder, tried->list[i].files,
 				plural(tried->list[i].files), tried->list[i].bytes);
 }

@@ -43,6 +43,9 @@ const char *plural(long n);
 /* The widths of the columns for targets and sources. */
 void print_column_widths(const struct report *r, int *target, int *source);
 
+/* For text_stderr_within(): `start` and `run` end in time whether somebody reads what they say or not. */
+#define STDERR_MS 1000
+
 /* Prints "s3mounts: TEXT" and, indented, the hint, on stderr. */
 void print_error(const struct err *e);
 

@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "base/text.h"
 #include "cmd/cmd.h"
 #include "cmd/down.h"
 #include "cmd/init.h"
@@ -45,6 +46,7 @@ int cmd_run(char **argv)
 	struct err e;
 	int code, status;
 
+	text_stderr_within(STDERR_MS);
 	if (options_read(&o, FOR_RUN, "Mounts, then runs COMMAND; at its end flushes and unmounts, and exits with its status",
 		    UP_TIMEOUT_S, argv, &e))
 		return print_failure("run", false, &e);

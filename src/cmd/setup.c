@@ -1,5 +1,6 @@
 #include "cmd/setup.h"
 
+#include "base/clock.h"
 #include "base/env.h"
 #include "base/file.h"
 #include "base/text.h"
@@ -136,7 +137,7 @@ void setup_note_version(const struct options *o)
  * Files that a second mount of a source has left in a folder of its own are uploaded by the next mount: the supervisor may not
  * search a cache.
  */
-static bool has_own_cache(const char *cache_root, const char *endpoint, const struct plan_mount *m)
+static bool has_own_cache(const char *cache_root, const char *endpoint, const struct plan_mount *m, int64_t deadline)
 {
 	const struct driver *d = driver_find(m->type);
 	char id[DRIVER_ID];
@@ -148,11 +149,12 @@ static bool has_own_cache(const char *cache_root, const char *endpoint, const st
 	text_fmt(dir.s, sizeof dir.s, "%s/%s", cache_root, id);
 	/* A folder that a driver works in belongs to that mount. */
 	return d->leftovers && access(dir.s, F_OK) == 0 && cache_held(dir.s) <= 0 &&
-	       (d->leftovers(dir.s, m, &p, &e) || p.files);
+	       (d->leftovers(dir.s, m, deadline, &p, &e) || p.files);
 }
 
 static int locate_drivers_of(struct up_request *r, const struct setup *s, const struct options *o, struct err *e)
 {
+	int64_t deadline = clock_ms() + o->timeout_ms;
 	char endpoint[640];
 
 	s3_endpoint_identity(&s->endpoint, endpoint, sizeof endpoint);
@@ -161,7 +163,7 @@ static int locate_drivers_of(struct up_request *r, const struct setup *s, const 
 
 		if (setup_locate(r, driver_find(m->type), o, e))
 			return -1;
-		m->own_cache = has_own_cache(r->cache.s, endpoint, m);
+		m->own_cache = has_own_cache(r->cache.s, endpoint, m, deadline);
 	}
 	return 0;
 }

@@ -11,16 +11,17 @@
 #include <poll.h>
 #include <unistd.h>
 
-#define MOUNT_S 30 /* for the first mounts */
+#define MOUNT_S 30	 /* for the first mounts */
+#define END_LOOK_MS 3000 /* behind --stop-timeout, and before the SIGKILL that usually comes 30 s after SIGTERM */
 #define STATUS_MS 10000
 #define LOOK_MS 100 /* nothing notifies a process that another has begun to serve */
 
 /* Opens the socket, under the lock: whoever starts at the same time finds it, or gets an error. */
-static int listen_on_control(const struct setup *s, struct err *e)
+static int listen_on_control(const struct setup *s, int64_t deadline, struct err *e)
 {
 	int lock, fd;
 
-	if (run_prepare(&s->run, e) || (lock = run_lock(&s->run, e)) < 0)
+	if (run_prepare(&s->run, e) || (lock = run_lock(&s->run, deadline, e)) < 0)
 		return -1;
 	fd = control_listen(&s->run, e);
 	close(lock);
@@ -30,11 +31,12 @@ static int listen_on_control(const struct setup *s, struct err *e)
 /* At its end, as with `down`, files that are left anywhere are reported. */
 static int report_left(const struct setup *s, const struct options *o, const char *cache, int code)
 {
-	const struct leftover_scope scope = { .ours = &s->run };
+	int64_t deadline = clock_ms() + END_LOOK_MS;
+	const struct leftover_scope scope = { .ours = &s->run, .deadline = deadline };
 	const struct report nobody = { 0 };
 	struct leftovers l = { 0 };
 
-	leftovers_find(&l, &s->run, o, &nobody, false);
+	leftovers_find(&l, &s->run, o, &nobody, false, deadline);
 	if (cache[0])
 		leftover_find(&l, cache, &scope);
 	print_leftovers(&l);
@@ -54,7 +56,7 @@ static int run_start(struct setup *s, const struct options *o, struct err *e)
 	if (setup_make_placeholders(s, e) || (now && setup_request(&up, s, o, e)))
 		return -1;
 	creds_wipe(&s->plan.creds);
-	listener = listen_on_control(s, e);
+	listener = listen_on_control(s, clock_ms() + o->timeout_ms, e);
 	if (listener < 0) {
 		if (now)
 			creds_wipe(&up.request.creds);
@@ -77,6 +79,7 @@ int cmd_start(char **argv)
 	struct err e;
 	int code = -1;
 
+	text_stderr_within(STDERR_MS);
 	if (options_read(&o, FOR_START,
 		    "Serves in the foreground: mounts at once where credentials are given, else waits for up", MOUNT_S, argv,
 		    &e))

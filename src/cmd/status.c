@@ -126,7 +126,7 @@ static int report_status(const struct run *run, const struct options *o, const s
 	struct err left = { .code = CODE_OK };
 	int code;
 
-	leftovers_find(&l, run, o, r, false);
+	leftovers_find(&l, run, o, r, false, 0);
 	leftover_error(&l, &left);
 	code = (int)status_exit_code(r, &l);
 	if (o->json) {

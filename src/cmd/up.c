@@ -171,7 +171,7 @@ static int report_up(const struct setup *s, const struct options *o, const struc
 	const struct err *why;
 	int code = (int)up_exit_code(r, &why);
 
-	leftovers_find(&l, &s->run, o, r, true);
+	leftovers_find(&l, &s->run, o, r, true, clock_ms() + o->timeout_ms - ms);
 	if (o->json) {
 		code = print_up_json(s, r, &l, (enum code)code, why, ms);
 	} else {

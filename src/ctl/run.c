@@ -1,11 +1,13 @@
 #include "ctl/run.h"
 
+#include "base/clock.h"
 #include "base/env.h"
 #include "base/file.h"
 #include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -115,14 +117,16 @@ int run_prepare(const struct run *r, struct err *e)
 	return dir_private(run_path(r, "bin").s, e) ? -1 : link_helpers(r, e);
 }
 
-static int lock_run(const struct run *r, int how, struct err *e)
+#define LOCK_POLL_MS 20 /* flock(2) has no time limit of its own, and its holder is done in a few ms */
+
+int run_try_lock(const struct run *r, struct err *e)
 {
 	struct run_path p = run_path(r, "lock");
 	int fd = open(p.s, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), ret;
 
 	if (fd < 0)
 		return err_sys(e, CODE_FAULT, "open %s", p.s);
-	while ((ret = flock(fd, how)) && errno == EINTR)
+	while ((ret = flock(fd, LOCK_EX | LOCK_NB)) && errno == EINTR)
 		;
 	if (ret == 0)
 		return fd;
@@ -131,14 +135,15 @@ static int lock_run(const struct run *r, int how, struct err *e)
 	return -1;
 }
 
-int run_lock(const struct run *r, struct err *e)
+int run_lock(const struct run *r, int64_t deadline, struct err *e)
 {
-	return lock_run(r, LOCK_EX, e);
-}
+	int fd;
 
-int run_try_lock(const struct run *r, struct err *e)
-{
-	return lock_run(r, LOCK_EX | LOCK_NB, e);
+	while ((fd = run_try_lock(r, e)) < 0 && e->code == CODE_PENDING && clock_left(deadline))
+		poll(NULL, 0, LOCK_POLL_MS);
+	if (fd < 0 && e->code == CODE_PENDING)
+		return err_set(e, CODE_FAULT, "lock %s/lock: held by another process that starts a supervisor", r->dir);
+	return fd;
 }
 
 void run_clean(const struct run *r)

@@ -16,6 +16,7 @@
 
 #include <limits.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define RUN_PATH_MAX 96 /* sun_path has 108 bytes, and the names in it must fit */
 
@@ -41,8 +42,8 @@ struct run_path run_layer_name(const struct run *r);
 /* Makes RUN, and RUN/bin with its links. Returns 0 or -1 with *E set. */
 int run_prepare(const struct run *r, struct err *e);
 
-/* Takes RUN/lock, waiting for whoever holds it. Returns a descriptor to close, or -1 with *E set. */
-int run_lock(const struct run *r, struct err *e);
+/* Takes RUN/lock, waiting until DEADLINE for whoever holds it. Returns a descriptor to close, or -1 with *E set (CODE_FAULT). */
+int run_lock(const struct run *r, int64_t deadline, struct err *e);
 
 /* The same without waiting: -1 with e->code CODE_PENDING where somebody else holds it. */
 int run_try_lock(const struct run *r, struct err *e);

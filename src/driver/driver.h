@@ -77,9 +77,10 @@ struct driver {
 
 	/*
 	 * What of this driver's files in CACHE_DIR, which no driver uses, is not in S3: fills *P. SPEC says which part of a path is above the mount (its prefix
-	 * may be ""). CODE_FAULT: unknown. NULL: it never leaves any.
+	 * may be ""). CODE_FAULT: unknown, also where it is not done by DEADLINE. NULL: it never leaves any.
 	 */
-	int (*leftovers)(const char *cache_dir, const struct plan_mount *spec, struct pending *p, struct err *e);
+	int (*leftovers)(
+		const char *cache_dir, const struct plan_mount *spec, int64_t deadline, struct pending *p, struct err *e);
 
 	/*
 	 * Where they belong, as far as the files themselves tell it, for a folder in which nothing is written down: sets bucket and prefix of *SPEC, in A.

@@ -154,7 +154,7 @@ static int rclone_dirty(const struct driver_job *job, bool running, struct pendi
 		return err_set(e, CODE_PENDING,
 			"mount %s: its cache folder %s was taken away while its driver runs: what waited there is not known",
 			job->spec->target, job->cache_dir);
-	if (rclone_pending(job->cache_dir, job->spec, p, e))
+	if (rclone_pending(job->cache_dir, job->spec, -1, p, e))
 		return -1;
 	queued = (uint64_t)s.uploads_in_progress + (uint64_t)s.uploads_queued;
 	if (!p->files && queued)

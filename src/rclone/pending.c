@@ -127,10 +127,10 @@ static int open_part(struct pending_scan *l, const char *part, int *fd)
 	return *fd < 0 && errno != ENOENT ? walk_failed(&l->walk, "") : 0;
 }
 
-int rclone_pending(const char *cache_dir, const struct plan_mount *m, struct pending *p, struct err *e)
+int rclone_pending(const char *cache_dir, const struct plan_mount *m, int64_t deadline, struct pending *p, struct err *e)
 {
 	struct pending_scan l = {
-		.walk = { .cache_dir = cache_dir, .purpose = "look for pending files", .e = e },
+		.walk = { .cache_dir = cache_dir, .purpose = "look for pending files", .deadline = deadline, .e = e },
 		.meta = -1,
 		.data = -1,
 		.above = components_above(m),

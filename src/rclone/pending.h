@@ -15,8 +15,8 @@
  * that is not clean, data without metadata, and what is in quarantine. Files that an earlier run with other --s3-… options has
  * left under another remote's name are found too. Never follows a symbolic link. A cache that does not exist has nothing
  * pending. A file that vanishes during the scan is no error. Returns 0, or -1 with *E set (CODE_FAULT): then it is unknown what
- * is pending.
+ * is pending, as it is where the scan has not ended at DEADLINE (-1: it takes its time).
  */
-int rclone_pending(const char *cache_dir, const struct plan_mount *m, struct pending *p, struct err *e);
+int rclone_pending(const char *cache_dir, const struct plan_mount *m, int64_t deadline, struct pending *p, struct err *e);
 
 #endif

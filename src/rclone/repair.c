@@ -296,6 +296,7 @@ int rclone_repair(const char *cache_dir, struct rclone_repaired *done, struct er
 			.top = walk_open(cache_dir, "vfs"),
 			.cache_dir = cache_dir,
 			.part = "vfs",
+			.deadline = -1,
 			.purpose = "repair rclone's metadata of the files",
 			.e = e,
 		},

@@ -71,6 +71,11 @@ static int visit_entry(struct visit *v, const char *path, const char *name, unsi
 	return walk_failed(v->walk, below);
 }
 
+static int walk_too_long(const struct walk *w)
+{
+	return err_set(w->e, CODE_FAULT, "%s in %s/%s: not looked through in time", w->purpose, w->cache_dir, w->part);
+}
+
 static int visit_folder(struct visit *v, const char *path)
 {
 	int fd = openat(v->walk->top, *path ? path : ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -89,9 +94,12 @@ static int visit_folder(struct visit *v, const char *path)
 	}
 	if (fstat(fd, &st) == 0 && clock_ns(&st.st_ctim) > v->changed)
 		v->changed = clock_ns(&st.st_ctim);
-	for (errno = 0; ret == 0 && (d = readdir(dir)); errno = 0)
-		if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
+	for (errno = 0; ret == 0 && (d = readdir(dir)); errno = 0) {
+		if (clock_left(v->walk->deadline) == 0)
+			ret = walk_too_long(v->walk);
+		else if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
 			ret = visit_entry(v, path, d->d_name, d->d_type);
+	}
 	if (ret == 0 && errno && !walk_vanished())
 		ret = walk_failed(v->walk, path);
 	closedir(dir);

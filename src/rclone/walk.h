@@ -20,6 +20,7 @@ struct walk {
 	const char *part;      /* "vfsMeta" */
 	const char *purpose;   /* "look for pending files" */
 	bool names_only;       /* nobody is asked what a file is like: ST is NULL */
+	int64_t deadline;      /* the walk fails when it has not ended by then; -1: never */
 	struct err *e;
 };
 

@@ -175,13 +175,13 @@ static int look_noted(const char *folder, struct pending *p, struct err *e)
 }
 
 /* A folder holds the files of one driver: *DRIVER, the first there is where none is found. */
-static int look_cache(
-	const struct driver **driver, const char *folder, const struct plan_mount *spec, struct pending *p, struct err *e)
+static int look_cache(const struct driver **driver, const char *folder, const struct plan_mount *spec, int64_t deadline,
+	struct pending *p, struct err *e)
 {
 	*driver = drivers[0];
 	memset(p, 0, sizeof *p);
 	for (const struct driver *const *d = drivers; *d && !p->files; d++) {
-		if ((*d)->leftovers && (*d)->leftovers(folder, spec, p, e))
+		if ((*d)->leftovers && (*d)->leftovers(folder, spec, deadline, p, e))
 			return -1;
 		if (p->files)
 			*driver = *d;
@@ -189,7 +189,8 @@ static int look_cache(
 	return 0;
 }
 
-static void fill_leftover(struct leftovers *l, struct leftover *new, const struct stat *st, const struct pending *p)
+static void fill_leftover(
+	struct leftovers *l, struct leftover *new, const struct stat *st, int64_t deadline, const struct pending *p)
 {
 	struct plan_mount spec = { .bucket = "", .prefix = "" };
 	struct pending named;
@@ -200,7 +201,7 @@ static void fill_leftover(struct leftovers *l, struct leftover *new, const struc
 	new->bytes = (long)p->bytes;
 	/* Once more, for the names below the prefix that is known only now. */
 	spec.prefix = new->prefix;
-	if (look_cache(&new->driver, new->folder, &spec, &named, &e) || look_noted(new->folder, &named, &e) ||
+	if (look_cache(&new->driver, new->folder, &spec, deadline, &named, &e) || look_noted(new->folder, &named, &e) ||
 		!(new->names = arena_get(&l->mem, PENDING_NAMES * sizeof *new->names)))
 		return;
 	for (int i = 0; i < named.named; i++)
@@ -248,7 +249,8 @@ static void look_into(struct leftovers *l, const char *root, const char *name, c
 
 	text_fmt(path.s, sizeof path.s, "%s/%s", root, name);
 	left = is_leftover(path.s, name, scope, &running, &st, &e);
-	if (left < 0 || (left > 0 && (look_cache(&driver, path.s, &unknown, &p, &e) || look_noted(path.s, &p, &e)))) {
+	if (left < 0 ||
+		(left > 0 && (look_cache(&driver, path.s, &unknown, scope->deadline, &p, &e) || look_noted(path.s, &p, &e)))) {
 		add_unknown(l, path.s, &e);
 		return;
 	}
@@ -259,7 +261,7 @@ static void look_into(struct leftovers *l, const char *root, const char *name, c
 	if (!(new = add_leftover(l, path.s)))
 		return;
 	new->driver = driver;
-	fill_leftover(l, new, &st, &p);
+	fill_leftover(l, new, &st, scope->deadline, &p);
 	new->running = running;
 }
 

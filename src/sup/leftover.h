@@ -27,6 +27,7 @@ struct leftover {
 	const char **names; /* below PREFIX; some of them */
 	size_t name_count;
 	struct err error; /* code CODE_OK: none */
+	bool uploaded;	  /* by this `flush --left`: its supervisor has proven it */
 };
 
 /* All zero: none. */
@@ -44,6 +45,7 @@ struct leftovers {
 struct leftover_scope {
 	const struct report *known; /* these mounts' folders are left out: they are reported already; NULL */
 	bool live;		    /* only of mounts in KNOWN that stand, or are about to */
+	int64_t deadline;	    /* what is not looked through by then counts as unknown; -1: never */
 	const struct run *ours;	    /* a driver that its supervisor has left running here counts as leftover; NULL */
 };
 

@@ -18,7 +18,7 @@
 #define ID "0123456789abcdef0123456789abcdef"
 #define DIRTY "{\"Size\": 5, \"Dirty\": true}"
 
-static const struct leftover_scope nobody = { .known = NULL };
+static const struct leftover_scope nobody = { .known = NULL, .deadline = -1 };
 
 static void an_id_is_of_the_source(void **state)
 {
@@ -209,7 +209,7 @@ static void what_is_told_already_is_left_out(void **state)
 	char cache[4096];
 	struct report_mount m = { .state = "down", .cache = cache };
 	struct report r = { .mounts = &m, .mount_count = 1 };
-	struct leftover_scope all = { .known = &r }, live = { .known = &r, .live = true };
+	struct leftover_scope all = { .known = &r, .deadline = -1 }, live = { .known = &r, .live = true, .deadline = -1 };
 	struct leftovers l = { 0 };
 
 	(void)state;

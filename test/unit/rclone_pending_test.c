@@ -30,7 +30,7 @@ static void look(struct pending *p)
 {
 	struct err e = { 0 };
 
-	assert_int_equal(rclone_pending(folder, &m, p, &e), 0);
+	assert_int_equal(rclone_pending(folder, &m, -1, p, &e), 0);
 	assert_int_equal(e.code, 0);
 }
 
@@ -42,7 +42,7 @@ static void finds_nothing_in_nothing(void **state)
 	(void)state;
 	look(&p);
 	assert_int_equal(p.files, 0);
-	assert_int_equal(rclone_pending("/nonexistent/cache", &m, &p, &e), 0);
+	assert_int_equal(rclone_pending("/nonexistent/cache", &m, -1, &p, &e), 0);
 	make_folders(TOP);
 	look(&p);
 	assert_int_equal(p.files, 0);
@@ -173,7 +173,7 @@ static void counts_for_a_whole_bucket(void **state)
 
 	(void)state;
 	put_str("vfsMeta/s3mounts/bkt/p/a", META("1", "true"));
-	assert_int_equal(rclone_pending(folder, &whole, &p, &e), 0);
+	assert_int_equal(rclone_pending(folder, &whole, -1, &p, &e), 0);
 	assert_string_equal(p.names[0], "p/a");
 }
 
@@ -192,7 +192,7 @@ static void follows_no_link(void **state)
 	assert_int_equal(p.files, 0);
 	assert_int_equal(rename("vfsMeta", "away"), 0);
 	assert_int_equal(symlink("away", "vfsMeta"), 0);
-	assert_int_equal(rclone_pending(folder, &m, &p, &e), -1);
+	assert_int_equal(rclone_pending(folder, &m, -1, &p, &e), -1);
 	assert_int_equal(e.code, CODE_FAULT);
 }
 
@@ -203,7 +203,7 @@ static void says_when_it_cannot_look(void **state)
 
 	(void)state;
 	put_str("vfsMeta", "a file");
-	assert_int_equal(rclone_pending(folder, &m, &p, &e), -1);
+	assert_int_equal(rclone_pending(folder, &m, -1, &p, &e), -1);
 	assert_int_equal(e.code, CODE_FAULT);
 	assert_non_null(strstr(e.text, "vfsMeta"));
 }
@@ -242,7 +242,7 @@ static void says_when_it_is_too_deep(void **state)
 	assert_int_equal(chdir(TOP), 0);
 	for (int i = 0; i < 25; i++)
 		assert_true(mkdir(name, 0700) == 0 && chdir(name) == 0);
-	assert_int_equal(rclone_pending(folder, &m, &p, &e), -1);
+	assert_int_equal(rclone_pending(folder, &m, -1, &p, &e), -1);
 	assert_int_equal(e.code, CODE_FAULT);
 	for (int i = 0; i < 25; i++)
 		assert_true(chdir("..") == 0 && rmdir(name) == 0);

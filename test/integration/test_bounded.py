@@ -1,0 +1,184 @@
+"""
+test_bounded.py - no command waits longer than it may, for whomever: a reader, a lock, a supervisor that is stopped, a cache that is large; and what
+it could not find out by then it does not call done.
+"""
+
+import contextlib
+import fcntl
+import os
+import pty
+import signal
+import subprocess
+import time
+
+import pytest
+
+from support import proc, procfs
+from support.wire import Wire
+
+PENDING, FAULT = 7, 8
+DIRTY = '{"Dirty": true}'
+
+
+def supervisor(sandbox):
+    return sandbox.status()["supervisor"]["pid"]
+
+
+def kill(*pids):
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    proc.wait_for(lambda: not any(map(procfs.alive, pids)), 5, "their end")
+
+
+def leave(sandbox, name="file"):
+    """A file of an earlier run, as its driver has left it; gives its folder."""
+    folder = sandbox.cache / ("0" * 32) / f"vfsMeta/s3mounts/{sandbox.server.bucket}/threads/{sandbox.thread}-left"
+    folder.mkdir(parents=True)
+    (folder / name).write_text(DIRTY)
+    return folder
+
+
+# What is said of mounts that are not through
+
+
+def test_left_is_called_uploaded_only_where_that_is_proven(sandbox):
+    """Another supervisor has taken the mounts over: they are not left any more, and not in S3 either."""
+    with Wire(sandbox.server.port, sandbox.folder, most=60) as wire:
+        sandbox.env["S3_ENDPOINT_URL"] = wire.endpoint
+        answer = sandbox.up()
+        os.listdir(sandbox.targets[0])
+        wire.freeze()
+        (sandbox.targets[0] / "file").write_text("x")
+        time.sleep(0.3)
+        kill(answer["supervisor"]["pid"], *[m["pid"] for m in answer["mounts"]])
+        for target, _, _ in reversed(sandbox.mounts()):
+            proc.run(["umount", "-l", target])
+        flush = sandbox.s3mounts("flush", "--left", "--json", "--timeout", "3")
+        assert flush.code != 0 and flush.json["uploaded"] == [] and "uploaded" not in flush.err, flush
+        wire.thaw()
+        sandbox.up()
+
+
+def test_a_mount_that_still_stands_is_not_told_as_gone(sandbox):
+    target = sandbox.mnt / "one"
+    sandbox.up(f"--mount={sandbox.prefixes[0]}:{target}")
+    with open(target / "written", "w", encoding="ascii"):
+        pass
+    inside = subprocess.Popen(["sleep", "60"], cwd=target)
+    try:
+        assert "all of it is in S3" in sandbox.s3mounts("flush").err
+        down = sandbox.s3mounts("down", "--timeout", "2")
+        assert down.code == 6 and "nothing is pending now; it still stands" in down.err, down
+        assert "all of it is in S3" not in down.err, down
+    finally:
+        inside.kill()
+        inside.wait()
+
+
+# Whom a command waits for
+
+
+@contextlib.contextmanager
+def unread_pipe():
+    """Gives its end to write to, and a function that fills it."""
+    read, write = os.pipe()
+
+    def fill():
+        with open(f"/proc/self/fd/{read}", "wb", buffering=0, opener=lambda path, _: os.open(path, os.O_WRONLY | os.O_NONBLOCK)) as more:
+            for size in (4096, 1):
+                while more.write(b"x" * size) is not None:
+                    pass
+
+    yield write, fill
+    os.close(read)
+    os.close(write)
+
+
+@pytest.mark.parametrize("command", ["start", "run"])
+def test_nobody_reads_what_it_says_at_its_end(sandbox, command):
+    leave(sandbox)
+    with unread_pipe() as (stderr, fill):
+        behind = ["--", "/bin/sleep", "60"] if command == "run" else []
+        child = subprocess.Popen(sandbox.argv(command, "--cache-dir", sandbox.cache, *sandbox.specs, *behind), env=sandbox.env, cwd="/",
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr)
+        try:
+            assert sandbox.s3mounts("ready", "--mounted", "--timeout", "10").code == 0
+            fill()
+            child.send_signal(signal.SIGTERM)
+            assert child.wait(timeout=15) == (128 + signal.SIGTERM if command == "run" else PENDING)
+        finally:
+            child.kill()
+            child.wait()
+
+
+def test_a_large_cache_is_unknown_after_a_while(sandbox):
+    folder = leave(sandbox, "0")
+    for n in range(1, 80000):
+        if n % 10000 == 0:
+            (folder / f"{n}").write_text(DIRTY)  # one file has only so many links
+        else:
+            os.link(folder / f"{n // 10000 * 10000}", folder / f"{n}")
+    for command in [["status"], ["flush", "--timeout", "1"]]:
+        result = sandbox.s3mounts(*command, "--json", "--cache-dir", sandbox.cache)
+        left, = result.json["leftovers"]
+        assert result.code in (6, PENDING) and result.seconds < 2.5, result
+        assert left["pending_files"] == -1 and "not looked through in time" in left["error"]["message"], left
+
+
+def test_a_supervisor_that_is_stopped(sandbox):
+    sandbox.up()
+    pid = supervisor(sandbox)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        for command in ["status", "ready"]:
+            result = sandbox.s3mounts(command)
+            assert result.code == FAULT and "does not answer" in result.err and result.seconds < 8, result
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def test_whoever_holds_the_lock_is_frozen(sandbox):
+    sandbox.up()
+    kill(supervisor(sandbox))
+    with open(sandbox.run / "lock", "wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        down = sandbox.s3mounts("down", "--timeout", "2", timeout=10)
+        assert down.code == FAULT and "lock: held by another process" in down.err, down
+
+
+def test_the_time_goes_on_where_the_supervisor_dies(sandbox):
+    with Wire(sandbox.server.port, sandbox.folder) as wire:
+        sandbox.up(env={"S3_ENDPOINT_URL": wire.endpoint})
+        os.listdir(sandbox.targets[0])
+        pid = supervisor(sandbox)
+        wire.freeze()
+        (sandbox.targets[0] / "file").write_text("x")
+        begun = time.monotonic()
+        down = sandbox.start("down", "--timeout", "6")
+        time.sleep(4)
+        kill(pid)
+        result = sandbox.finish(down)
+        assert result.code != 0 and time.monotonic() - begun < 8.5, result  # 10 where it began anew
+        wire.thaw()
+
+
+def test_the_picture_on_a_terminal_does_not_delay_the_answer(sandbox):
+    """Drivers that hang: each look at how things are takes its second. A `down` that is over in the middle of one."""
+    sandbox.up()
+    drivers = [m["pid"] for m in sandbox.status()["mounts"]]
+    here, there = pty.openpty()
+    for pid in drivers:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        begun = time.monotonic()
+        down = subprocess.Popen(sandbox.argv("down", "--timeout", "2"), env=sandbox.env, stdin=there, stdout=there, stderr=there, cwd="/")
+        down.wait(timeout=20)
+        on_a_terminal = time.monotonic() - begun
+        plain = sandbox.s3mounts("down", "--timeout", "2")
+        assert on_a_terminal < plain.seconds + 0.3, (on_a_terminal, plain)
+    finally:
+        for pid in drivers:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+        os.close(here)
+        os.close(there)
