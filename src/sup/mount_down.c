@@ -332,8 +332,7 @@ void step_detach_failed(struct mount *m, const struct mnt_table *t)
 void step_unwant(struct mount *m, const struct mnt_table *t)
 {
 	(void)t;
-	if (m->goal != GOAL_ABORT)
-		m->goal = GOAL_DOWN;
+	m->goal = GOAL_DOWN;
 }
 
 void step_abandon(struct mount *m, const struct mnt_table *t)

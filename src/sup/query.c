@@ -90,6 +90,19 @@ static void find_lost(const struct sup *s, struct err *e)
 			return;
 }
 
+/* Whoever is on its way up for the first time holds nothing that was written: it is not waited for. */
+static bool is_at_rest(const struct sup *s)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		const struct mount *m = s->mounts[i];
+		bool comes_up = m->state == MOUNT_LAUNCH || m->state == MOUNT_START || m->state == MOUNT_PROVE;
+
+		if (!mount_settled(m) && (m->was_up || !comes_up))
+			return false;
+	}
+	return true;
+}
+
 /* Everything is in S3, or will not be, or its time is over (LAST): *E says so. False: it goes on. */
 static bool flushed(struct sup *s, struct client *c, bool last, struct err *e)
 {
@@ -97,11 +110,16 @@ static bool flushed(struct sup *s, struct client *c, bool last, struct err *e)
 	int64_t now = clock_ms();
 	struct sum sum;
 
-	if (!last && ((!mounts_settled(s) && now < c->deadline) || now < q->look))
+	if (!last && ((!is_at_rest(s) && now < c->deadline) || now < q->look))
 		return false;
 	if (!mounts_looked(s, q->stamp)) {
 		if (!last && now < c->deadline + OVERTIME_MS)
 			return false;
+		if (last) {
+			err_set(e, CODE_PENDING,
+				"flush: the supervisor was told to end (SIGTERM): what is not in S3 yet is not known");
+			return true;
+		}
 		err_set(e, CODE_PENDING, "flush: what is not in S3 yet is not known: looking for it takes too long");
 		return true;
 	}
@@ -181,7 +199,7 @@ int64_t query_deadline(const struct sup *s)
 		if (!is_query(c))
 			continue;
 		first = clock_earlier(first, now < c->deadline ? c->deadline : c->deadline + OVERTIME_MS);
-		if (c->head.kind == REQUEST_FLUSH && mounts_settled(s) && now < c->query.look)
+		if (c->head.kind == REQUEST_FLUSH && is_at_rest(s) && now < c->query.look)
 			first = clock_earlier(first, c->query.look);
 	}
 	return first;
