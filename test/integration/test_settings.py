@@ -49,7 +49,7 @@ def assert_heals(sandbox):
 def test_another_endpoint_beside_one_that_stays_is_refused(sandbox, config, other):
     before, taken = config.read_bytes(), sandbox.wire.accepted
     error = sandbox.up("--keep", spec(sandbox, "two"), env=other, code=USAGE)["error"]
-    assert f"{sandbox.mnt}/one" in error["text"] and sandbox.server.endpoint in error["text"], error
+    assert f"{sandbox.mnt}/one" in error["message"] and sandbox.server.endpoint in error["message"], error
     assert "--run-dir" in error["hint"] and config.read_bytes() == before
     assert_heals(sandbox)
     assert sandbox.wire.accepted == taken
@@ -69,7 +69,7 @@ def test_a_busy_mount_keeps_its_settings(sandbox, config, other, more):
     with subprocess.Popen(["sleep", "60"], cwd=sandbox.mnt / "one") as user:
         error = sandbox.up(spec(sandbox, "one"), "--timeout", "12", *more, env=other, code=MOUNT)["error"]
         user.kill()
-    assert f"{sandbox.mnt}/one still stands" in error["text"], error
+    assert f"{sandbox.mnt}/one still stands" in error["message"], error
     assert config.read_bytes() == before and not (sandbox.folder / "other.conf").exists()
     taken = sandbox.wire.accepted
     assert_heals(sandbox)
