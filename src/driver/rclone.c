@@ -105,12 +105,37 @@ static struct rclone_room room_of(const struct driver_job *job)
 	return rclone_room((uint64_t)disk.f_bavail * disk.f_frsize, job->shares);
 }
 
+/* rclone would upload to whatever endpoint the file names by now: also one that somebody else has written there. */
+static int check_site(const struct driver_job *job, struct err *e)
+{
+	struct buf config = buf_heap(RCLONE_CONF_MAX);
+	char site[640] = "";
+	int got = file_read(job->config, &config, e);
+	bool known = got == 0 && rclone_conf_identity(rclone_conf_find(buf_all(&config)), site, sizeof site);
+
+	buf_wipe(&config);
+	if (got < 0)
+		return -1;
+	if (known && strcmp(site, job->endpoint) == 0)
+		return 0;
+	if (known)
+		err_set(e, CODE_MOUNT,
+			"mount %s: its settings in %s are of another S3 endpoint (%s, not %s): its files stay in the cache",
+			job->spec->target, job->config, site, job->endpoint);
+	else
+		err_set(e, CODE_MOUNT, "mount %s: its settings are not in %s any more: its files stay in the cache",
+			job->spec->target, job->config);
+	return err_hint(e, "s3mounts up with the variables of its own endpoint uploads them");
+}
+
 /* By the command that it was compared by, and what is known only now. */
 static int rclone_start(struct arena *a, const struct driver_job *job, const char *target, struct err *e)
 {
 	struct rclone_paths p = paths(job);
 	char **command, **env;
 
+	if (check_site(job, e))
+		return -1;
 	rclone_version_of(&p.version, job->program_version);
 	p.room = room_of(job);
 	if (rclone_version_has_rc_socket(&p.version)) {

@@ -89,20 +89,20 @@ int rclone_conf_masked(struct buf *out, const struct s3_endpoint *endpoint, cons
 	return write_section(out, endpoint, values, e);
 }
 
-/* Copies the value of KEY, between its backticks, to TO. */
+/* Copies the value of KEY to TO, without the backticks that it has unless rclone has written the file anew. */
 static bool read_key_value(struct span section, const char *key, char *to, size_t size)
 {
-	char start[48];
-	struct span line;
+	struct span line, name;
 	bool more = true;
 
-	text_fmt(start, sizeof start, "%s = `", key);
 	while (more) {
 		more = span_cut(&section, '\n', &line);
-		if (!span_starts(line, span_of(start)) || line.p[line.n - 1] != '`')
+		if (!span_cut(&line, '=', &name) || !span_is(span_trim(name), key))
 			continue;
-		line = span_skip(line, strlen(start));
-		return line.n && text_fmt(to, size, "%.*s", (int)line.n - 1, line.p) < size;
+		line = span_trim(line);
+		if (line.n > 1 && line.p[0] == '`' && line.p[line.n - 1] == '`')
+			line = (struct span){ line.p + 1, line.n - 2 };
+		return text_fmt(to, size, "%.*s", (int)line.n, line.p) < size;
 	}
 	return false;
 }
@@ -113,4 +113,19 @@ bool rclone_conf_creds(struct span section, struct creds *c)
 	read_key_value(section, fields[TOKEN].key, c->token, sizeof c->token);
 	return read_key_value(section, fields[KEY_ID].key, c->key_id, sizeof c->key_id) &&
 	       read_key_value(section, fields[SECRET].key, c->secret, sizeof c->secret);
+}
+
+bool rclone_conf_identity(struct span section, char *out, size_t size)
+{
+	char url[640] = "", provider[64] = "", region[64] = "";
+	struct s3_endpoint site;
+	struct err unused;
+
+	read_key_value(section, fields[ENDPOINT].key, url, sizeof url);
+	read_key_value(section, fields[REGION].key, region, sizeof region);
+	if (!read_key_value(section, "provider", provider, sizeof provider) ||
+		s3_endpoint_parse(&site, url, provider, region, &unused))
+		return false;
+	s3_endpoint_identity(&site, out, size);
+	return true;
 }

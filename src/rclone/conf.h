@@ -39,6 +39,9 @@ int rclone_conf_merge(struct buf *out, struct span old, struct span section, str
 /* Reads the credentials in SECTION, as written by rclone_conf_section(), into *C: wipe it. False: they are incomplete. */
 bool rclone_conf_creds(struct span section, struct creds *c);
 
+/* Writes the identity of the endpoint in SECTION (s3_endpoint_identity()) to OUT, of 640 bytes at least. False: it has none that can be read. */
+bool rclone_conf_identity(struct span section, char *out, size_t size);
+
 /* Our section in FILE, unchanged; empty when it has none. */
 struct span rclone_conf_find(struct span file);
 

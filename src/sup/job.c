@@ -29,6 +29,7 @@ static void clear_job(struct sup *s)
 	buf_free(&j->verdicts);
 	settings_wipe(&j->settings);
 	creds_wipe(&j->req.creds);
+	creds_wipe(&j->asked.creds);
 	arena_free(&j->mem);
 	*j = (struct job){ .phase = JOB_NONE };
 }
@@ -249,7 +250,7 @@ static void begin_job(struct sup *s, int64_t arrived)
 	j->started = clock_ms();
 	j->deadline = arrived + j->req.timeout_ms;
 	j->since = look_stamp();
-	j->verdicts = buf_heap(PLAN_MOUNTS_MAX * sizeof(struct verdict) + 1);
+	j->verdicts = buf_heap(2 * PLAN_MOUNTS_MAX * sizeof(struct verdict) + 1);
 	if (j->req.kind == REQUEST_DOWN) {
 		begin_down(s);
 		return;

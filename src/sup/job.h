@@ -21,7 +21,7 @@ struct client;
 
 enum job_phase {
 	JOB_NONE,
-	JOB_CHECK,  /* up: the check alone, since mounts that work would have to go for new settings */
+	JOB_CHECK, /* up: the check alone, since mounts that work would have to go for new settings, or would be healed with them */
 	JOB_STOP,   /* up: mounts that the plan does not name, or names otherwise, go down */
 	JOB_SETTLE, /* until every mount has settled, and the check has answered */
 };
@@ -32,10 +32,14 @@ struct job {
 	struct arena mem;
 	struct request req;
 	struct mount **fresh;	  /* up: for each mount of the request the new one, NULL where the one that stands serves */
-	struct settings settings; /* up: the drivers', with the keys */
+	struct settings settings; /* up: the drivers', with the keys, until they are stored */
+	bool stored;		  /* up: they are what a driver that is started now reads */
+	const char *endpoint;	  /* up: its identity */
+	struct request
+		asked; /* up: REQ with the mounts behind its own that stay and would be started again with the new settings */
 	int64_t started, deadline;
 	unsigned long since; /* what is pending is known since this moment (sup/look.h) */
-	struct task check;   /* up: asks S3, writes a struct verdict for each mount of the request */
+	struct task check;   /* up: asks S3, writes a struct verdict for each mount of ASKED */
 	struct buf verdicts;
 	struct err error; /* of the whole */
 	bool abandoned;	  /* its client has gone */

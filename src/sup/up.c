@@ -1,6 +1,7 @@
 #include "sup/up.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "sup/cache.h"
 #include "sup/check.h"
@@ -34,18 +35,116 @@ static bool stays_unchanged(const struct job *j, const struct mount *m)
 /* What one leaves the other uploads. */
 static bool same_cache(const struct mount *a, const struct mount *b)
 {
-	return strcmp(a->job.cache_dir, b->job.cache_dir) == 0;
+	return strcmp(a->job.cache_dir, b->job.cache_dir) == 0 && strcmp(a->job.endpoint, b->job.endpoint) == 0;
 }
 
-/* Something would be stopped, or would upload with the new credentials what it has left: S3 has to take them first. */
-static bool change_needed(const struct sup *s)
+/* Something of it is to be kept from harm: a driver, or files. */
+static bool is_in_use(const struct mount *m)
 {
+	return mount_active(m) || mounts_left_files(m);
+}
+
+/* ---- one file with settings for all ---- */
+
+/* Whenever M's driver is started again it reads a file, and this job writes that driver's settings. */
+static bool reads_settings(const struct job *j, const struct mount *m)
+{
+	return m->driver->prepare && settings_of(&j->settings, m->driver).n;
+}
+
+static bool same_site(const struct job *j, const struct mount *m)
+{
+	return strcmp(m->job.endpoint, j->endpoint) == 0 && strcmp(m->job.config, j->req.config) == 0;
+}
+
+/* M stands, and must not be started again with the settings of this job: its files would go to another S3. */
+static bool is_foreign(const struct job *j, const struct mount *m)
+{
+	return reads_settings(j, m) && mount_active(m) && !same_site(j, m);
+}
+
+static const struct mount *find_foreign(const struct sup *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (is_foreign(&s->job, s->mounts[i]))
+			return s->mounts[i];
+	return NULL;
+}
+
+/* The settings of this job are not those that M was started with. */
+static bool settings_differ(const struct sup *s, const struct mount *m)
+{
+	char root[PATH_MAX];
+	struct mount *twin;
+	struct err unused;
+	bool differ;
+
+	file_dirname(root, m->job.cache_dir);
+	twin = mount_new(s->run, &m->spec, &m->job, m->id, root, settings_of(&s->job.settings, m->driver), &unused);
+	differ = !twin || strcmp(twin->fingerprint, m->fingerprint) != 0;
+	if (twin)
+		mount_free(twin);
+	return differ;
+}
+
+/* M stays as it is, and would be started again with settings that are new to it. */
+static bool is_to_be_asked(const struct sup *s, const struct mount *m)
+{
+	const struct job *j = &s->job;
+
+	return !is_named(j, m) && j->req.keep && is_in_use(m) && reads_settings(j, m) && same_site(j, m) &&
+	       settings_differ(s, m);
+}
+
+/* What S3 is asked of: the mounts of the request, and behind them those that is_to_be_asked(). */
+static int make_asked(struct sup *s, struct err *e)
+{
+	struct job *j = &s->job;
+	size_t named = j->req.mount_count;
+
+	j->asked = j->req;
+	j->asked.mounts = arena_get(&j->mem, (named + s->count + 1) * sizeof *j->asked.mounts);
+	if (!j->asked.mounts)
+		return err_set(e, CODE_FAULT, "up: no memory");
+	for (size_t i = 0; i < named; i++)
+		j->asked.mounts[i] = j->req.mounts[i];
+	for (size_t i = 0; i < s->count; i++)
+		if (is_to_be_asked(s, s->mounts[i]))
+			j->asked.mounts[j->asked.mount_count++] = s->mounts[i]->spec;
+	return 0;
+}
+
+/* A mount that would be left standing cannot be healed any more once the settings are those of another endpoint, or elsewhere. */
+static int refuse_foreign_kept(const struct sup *s, struct err *e)
+{
+	const struct job *j = &s->job;
+
 	for (size_t i = 0; i < s->count; i++) {
 		const struct mount *m = s->mounts[i];
 
-		if (!stays_unchanged(&s->job, m) && (mount_active(m) || mounts_left_files(m)))
-			return true;
+		if (is_named(j, m) || !j->req.keep || !is_foreign(j, m))
+			continue;
+		err_set(e, CODE_USAGE,
+			"up --keep: mount %s, which would stay, is of S3 endpoint %s, with its settings in %s, and this call of %s, in %s: nothing was changed",
+			m->spec.target, m->job.endpoint, m->job.config, j->endpoint, j->req.config);
+		return err_hint(e,
+			"--run-dir gives other mounts a supervisor and settings of their own; without --keep that mount goes down first");
 	}
+	return 0;
+}
+
+/* ---- what an `up` changes ---- */
+
+/*
+ * Something would be stopped, would upload with the new credentials what it has left, or would be healed with them: S3 has to take them first.
+ */
+static bool change_needed(const struct sup *s)
+{
+	if (s->job.asked.mount_count > s->job.req.mount_count)
+		return true;
+	for (size_t i = 0; i < s->count; i++)
+		if (!stays_unchanged(&s->job, s->mounts[i]) && is_in_use(s->mounts[i]))
+			return true;
 	return false;
 }
 
@@ -108,8 +207,9 @@ static int make_fresh(struct sup *s, const struct s3_endpoint *site, struct err 
 	};
 
 	s3_endpoint_identity(site, endpoint, sizeof endpoint);
+	j->endpoint = arena_str(&j->mem, span_of(endpoint));
 	j->fresh = arena_get(&j->mem, (j->req.mount_count + 1) * sizeof *j->fresh);
-	if (!j->fresh)
+	if (!j->fresh || !j->endpoint)
 		return err_set(e, CODE_FAULT, "up: no memory");
 	for (size_t i = 0; i < j->req.mount_count; i++) {
 		const struct plan_mount *spec = &j->req.mounts[i];
@@ -163,14 +263,14 @@ static void stop_other(struct sup *s, struct mount *m)
 	/* Keys may have run out: the new ones, and the other mounts, get a share of the time. */
 	m->give_up = j->deadline - j->req.timeout_ms / (followed ? 2 : 4);
 	/* Whatever is started of it now reads the new config. */
-	memset(m->fingerprint, '0', MOUNT_ID - 1);
+	if (j->stored)
+		memset(m->fingerprint, '0', MOUNT_ID - 1);
 	mount_event(m, EVENT_STOP, sup_table(s));
 	if (followed && m->goal == GOAL_DOWN)
 		m->goal = GOAL_HANDOVER;
 }
 
-/* The config is written first: where that fails nothing has been touched. Drivers that run have read theirs. */
-static int stop_others(struct sup *s)
+static int store_settings(struct sup *s)
 {
 	struct job *j = &s->job;
 	int stored = settings_store(&j->settings, j->req.config, &j->error);
@@ -183,8 +283,33 @@ static int stop_others(struct sup *s)
 	settings_wipe(&j->settings);
 	if (stored)
 		text_fmt(s->config, sizeof s->config, "%s", j->req.config);
+	j->stored = true;
+	return 0;
+}
+
+/* Can they be stored once M is down? Nobody reads another file yet; the one that M reads has been written for it. */
+static int try_settings(struct sup *s, const struct mount *m)
+{
+	struct job *j = &s->job;
+
+	if (strcmp(m->job.config, j->req.config) == 0)
+		return 0;
+	return settings_store(&j->settings, j->req.config, &j->error) < 0 || settings_forget(j->req.config, &j->error) ? -1 : 0;
+}
+
+/*
+ * The config is written first: where that fails nothing has been touched. Drivers that run have read theirs, and what is started while it goes down
+ * uploads with the new keys; but where a mount of another endpoint, or with another file, stands, it may still have to be healed with its own.
+ */
+static int stop_others(struct sup *s)
+{
+	struct job *j = &s->job;
+	const struct mount *foreign = find_foreign(s);
+
+	if (foreign ? try_settings(s, foreign) : store_settings(s))
+		return -1;
 	text_fmt(s->cache, sizeof s->cache, "%s", j->req.cache_dir);
-	s->job.phase = JOB_STOP;
+	j->phase = JOB_STOP;
 	for (size_t i = 0; i < s->count; i++) {
 		struct mount *m = s->mounts[i];
 
@@ -205,12 +330,12 @@ int up_begin(struct sup *s)
 
 	if (s3_endpoint_parse(&site, j->req.endpoint, j->req.provider, j->req.region, &j->error) ||
 		settings_make(&j->settings, j->req.mounts, j->req.mount_count, &site, &j->req.creds, &j->error) ||
-		make_fresh(s, &site, &j->error))
-		return -1;
-	if (task_start(&j->check, check_child, &j->req, j->req.timeout_ms, &j->error))
+		make_fresh(s, &site, &j->error) || refuse_foreign_kept(s, &j->error) || make_asked(s, &j->error) ||
+		task_start(&j->check, check_child, &j->asked, j->req.timeout_ms, &j->error))
 		return -1;
 	/* The check has its own copy now. */
 	creds_wipe(&j->req.creds);
+	creds_wipe(&j->asked.creds);
 	if (!change_needed(s))
 		return stop_others(s);
 	j->phase = JOB_CHECK;
@@ -264,10 +389,27 @@ static void take_place(struct mount *m, struct mount *old)
 	old->below = -1;
 }
 
+/* M could not go down: it keeps the settings that it was started with, and nothing is mounted with others. */
+static void explain_foreign(struct job *j, const struct mount *m)
+{
+	err_set(&j->error, m->error.code == CODE_OK ? CODE_MOUNT : m->error.code,
+		"up: mount %s still stands, of S3 endpoint %s, with its settings in %s: nothing is mounted of %s, with %s, before it is down",
+		m->spec.target, m->job.endpoint, m->job.config, j->endpoint, j->req.config);
+	err_hint(&j->error, "%s",
+		m->error.hint[0] ? m->error.hint : "call up again, or give --run-dir: then both have settings of their own");
+}
+
 int up_start(struct sup *s)
 {
 	struct job *j = &s->job;
+	const struct mount *foreign = j->stored ? NULL : find_foreign(s);
 
+	if (foreign) {
+		explain_foreign(j, foreign);
+		return 0;
+	}
+	if (!j->stored && store_settings(s))
+		return -1;
 	drop_others(s);
 	for (size_t i = 0; i < j->req.mount_count; i++) {
 		struct mount *old = mounts_find(s, j->req.mounts[i].target), *m = j->fresh[i];
@@ -329,6 +471,25 @@ void up_take_verdicts(struct sup *s)
 	}
 }
 
+/* One that stays works with the keys that it has, and would be healed with these. */
+static bool kept_accepted(struct job *j)
+{
+	char what[PATH_MAX + 128];
+
+	for (size_t i = j->req.mount_count; i < j->asked.mount_count; i++) {
+		struct verdict v = check_verdict(&j->verdicts, i);
+
+		if (v.code == CODE_OK)
+			continue;
+		text_fmt(what, sizeof what,
+			"up --keep with other settings, for mount %s, which would stay (the mounts stay as they were)",
+			j->asked.mounts[i].target);
+		check_error(&j->error, what, &v);
+		return false;
+	}
+	return true;
+}
+
 bool up_accepted(struct sup *s)
 {
 	struct job *j = &s->job;
@@ -338,7 +499,7 @@ bool up_accepted(struct sup *s)
 		struct verdict v = check_verdict(&j->verdicts, i);
 
 		if (v.code == CODE_OK)
-			return stop_others(s) == 0;
+			return kept_accepted(j) && stop_others(s) == 0;
 		if (!first.kind)
 			first = v;
 	}
