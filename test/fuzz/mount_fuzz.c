@@ -56,6 +56,11 @@ int64_t clock_earlier(int64_t a, int64_t b)
 	return a == NEVER || (b != NEVER && b < a) ? b : a;
 }
 
+int clock_left(int64_t deadline)
+{
+	return deadline == NEVER ? -1 : deadline < world.now ? 0 : (int)(deadline - world.now);
+}
+
 void log_time(char out[LOG_TIME])
 {
 	out[0] = 0;
