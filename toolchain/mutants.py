@@ -13,7 +13,6 @@ The same COUNT, SEED and sources make the same mutants. One that does not compil
 import argparse
 import collections
 import concurrent.futures
-import hashlib
 import json
 import os
 import pathlib
@@ -37,7 +36,8 @@ PROMISES = ("src/sup/", "src/s3/", "src/base/confine", "src/http/verify", "src/h
 PROMISE_WEIGHT = 3
 
 # What hangs is noticed. A busy machine must not pass for that.
-UNIT_SECONDS = 60  # one program; the slowest takes 5
+UNIT_SECONDS = 60  # one program without a fault; the slowest takes 5. With one: so many times as long as without, and some more
+SLOWER = 5
 TEST_SECONDS = 30  # one integration test; those of TESTS take 3 or less, but for a few that take 10
 ALL_SECONDS = 300  # all that are asked about one mutant; they take a minute
 
@@ -178,22 +178,24 @@ class Tree:
         status, _ = self.run([*self.compiler, "-g0", "-w", "-c", "-o", "out/mutant.o", path], 60)
         return (self.root / "out/mutant.o").read_bytes() if status == 0 else None
 
-    def make(self, out, goal):
-        status, said = self.run(["make", "-s", "--no-print-directory", "-f", "toolchain/Makefile", f"OUT={out}", goal], 300)
+    def make(self, out, *programs):
+        goals = [f"{out}/{name}" for name in programs]
+        status, said = self.run(["make", "-s", "--no-print-directory", "-f", "toolchain/Makefile", f"OUT={out}", *goals], 300)
         if status != 0:
-            raise RuntimeError(f"{self.root}: make {goal}: {said}")
+            raise RuntimeError(f"{self.root}: make {' '.join(goals)}: {said}")
 
     def in_cell(self, argv, seconds, **env):
         return self.run(["sh", "toolchain/cell", *argv], seconds, **env)
 
     def programs(self):
-        """The unit tests and seeds, as their bytes are: a fault that is in none of them cannot be seen by running them."""
-        files = [p for kind in ("test", "replay") for p in (self.root / QUICK).glob(f"*_{kind}")]
-        return {p.name: hashlib.sha256(p.read_bytes()).digest() for p in files}
+        """The names of unit tests, seeds and tools, each with the names of the C files in it, whatever their folders."""
+        files = [p for kind in ("test", "replay", "tool") for p in (self.root / QUICK).glob(f"*_{kind}")]
+        return {p.name: set(re.findall(r"^0+ a (.*\.c)$", self.run(["nm", "-a", p.resolve()], 60)[1], re.M)) for p in files}
 
-    def unit(self, order):
-        """The name of the first program that notices something, or what it came to; and how long each of them took."""
-        status, said = self.in_cell(["/usr/bin/python3", "toolchain/mutants.py", "--unit", *order], 2 * UNIT_SECONDS,
+    def unit(self, order, seconds):
+        """The name of the first program that notices something, or what it came to; and how long each took. SECONDS: without a fault."""
+        limits = [f"{name}={SLOWER * seconds[name] + 10 if name in seconds else UNIT_SECONDS}" for name in order]
+        status, said = self.in_cell(["/usr/bin/python3", "toolchain/mutants.py", "--unit", *limits], 4 * UNIT_SECONDS,
                                     ASAN_OPTIONS="hard_rss_limit_mb=1024")
         if status is None:
             return said, {}
@@ -206,7 +208,7 @@ class Tree:
 
     def integration(self, tests):
         """What notices something, or None."""
-        self.make(f"out/{ARCH}", f"out/{ARCH}/s3mounts")
+        self.make(f"out/{ARCH}", "s3mounts")
         status, said = self.in_cell(
             ["/usr/bin/python3", "-m", "pytest", "-x", "-q", "--tb=no", "-p", "no:cacheprovider", *tests], ALL_SECONDS,
             S3MOUNTS_ARCHITECTURES=ARCH, S3MOUNTS_TEST_SECONDS=str(TEST_SECONDS),
@@ -222,12 +224,16 @@ class Tree:
 # ---- inside the cell: unit tests and seeds
 
 
-def passes(name):
+def without_tools(names):
+    return [name for name in names if not name.endswith("_tool")]
+
+
+def passes(name, limit):
     argv = [f"{QUICK}/{name}"]
     if name.endswith("_replay"):
         argv += sorted(pathlib.Path("test/fuzz", name[: -len("_replay")]).iterdir())
     try:
-        done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=UNIT_SECONDS,
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=limit,
                               check=False)
     except subprocess.TimeoutExpired:
         return False
@@ -235,13 +241,13 @@ def passes(name):
     return done.returncode == 0 and tests[0] == tests[1] and (tests[0] > 0 or name.endswith("_replay"))
 
 
-def unit_main(order):
-    """Runs those in ORDER up to the first that fails; tells that in JSON."""
+def unit_main(limits):
+    """Runs programs, each named with its time-out, up to the first that fails; tells that in JSON."""
     seconds, lock = {}, threading.Lock()
 
-    def one(name):
+    def one(name, limit):
         begin = time.monotonic()
-        good = passes(name)
+        good = passes(name, float(limit))
         with lock:
             seconds[name] = round(time.monotonic() - begin, 3)
             if not good:
@@ -249,7 +255,7 @@ def unit_main(order):
                 os._exit(1)
 
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        for future in [pool.submit(one, name) for name in order]:
+        for future in [pool.submit(one, *limit.split("=")) for limit in limits]:
             future.result()
     print(json.dumps({"noticed": None, "seconds": seconds}))
 
@@ -332,21 +338,21 @@ Verdict = collections.namedtuple("Verdict", "mutation by slow")  # by: what noti
 class Judge:
     def __init__(self, quick, programs, seconds):
         self.quick = quick
-        self.programs = programs  # of an unchanged tree
+        self.programs = programs
         self.seconds = seconds  # of each unit test, without a fault
 
-    def order(self, path, programs):
-        """Those that differ; first what is named after the file, then what takes long."""
-        stem, folder = pathlib.Path(path).stem, pathlib.Path(path).parent.name
-        differ = [name for name, code in programs.items() if code != self.programs[name]]
-        return sorted(differ, key=lambda n: (-2 * (stem in n) - (folder in n), -self.seconds[n]))
+    def order(self, path):
+        """The programs that have PATH in them; first what is named after it, then what takes long."""
+        file, folder = pathlib.Path(path), pathlib.Path(path).parent.name
+        able = [name for name, files in self.programs.items() if file.name in files]
+        return sorted(able, key=lambda n: (-2 * (file.stem in n) - (folder in n), -self.seconds.get(n, 0)))
 
     def judge(self, tree, able):
         """The first of ABLE that is a mutant; None: there is none."""
+        code = tree.machine_code(able[0].path) if able else None
         for m in able:
             file = tree.root / m.path
             original = file.read_text()
-            code = tree.machine_code(m.path)
             file.write_text(mutated(original, m))
             try:
                 if tree.machine_code(m.path) not in (None, code):
@@ -356,10 +362,12 @@ class Judge:
         return None
 
     def verdict(self, tree, m):
-        tree.make(QUICK, "host")
-        order = self.order(m.path, tree.programs())
-        if order and (by := tree.unit(order)[0]):
-            return Verdict(m, by, False)
+        order = self.order(m.path)
+        if order:
+            tree.make(QUICK, *order)
+            by, _ = tree.unit(without_tools(order), self.seconds)
+            if by:
+                return Verdict(m, by, False)
         return Verdict(m, tree.integration(tests_for(m.path, self.quick)), True)
 
 
@@ -370,7 +378,7 @@ def judge_all(lists, quick):
         trees.put(Tree(number))
     first = trees.get()
     programs = first.programs()
-    by, seconds = first.unit(list(programs))
+    by, seconds = first.unit(without_tools(programs), {})
     if by:
         sys.exit(f"mutants.py: {by} fails without any mutant")
     trees.put(first)
