@@ -14,7 +14,7 @@ import time
 import pytest
 
 from support import faults, proc, procfs
-from support.control import FLUSH, connect, descriptors, message, receive, send
+from support.control import FLUSH, connect, message, receive, send
 from support.wire import Wire
 
 MOUNT, PENDING = 6, 7
@@ -68,16 +68,19 @@ def supervisor(sandbox):
     return sandbox.s3mounts("status", "--json").json["supervisor"]["pid"]
 
 
-@contextlib.contextmanager
-def connected(pid):
-    """When it ends, the supervisor has one client more than when it began: what was asked inside has arrived."""
-    def sockets():
-        return "\n".join(procfs.open_files(pid)).count("socket:")
+def connections(sandbox):
+    """Those that the supervisor has taken, by their numbers."""
+    table = map(str.split, pathlib.Path("/proc/net/unix").read_text().splitlines()[1:])
+    return {entry[6] for entry in table if entry[-1] == str(sandbox.run / "control") and entry[3] != "00010000"} - {"0"}
 
-    proc.wait_for(lambda: sockets() == 1 or time.sleep(0.1) or True, 1, "other clients to leave")
-    before = sockets()
+
+@contextlib.contextmanager
+def arriving(sandbox):
+    """When it ends, the supervisor has read what was asked inside: it reads in the order in which they come, and another was served since."""
+    before = connections(sandbox)
     yield
-    proc.wait_for(lambda: sockets() > before, 10, "the request to arrive")
+    proc.wait_for(lambda: connections(sandbox) - before, 10, "the request")
+    sandbox.s3mounts("ready")
 
 
 @contextlib.contextmanager
@@ -95,6 +98,17 @@ def stopped(pid):
 
 
 @contextlib.contextmanager
+def thawed(sandbox, wire):
+    """Where a test fails, S3 answers before its end: nothing is left that waits for it."""
+    try:
+        yield
+    except BaseException:
+        wire.thaw() if isinstance(wire, Wire) else wire.release()
+        sandbox.s3mounts("down", "--timeout", "15")
+        raise
+
+
+@contextlib.contextmanager
 def pending_file(sandbox):
     """One mount, with a file that S3 takes when the wire is thawed; gives the wire."""
     with Wire(sandbox.server.port, sandbox.folder, most=100) as wire:
@@ -103,11 +117,10 @@ def pending_file(sandbox):
         wire.freeze()
         file_of(sandbox).write_bytes(BODY)
         proc.wait_for(lambda: sandbox.status_of("0")["pending_bytes"] == len(BODY), 5, "the file in the cache")
-        try:
+        with thawed(sandbox, wire):
             yield wire
-        finally:
-            wire.thaw()
-            down = sandbox.s3mounts("down", "--timeout", "40")
+        wire.thaw()
+        down = sandbox.s3mounts("down", "--timeout", "40")
         assert down.code == 0 and in_s3(sandbox) == BODY, down
 
 
@@ -118,8 +131,9 @@ def up_of_a_dead_s3(sandbox, timeout=LONG):
         wire.freeze()
         child = ask(sandbox, "up", "--timeout", timeout, mount_option(sandbox, 0), env={"S3_ENDPOINT_URL": wire.endpoint})
         child.wire = wire
-        await_state(sandbox, "starting")
-        yield child
+        with thawed(sandbox, wire):
+            await_state(sandbox, "starting")
+            yield child
         wire.thaw()
         if child.poll() is None:
             assert answer(sandbox, child, 40).code == 0
@@ -132,8 +146,9 @@ def up_of_a_check_without_answer(sandbox, timeout=LONG):
         proxy.hold(faults.of_check)
         child = ask(sandbox, "up", "--timeout", timeout, mount_option(sandbox, 0), env={"S3_ENDPOINT_URL": proxy.endpoint})
         child.wire = proxy
-        await_state(sandbox, "checking")
-        yield child
+        with thawed(sandbox, proxy):
+            await_state(sandbox, "checking")
+            yield child
         proxy.release()
         if child.poll() is None:
             assert answer(sandbox, child, 40).code == 0
@@ -167,7 +182,7 @@ def down_of_an_open_file(sandbox, timeout=LONG):
 def flush_of_a_dead_s3(sandbox, timeout=LONG):
     """Gives the command."""
     with pending_file(sandbox) as wire:
-        with connected(supervisor(sandbox)):
+        with arriving(sandbox):
             child = ask(sandbox, "flush", "--timeout", timeout)
         child.wire = wire
         yield child
@@ -243,6 +258,11 @@ TOLD = {  # what `status` may say of the mount meanwhile
     "cache_of_50000_files": {"up", "unknown", "unhealthy"},
     "look_that_hangs": {"up", "unknown", "unhealthy"},
 }
+
+
+def answer_now(up):
+    """S3 answers this `up`."""
+    up.wire.thaw() if isinstance(up.wire, Wire) else up.wire.release()
 
 
 # Who only asks
@@ -350,7 +370,7 @@ def test_flush_is_not_done_when_a_down_has_given_up(sandbox):
 
 def test_flush_is_done_with_the_down_beside_it(sandbox):
     with pending_file(sandbox) as wire:
-        with connected(supervisor(sandbox)):
+        with arriving(sandbox):
             flush = ask(sandbox, "flush", "--timeout", LONG)
         down = ask(sandbox, "down", "--timeout", LONG)
         await_state(sandbox, "stopping")
@@ -371,12 +391,19 @@ def test_flush_beside_a_down_that_leaves_files_behind(sandbox):
         wire.freeze()
         file_of(sandbox).write_bytes(BODY)
         proc.wait_for(lambda: sandbox.status_of("0")["pending_bytes"] == len(BODY), 5, "the file in the cache")
-        with connect(sandbox, 30) as early, connect(sandbox, 30) as late:
-            send(early, message(f"kind={FLUSH}", "timeout_ms=25000"))
-            with connected(supervisor(sandbox)):
+        with contextlib.ExitStack() as stack:
+            def flush():
+                client = stack.enter_context(connect(sandbox, 30))
+                send(client, message(f"kind={FLUSH}", "timeout_ms=25000"))
+                return client
+
+            with arriving(sandbox):
+                early = flush()
+            with arriving(sandbox):
                 down = ask(sandbox, "down", "--timeout", "20")
+            with arriving(sandbox):
+                late = flush()
             os.kill(mount["pid"], signal.SIGKILL)
-            send(late, message(f"kind={FLUSH}", "timeout_ms=25000"))
             down = answer(sandbox, down, 20 + SOON)
             assert down.code == PENDING, down
             for client in (early, late):
@@ -405,7 +432,7 @@ def test_down_waits_for_an_up_for_its_own_time(sandbox, work):
         before = states(sandbox)
         refused(sandbox, "down", PENDING, up)
         assert states(sandbox) == before
-        up.wire.thaw() if hasattr(up.wire, "thaw") else up.wire.release()
+        answer_now(up)
         assert answer(sandbox, up, 30).code == 0 and states(sandbox) == {"0": "up"}
         file_of(sandbox).write_bytes(BODY)
         sandbox.down()
@@ -435,7 +462,7 @@ def test_down_waits_for_a_down_for_its_own_time(sandbox):
 
 def test_what_waits_is_done_when_its_turn_comes(sandbox):
     with up_of_a_dead_s3(sandbox) as up:
-        with connected(supervisor(sandbox)):
+        with arriving(sandbox):
             down = ask(sandbox, "down", "--timeout", LONG)
         up.wire.thaw()
         assert answer(sandbox, up, 30).code == 0
@@ -445,7 +472,7 @@ def test_what_waits_is_done_when_its_turn_comes(sandbox):
 def test_waiting_for_another_counts(sandbox):
     """Its time began when it was asked, not when its turn came."""
     with pending_file(sandbox):
-        with connected(supervisor(sandbox)):
+        with arriving(sandbox):
             down = ask(sandbox, "down", "--timeout", "4")
         up = ask(sandbox, "up", "--keep", "--timeout", "6", mount_option(sandbox, 1))
         assert answer(sandbox, down, 4 + SOON).code == PENDING
@@ -475,17 +502,27 @@ def test_an_answer_comes_with_the_end_of_its_time(sandbox, work, what):
 # Who hangs up
 
 
+@contextlib.contextmanager
+def driver_that_ends_late(sandbox):
+    """It does not listen to SIGTERM: the mount is on its way down until SIGKILL comes, seconds later."""
+    with stopped(sandbox.status_of("0")["pid"]):
+        yield
+
+
+ENDS = {"at once": lambda _: contextlib.nullcontext(), "late": driver_that_ends_late}
+
+
+@pytest.mark.parametrize("driver", ENDS)
 @pytest.mark.parametrize("other_s3", [False, True], ids=["the same S3", "another S3"])
 @pytest.mark.parametrize("work", ["up_of_a_dead_s3", "up_of_a_check_without_answer"])
-def test_an_up_that_is_killed_leaves_no_mount(sandbox, work, other_s3):
-    with WORK[work](sandbox) as up:
+def test_an_up_that_is_killed_leaves_no_mount(sandbox, work, other_s3, driver):
+    with WORK[work](sandbox) as up, ENDS[driver](sandbox):
         kill(sandbox, up)
-        for _ in range(3):
-            assert "up" not in states(sandbox).values()
+        assert "up" not in states(sandbox).values()
         if not other_s3:
-            up.wire.thaw() if hasattr(up.wire, "thaw") else up.wire.release()
+            answer_now(up)
         endpoint = sandbox.server.endpoint if other_s3 else up.wire.endpoint
-        again = ask(sandbox, "up", "--json", mount_option(sandbox, 0), env={"S3_ENDPOINT_URL": endpoint})
+        again = ask(sandbox, "up", mount_option(sandbox, 0), env={"S3_ENDPOINT_URL": endpoint})
         result = answer(sandbox, again, 3 + SOON)
         assert result.code == 0 and states(sandbox) == {"0": "up"}, result
         file_of(sandbox).write_bytes(BODY)
@@ -493,17 +530,20 @@ def test_an_up_that_is_killed_leaves_no_mount(sandbox, work, other_s3):
         assert in_s3(sandbox) == BODY
 
 
-def test_an_up_that_is_killed_is_over_for_who_waits(sandbox):
-    with up_of_a_dead_s3(sandbox) as up:
-        with connected(supervisor(sandbox)):
+@pytest.mark.parametrize("driver", ENDS)
+def test_an_up_that_is_killed_is_over_for_who_waits(sandbox, driver):
+    """A `down` that waits for its turn: nothing stands when it says so, and that is what it was asked for."""
+    with up_of_a_dead_s3(sandbox) as up, ENDS[driver](sandbox):
+        with arriving(sandbox):
             down = ask(sandbox, "down", "--timeout", LONG)
         kill(sandbox, up)
-        assert answer(sandbox, down, 3 + SOON).code == 0 and sandbox.mounts() == [] and sandbox.drivers() == []
+        down = answer(sandbox, down, 3 + SOON)
+        assert down.code == 0 and sandbox.mounts() == [] and sandbox.drivers() == [], down
 
 
 def test_an_up_that_is_killed_while_it_waits_is_forgotten(sandbox):
     with down_of_an_open_file(sandbox) as down:
-        with connected(supervisor(sandbox)):
+        with arriving(sandbox):
             up = ask(sandbox, "up", "--timeout", LONG, mount_option(sandbox, 1))
         kill(sandbox, up)
     assert down.returncode == 0 and sandbox.mounts() == [] and sandbox.leftovers(patience=3) == []
@@ -625,7 +665,8 @@ def start_with_pending_file(sandbox, *options):
             file_of(sandbox).write_bytes(BODY)
             proc.wait_for(lambda: sandbox.status_of("0")["pending_bytes"] == len(BODY), 5, "the file in the cache")
             start.wire = wire
-            yield start
+            with thawed(sandbox, wire):
+                yield start
         wire.thaw()
         sandbox.up(mount_option(sandbox, 0), env=env)
         sandbox.down("--timeout", "40")
@@ -634,7 +675,7 @@ def start_with_pending_file(sandbox, *options):
 
 def test_sigterm_during_a_flush(sandbox):
     with start_with_pending_file(sandbox, "--stop-timeout", "3") as start:
-        with connected(start.pid):
+        with arriving(sandbox):
             flush = ask(sandbox, "flush", "--timeout", LONG)
         assert end(start, 30) < 5 + SOON
         assert_told_to_end(sandbox, flush, PENDING)
@@ -648,8 +689,7 @@ def test_sigterm_during_an_up(sandbox, work):
         with WORK[work](sandbox) as up:
             assert end(start, 30) < 5 + SOON
             assert_told_to_end(sandbox, up, MOUNT)
-            left = sandbox.mounts()
-    assert (start.code, left) == (0, []), start.words
+            assert (start.returncode, sandbox.mounts()) == (0, [])
 
 
 def test_who_comes_after_a_sigterm_during_an_up_is_served(sandbox):
@@ -681,9 +721,9 @@ def test_sigterm_during_a_down(sandbox):
 def test_sigterm_while_others_wait_for_their_turn(sandbox):
     with sandbox.started("--wait", "--stop-timeout", "3", mount_option(sandbox, 0)) as start:
         with up_of_a_dead_s3(sandbox) as up:
-            with connected(start.pid):
+            with arriving(sandbox):
                 down = ask(sandbox, "down", "--timeout", LONG)
-            with connected(start.pid):
+            with arriving(sandbox):
                 other = ask(sandbox, "up", "--timeout", LONG, mount_option(sandbox, 1))
             assert end(start, 30) < 5 + SOON
             for child, code in ((up, MOUNT), (down, PENDING), (other, MOUNT)):
@@ -796,7 +836,7 @@ def test_an_up_has_the_rest_of_its_time_after_a_pause(sandbox):
 
 def test_what_waits_has_its_time_back_after_a_pause(sandbox):
     with down_of_an_open_file(sandbox) as down:
-        with connected(supervisor(sandbox)):
+        with arriving(sandbox):
             up = ask(sandbox, "up", "--timeout", "8", mount_option(sandbox, 1))
         with paused(supervisor(sandbox)):
             pass
