@@ -3,8 +3,8 @@ conftest.py - fixtures of the integration tests: the servers (one of each for th
 a sandbox that must be empty at its end and must not have shown the secret anywhere.
 
 S3MOUNTS_BIN and S3MOUNTS_BIN_AARCH64 name the artefacts; without them it is what ./build.sh makes. S3MOUNTS_ARCHITECTURES: "x86_64" leaves
-the other out. S3MOUNTS_CURRENT_RCLONE is the newer rclone (what ./build.sh test fetches; empty: its tests are left out). Nothing here skips:
-a tool that is missing is a failure.
+the other out. S3MOUNTS_CURRENT_RCLONE is the newer rclone (what ./build.sh test fetches; empty: its tests are left out). S3MOUNTS_TEST_SECONDS:
+what one test may take. Nothing here skips: a tool that is missing is a failure.
 """
 
 import os
@@ -35,7 +35,7 @@ RCLONES = {
     "debian": "/usr/bin/rclone",
     "current": os.environ.get("S3MOUNTS_CURRENT_RCLONE", TOP / "out/rclone/rclone"),
 }
-TEST_SECONDS = 120  # no test may hang the run
+TEST_SECONDS = int(os.environ.get("S3MOUNTS_TEST_SECONDS", 120))  # no test may hang the run
 
 
 def pytest_configure(config):

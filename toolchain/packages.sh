@@ -19,6 +19,7 @@ packages_for()
 	bench) echo "hyperfine s3fs curl" ;;
 	lint)  echo "clang-format clang-tidy shellcheck cppcheck libcmocka-dev" ;;
 	fuzz)  echo "clang" ;;
+	debug) echo "gdb strace" ;;
 	valgrind) echo "valgrind libc6-dbg" ;;
 	fuzz-runtime) dpkg-query -W -f '${Version}' clang | sed 's/^[0-9]*:\([0-9]*\).*/libclang-rt-\1-dev/' ;;
 	esac

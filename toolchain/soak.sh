@@ -1,13 +1,16 @@
 # Sourced by build.sh: what takes more than a minute, whole. `./build.sh test` runs most of it in a short, seeded form.
 # shellcheck shell=sh
 
-SOAKS="life rounds kills faults sanitizers valgrind"
+. toolchain/mutants.sh
+
+SOAKS="life rounds kills faults sanitizers valgrind mutants"
 
 # State bounds of memory and time that no sanitizer keeps, or need the real artefact.
 UNSANITIZED="limits clients container run_container templates readme demo fusermount unprivileged soak faults kills sanitizers"
 
 soak_python() { PYTHONPATH=$ROOT/test /usr/bin/python3 "$@"; }
 
+soak_mutants() { mutants "${1:-100}" "${2:-$(date +%s)}" "${3:-src/}"; }
 soak_life()   { soak_python test/soak/soak.py "$@"; }
 soak_kills()  { soak_python test/soak/kills.py "$@"; }
 soak_faults() { soak_python test/soak/faults.py "$@"; }

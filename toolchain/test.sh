@@ -1,6 +1,7 @@
 # Sourced by build.sh: all tests, or those whose name was given. Ends with one line, "N passed, N failed".
 # shellcheck shell=sh
 
+. toolchain/mutants.sh
 . toolchain/rclone.sh
 . toolchain/states.sh
 
@@ -10,6 +11,10 @@ CURRENT_RCLONE=
 
 # Whose tests run with the sanitizers too; all of them by ./build.sh soak sanitizers.
 SANITIZED="up config"
+
+# Of so many small faults in src, so many must be noticed by the unit tests, the seeds and some quick integration tests.
+MUTANTS=20
+MUTANTS_NOTICED=13
 
 # count PASSED FAILED WHAT: adds to the totals and tells it in one line.
 count()
@@ -124,6 +129,14 @@ states_drawn()
 	}
 }
 
+# Other mutants with each commit, the same ones for all who test it.
+mutants_in_short()
+{
+	seed=$(git rev-parse HEAD 2>/dev/null || find src -name '*.c' | sort | xargs cat | sha256sum | cut -c 1-12)
+	say "mutants: $MUTANTS by the seed $seed"
+	mutants --quick --least "$MUTANTS_NOTICED" "$MUTANTS" "$seed"
+}
+
 cmd_test()
 {
 	names=$*
@@ -153,6 +166,7 @@ cmd_test()
 		check "fuzz-$target" replay "$target"
 	done
 	check states states_drawn
+	check mutants mutants_in_short
 	python_tests pytest "out/$HOST_ARCH/s3mounts" test
 	set --
 	for file in $SANITIZED; do

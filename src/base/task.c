@@ -13,6 +13,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+static void (*first_in_child)(void *arg);
+static void *first_arg;
+
+void task_in_children(void (*fn)(void *arg), void *arg)
+{
+	first_in_child = fn;
+	first_arg = arg;
+}
+
 static void run_task_child(task_fn *fn, void *arg, int out, pid_t parent) __attribute__((noreturn));
 
 static void run_task_child(task_fn *fn, void *arg, int out, pid_t parent)
@@ -26,6 +35,8 @@ static void run_task_child(task_fn *fn, void *arg, int out, pid_t parent)
 		signal(s, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (first_in_child)
+		first_in_child(first_arg);
 	_exit(fn(arg, out));
 }
 

@@ -32,6 +32,12 @@ typedef int task_fn(void *arg, int out);
 int task_start(struct task *t, task_fn *fn, void *arg, int timeout_ms, struct err *e);
 
 /*
+ * Each child calls FN(ARG) first, to close what is its parent's alone: a child that cannot be killed (it waits for a file system that hangs) may
+ * outlive it, and would keep sockets open on which nobody answers any more.
+ */
+void task_in_children(void (*fn)(void *arg), void *arg);
+
+/*
  * Kills the child if it still runs, closes the socket, and reaps the child if that takes no waiting. *T is no task afterwards.
  */
 void task_stop(struct task *t);

@@ -26,7 +26,7 @@ static struct client *oldest_in(const struct sup *s, enum client_state state)
 {
 	const struct client *oldest = NULL;
 
-	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+	for (size_t i = 0; i < CLIENTS_MAX - s->closed_places; i++) {
 		const struct client *c = &s->clients[i];
 
 		if (c->state == state && (!oldest || c->deadline < oldest->deadline))
@@ -35,7 +35,7 @@ static struct client *oldest_in(const struct sup *s, enum client_state state)
 	return (struct client *)oldest;
 }
 
-/* A place that is free, or whose client neither asks nor reads: one that does, does both at once. */
+/* A place that is free, or whose client neither asks nor reads: one that does, does both as soon as it can. */
 static struct client *find_place(const struct sup *s)
 {
 	struct client *c = oldest_in(s, CLIENT_NONE);
@@ -48,6 +48,11 @@ static struct client *find_place(const struct sup *s)
 bool client_room(const struct sup *s)
 {
 	return find_place(s) != NULL;
+}
+
+static bool is_out_of_descriptors(void)
+{
+	return errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
 }
 
 static void take_client(struct sup *s, int fd, pid_t pid)
@@ -67,12 +72,25 @@ static void take_client(struct sup *s, int fd, pid_t pid)
 	};
 }
 
+/* The descriptor of one who has connected, or -1 with errno. */
+static int accept_one(struct sup *s)
+{
+	int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct client *idle = oldest_in(s, CLIENT_READING);
+
+	if (fd >= 0 || !is_out_of_descriptors() || !idle)
+		return fd;
+	client_close(s, idle);
+	return accept4(s->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
 int client_accept(struct sup *s)
 {
 	int came = 0, fd;
 
 	s->accept_at = NEVER;
-	while (client_room(s) && (fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
+	/* What these ask is read before others come. */
+	while (came < CLIENTS_MIN && client_room(s) && (fd = accept_one(s)) >= 0) {
 		pid_t pid = trusted_peer(fd);
 
 		if (pid) {
@@ -82,11 +100,8 @@ int client_accept(struct sup *s)
 			log_line("control socket: another user's process is refused");
 			close(fd);
 		}
-		/* What this one asks is read before others come. */
-		if (came == CLIENTS_MAX / 2)
-			return came;
 	}
-	if (client_room(s) && errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+	if (came < CLIENTS_MIN && client_room(s) && is_out_of_descriptors())
 		s->accept_at = clock_ms() + ACCEPT_PAUSE_MS;
 	return came;
 }
@@ -152,7 +167,10 @@ static void read_request(struct sup *s, struct client *c)
 
 static void write_answer(struct sup *s, struct client *c)
 {
-	ssize_t n = send(c->fd, c->out.p, c->out.len, MSG_NOSIGNAL);
+	ssize_t n;
+
+	c->state = CLIENT_WRITING;
+	n = send(c->fd, c->out.p, c->out.len, MSG_NOSIGNAL);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -168,7 +186,7 @@ void client_io(struct sup *s, struct client *c)
 {
 	if (c->state == CLIENT_READING)
 		read_request(s, c);
-	else if (c->state == CLIENT_WRITING)
+	else if (c->state == CLIENT_ANSWERED || c->state == CLIENT_WRITING)
 		write_answer(s, c);
 	else
 		client_close(s, c); /* it has hung up, or says more than one request */
@@ -186,7 +204,7 @@ void client_answer(struct client *c, const struct report *r)
 		err_set(&short_one.error, CODE_FAULT, "%s", none);
 		wire_put_report(&c->out, &short_one);
 	}
-	c->state = CLIENT_WRITING;
+	c->state = CLIENT_ANSWERED;
 	c->deadline = clock_ms() + CLIENT_MS;
 }
 
@@ -233,6 +251,9 @@ void client_pass_deadlines(struct sup *s)
 {
 	int64_t now = clock_ms();
 
+	/* The pause is over, also where no place is free or nobody is accepted any more. */
+	if (s->accept_at <= now)
+		s->accept_at = NEVER;
 	for (size_t i = 0; i < CLIENTS_MAX; i++) {
 		struct client *c = &s->clients[i];
 
@@ -253,8 +274,7 @@ int64_t client_deadline(const struct sup *s)
 		const struct client *c = &s->clients[i];
 
 		/* A job and a query have deadlines of their own. */
-		if (c->state == CLIENT_READING || c->state == CLIENT_WRITING ||
-			(c->state == CLIENT_WAITING && is_change(c) && c != s->job.client))
+		if (c->state != CLIENT_NONE && (c->state != CLIENT_WAITING || (is_change(c) && c != s->job.client)))
 			first = clock_earlier(first, c->deadline);
 	}
 	return first;
@@ -276,5 +296,5 @@ bool client_any_asking(const struct sup *s)
 
 bool client_any(const struct sup *s)
 {
-	return client_any_asking(s) || oldest_in(s, CLIENT_WRITING);
+	return client_any_asking(s) || oldest_in(s, CLIENT_ANSWERED) || oldest_in(s, CLIENT_WRITING);
 }

@@ -15,12 +15,19 @@
 #include <sys/types.h>
 
 #define CLIENTS_MAX 64
+#define CLIENTS_MIN 4
 #define CLIENT_MS 10000			   /* a client has so long to say its request, and to read its answer */
 #define CLIENTS_WAIT_MAX (CLIENTS_MAX / 2) /* so many may wait for their turn: others, who only ask, still find a place */
 
 struct sup;
 
-enum client_state { CLIENT_NONE, CLIENT_READING, CLIENT_WAITING, CLIENT_WRITING };
+enum client_state {
+	CLIENT_NONE,
+	CLIENT_READING,
+	CLIENT_WAITING,	 /* for what it asks for */
+	CLIENT_ANSWERED, /* nothing of its answer has been sent yet */
+	CLIENT_WRITING,
+};
 
 struct client {
 	enum client_state state;

@@ -131,6 +131,8 @@ static bool has_settled(struct sup *s)
 
 	if (!job_is_over(j) && (!mounts_settled(s) || j->check.active))
 		return false;
+	if (!job_is_over(j) && j->req.kind == REQUEST_DOWN && !mounts_looked(s, j->since))
+		return false;
 	/* Once more: a proof that came later has forgotten what the check said. */
 	if (j->req.kind == REQUEST_UP)
 		up_take_verdicts(s);
@@ -308,6 +310,8 @@ void job_begin_last(struct sup *s)
 
 	if (s->job.client)
 		refuse_ending(s->job.client);
+	if (s->job.phase != JOB_NONE && s->job.req.kind == REQUEST_UP)
+		up_cancel(s);
 	if (s->job.phase != JOB_NONE)
 		clear_job(s);
 	while ((c = client_next(s)))

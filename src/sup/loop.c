@@ -222,7 +222,7 @@ static void watch_all(struct sup *s, struct watches *w)
 		const struct client *c = &s->clients[i];
 
 		if (c->state != CLIENT_NONE)
-			add_watch(w, WATCH_CLIENT, i, c->fd, c->state == CLIENT_WRITING ? POLLOUT : POLLIN);
+			add_watch(w, WATCH_CLIENT, i, c->fd, c->state < CLIENT_ANSWERED ? POLLIN : POLLOUT);
 	}
 	/* With no place free whoever comes waits in the kernel's queue. */
 	if (client_room(s) && (s->accept_at == NEVER || clock_left(s->accept_at) == 0))
@@ -312,7 +312,7 @@ static int wait_and_handle(struct sup *s, struct watches *w)
 	struct clock_reading before = s->last;
 	int wait = clock_left(next_deadline(s));
 	bool clock_set = false;
-	int64_t away;
+	int64_t away, late;
 	int ready;
 
 	watch_all(s, w);
@@ -323,8 +323,10 @@ static int wait_and_handle(struct sup *s, struct watches *w)
 	}
 	s->last = clock_read();
 	away = clock_jump(&before, &s->last, wait);
-	if (away > 0)
-		extend_deadlines(s, s->last.mono - before.mono - (wait < 0 ? 0 : wait));
+	/* Where the wall clock alone has jumped it is not late, but early. */
+	late = s->last.mono - before.mono - (wait < 0 ? 0 : wait);
+	if (away > 0 && late > 0)
+		extend_deadlines(s, late);
 	for (size_t i = 0; i < w->count && ready > 0; i++) {
 		if (!w->p[i].revents)
 			continue;

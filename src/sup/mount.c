@@ -15,7 +15,7 @@ static const char *const state_names[MOUNT_STATES] = {
 	[MOUNT_PROVE] = "starting",
 	[MOUNT_UP] = "up",
 	[MOUNT_UNHEALTHY] = "unhealthy",
-	[MOUNT_RENEW] = "up",
+	[MOUNT_RENEW] = "starting",
 	[MOUNT_DRAIN] = "stopping",
 	[MOUNT_DETACH] = "stopping",
 	[MOUNT_STOP] = "stopping",
@@ -27,8 +27,10 @@ static const char *const state_names[MOUNT_STATES] = {
 
 const char *mount_state_name(const struct mount *m)
 {
-	if (m->state == MOUNT_PROVE && m->proven)
+	if (mount_unproven(m))
 		return m->up_since ? "unknown" : "unhealthy";
+	if (m->state == MOUNT_UNHEALTHY && m->not_asked)
+		return "unknown";
 	if (m->state == MOUNT_UP && m->checking)
 		return "checking";
 	if ((m->state == MOUNT_UP || m->state == MOUNT_UNHEALTHY) && m->refusal[0])

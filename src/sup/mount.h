@@ -92,6 +92,7 @@ struct mount {
 	/* What is known of it. */
 	bool checking;	       /* whether S3 takes its credentials is asked: until it is known it is not up */
 	bool down_failed;      /* could not go down: ERROR says why, beyond the next proof; being late is no reason to end it */
+	bool not_asked;	       /* it could not be asked: this machine had no process to spare */
 	bool not_ours;	       /* what stands at the target is not ours to unmount */
 	bool proven;	       /* has been up since it was wanted */
 	bool driver_started;   /* once at least */
@@ -158,6 +159,12 @@ static inline bool mount_wanted(const struct mount *m)
 
 /* Its driver runs, or what that has started: its mount helper may outlive it by a moment, and still mount. */
 bool mount_running(const struct mount *m);
+
+/* It was up, and is not known to be just now: it is proven again, or its driver gets new keys first. */
+static inline bool mount_unproven(const struct mount *m)
+{
+	return (m->state == MOUNT_PROVE || m->state == MOUNT_RENEW) && m->proven;
+}
 
 /* An entry of the mount table is this mount's. */
 bool mount_ours(const struct mount *m, const struct mnt_entry *entry);

@@ -248,6 +248,7 @@ static void stay_up(struct mount *m, const struct mnt_table *t)
 	m->goal = GOAL_UP;
 	m->lazy = false;
 	m->down_failed = true;
+	m->pending_stamp = 0; /* somebody may have written since */
 	mount_enter(m, MOUNT_PROVE, t);
 }
 

@@ -108,7 +108,8 @@ void enter_up(struct mount *m, const struct mnt_table *t)
 
 void enter_prove(struct mount *m, const struct mnt_table *t)
 {
-	if (mount_start_task(m, child_probe, PROBE_MS))
+	m->not_asked = !mount_start_task(m, child_probe, PROBE_MS);
+	if (!m->not_asked)
 		return;
 	/* That this machine has no process to spare says nothing of a mount that works. */
 	if (m->proven)
@@ -424,11 +425,6 @@ void step_not_proven(struct mount *m, const struct mnt_table *t)
 		step_covered(m, t);
 		return;
 	}
-	/* What has never been up is given all of its time: the list may be long. */
-	if (listing && !m->proven && m->task.active && clock_ms() < m->give_up) {
-		mount_wait(m, m->give_up);
-		return;
-	}
 	m->hung = !listing || listing_hangs(m);
 	if (!t) {
 		err_set(&e, CODE_FAULT, "mount %s: the mount table cannot be read: its state is unknown", m->spec.target);
@@ -445,6 +441,17 @@ void step_not_proven(struct mount *m, const struct mnt_table *t)
 	if (!m->down_failed) /* why it could not go down is reported first */
 		mount_set_error(m, &e);
 	leave_unproven(m, t);
+}
+
+void step_proof_late(struct mount *m, const struct mnt_table *t)
+{
+	const struct answer *a = child_answer(&m->answer);
+
+	/* What has never been up is given all of its time: the list may be long. */
+	if (a && a->kind == ANSWER_STATFS && !m->proven && clock_ms() < m->give_up)
+		mount_wait(m, m->give_up);
+	else
+		step_not_proven(m, t);
 }
 
 void step_proven(struct mount *m, const struct mnt_table *t)

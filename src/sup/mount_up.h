@@ -22,7 +22,7 @@ step step_launched, step_launch_failed, step_never_shown;
 
 /* It is proven (again). */
 step step_prove;
-step step_proven, step_not_proven;
+step step_proven, step_not_proven, step_proof_late;
 
 /* It is wanted, and was unhealthy: a driver that hangs is replaced. */
 step step_replace_hung;

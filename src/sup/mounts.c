@@ -89,7 +89,7 @@ bool mounts_looked(const struct sup *s, unsigned long stamp)
 bool mounts_answered(const struct sup *s)
 {
 	for (size_t i = 0; i < s->count; i++)
-		if (s->mounts[i]->state == MOUNT_PROVE && s->mounts[i]->proven)
+		if (mount_unproven(s->mounts[i]))
 			return false;
 	return true;
 }

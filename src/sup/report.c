@@ -87,7 +87,7 @@ static void report_mount(struct report_mount *r, struct arena *a, const struct m
 		add_text(a, &r->notes, &r->note_count, m->notes[i]);
 	if (r->error.code == CODE_OK)
 		mount_reason_dropped(m, "mount", &r->error);
-	if (m->state == MOUNT_PROVE && m->proven && r->error.code == CODE_OK)
+	if (mount_unproven(m) && r->error.code == CODE_OK)
 		err_set(&r->error, CODE_MOUNT, "mount %s: it does not answer yet: whether it works is not known",
 			m->spec.target);
 	if (!stamp)

@@ -88,6 +88,31 @@ static void raise_descriptors(void)
 	}
 }
 
+/* In a child: what a command waits on must end with the supervisor, not with a child that hangs. */
+static void leave_supervisor(void *arg)
+{
+	const struct sup *s = arg;
+
+	close(s->listener);
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		if (s->clients[i].state != CLIENT_NONE)
+			close(s->clients[i].fd);
+}
+
+#define OWN_FDS 24 /* of the supervisor itself, and a moment's */
+
+/* With few descriptors fewer clients have a place: each mount's children need some. */
+static size_t places_without_descriptors(void)
+{
+	struct rlimit files;
+	size_t places;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) || files.rlim_cur > OWN_FDS + 2 * CLIENTS_MAX)
+		return 0;
+	places = files.rlim_cur > OWN_FDS + 2 * CLIENTS_MIN ? (files.rlim_cur - OWN_FDS) / 2 : CLIENTS_MIN;
+	return CLIENTS_MAX - places;
+}
+
 /* S is all zero but for what its caller wants of it. */
 static int supervise(struct sup *s, const struct run *run, int listener, struct request *first)
 {
@@ -110,6 +135,8 @@ static int supervise(struct sup *s, const struct run *run, int listener, struct 
 		log_line("cannot start: %s", s->table_fd < 0 ? e.text : "no descriptor");
 		return CODE_FAULT;
 	}
+	task_in_children(leave_supervisor, s);
+	s->closed_places = places_without_descriptors();
 	log_line("supervisor %ld starts", (long)getpid());
 	inherit_mounts(s);
 	if (first) {

@@ -128,7 +128,7 @@ static const struct cell table[MOUNT_STATES][EVENT_COUNT] = {
 		[EVENT_PENDING] = ignored,
 		[EVENT_CLEAR] = ignored,
 		[EVENT_LISTED] = { step_prove, PROVE },
-		[EVENT_TIME] = { step_not_proven, UNHEALTHY | DRAIN | STOP | DETACH },
+		[EVENT_TIME] = { step_proof_late, UNHEALTHY | DRAIN | STOP | DETACH },
 	},
 	[MOUNT_UP] = {
 		[EVENT_START] = { step_prove, PROVE },
@@ -366,7 +366,7 @@ unsigned state_faults(void)
 /* That somebody asks again is nothing to report, nor that it still works on its way down. */
 static bool is_news(const struct mount *m, const char *name)
 {
-	return name != m->reported && !(m->state == MOUNT_PROVE && m->proven) && !(m->state == MOUNT_UP && m->goal < GOAL_UP);
+	return name != m->reported && !mount_unproven(m) && !(m->state == MOUNT_UP && m->goal < GOAL_UP);
 }
 
 void mount_enter(struct mount *m, enum mount_state s, const struct mnt_table *t)

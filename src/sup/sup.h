@@ -16,6 +16,7 @@ struct sup {
 	struct mount **mounts;
 	size_t count;
 	struct client clients[CLIENTS_MAX];
+	size_t closed_places; /* of CLIENTS: so many, at its end, are not used */
 	unsigned long turns;
 	struct job job;
 	char config[PATH_MAX]; /* the file that holds drivers' settings; "": none */

@@ -356,7 +356,8 @@ void up_cancel(struct sup *s)
 
 		if (!m->checking)
 			continue;
-		err_set(&e, CODE_MOUNT, "mount %s: the command that asked for it has gone before S3 had taken its credentials",
+		err_set(&e, CODE_MOUNT,
+			"mount %s: given up before S3 had accepted its credentials: the command that asked for it has ended",
 			m->spec.target);
 		err_hint(&e, "s3mounts up mounts it; --timeout must be less than what its caller gives it");
 		mount_abort(m, &e, sup_table(s));

@@ -143,35 +143,41 @@ def plant_in_run(sandbox, name, plant, victim):
     PLANTS[plant](path, victim)
 
 
+# Without a lock, a config and a control socket nothing can be. What can be replaced, in a folder that is ours alone, is: a socket, the links of the mount
+# helper. A pipe can be locked as well as a file. The supervisor's log it can do without; ca.pem is for TLS.
+IN_THE_WAY = {"control": ["folder"], "lock": ["link", "folder"], "rclone.conf": ["link", "fifo", "folder"], "bin/fusermount3": ["folder"]}
+
+
+def up_or_in_the_way(sandbox, name, in_the_way):
+    result = sandbox.s3mounts("up", "--timeout", "8", one(sandbox))
+    if in_the_way:
+        refused(sandbox, result, FAULT, sandbox.run / name)
+    else:
+        assert result.code == 0, result
+        sandbox.down()
+    shutil.rmtree(sandbox.run)
+
+
 @pytest.mark.parametrize("plant", ["link", "fifo", "folder"])
 @pytest.mark.parametrize("name", ["control", "lock", "log", "rclone.conf", "ca.pem", "bin/fusermount3"])
 def test_what_lies_in_the_run_folder_from_before(sandbox, victim, name, plant):
     """It was open to others once, and is no more. No victim is written to, nothing hangs, and what is in the way is named."""
     sandbox.run.mkdir(mode=0o700)
     plant_in_run(sandbox, name, plant, victim)
-    result = sandbox.s3mounts("up", "--timeout", "8", one(sandbox))
-    if result.code == 0:
-        sandbox.down()
-    else:
-        refused(sandbox, result, FAULT, sandbox.run / name)
-    shutil.rmtree(sandbox.run)
+    up_or_in_the_way(sandbox, name, plant in IN_THE_WAY.get(name, ()))
 
 
 @pytest.mark.parametrize("plant", ["link", "fifo", "folder"])
 @pytest.mark.parametrize("kind", ["log", "driver"])
 def test_what_lies_at_a_drivers_files(sandbox, victim, kind, plant):
+    """A driver cannot be without its log, and its errors. What names an earlier driver, and does not, is passed over."""
     sandbox.up(one(sandbox))
     name, = [path.name for path in sandbox.run.glob("*.driver")]
     sandbox.down()
     name = name.replace("driver", kind)
     (sandbox.run / name).unlink(missing_ok=True)
     plant_in_run(sandbox, name, plant, victim)
-    result = sandbox.s3mounts("up", "--timeout", "8", one(sandbox))
-    if result.code == 0:
-        sandbox.down()
-    else:
-        refused(sandbox, result, FAULT, sandbox.run / name)
-    shutil.rmtree(sandbox.run)
+    up_or_in_the_way(sandbox, name, kind == "log")
 
 
 def test_a_mount_helper_that_was_planted_is_not_run(sandbox):
@@ -443,7 +449,7 @@ def test_what_is_no_file_is_named_at_once(sandbox, tls, where, kind):
             options = [where, path] if where == "--fstab" else [*options, where, path]
         for command in ("up", "check") if where != "--config" else ("up", "config"):
             result = sandbox.s3mounts(command, *options, env=env, timeout=30)
-            assert result.code in (USAGE, 5, FAULT) and str(path) in result.err, result
+            assert result.code == (USAGE if where == "AWS_CA_BUNDLE" else FAULT) and str(path) in result.err, result
             assert result.seconds < 15 and sandbox.mounts() == [], result
 
 
@@ -461,8 +467,8 @@ def test_a_huge_fstab_is_refused_in_words(sandbox, kind):
     with open(path, "w") as file:
         HUGE[kind](file)
     result = sandbox.s3mounts("up", "--fstab", path)
-    refused(sandbox, result, result.code, path, "s3mounts: ")
-    assert result.code in (USAGE, FAULT) and len(result.err) < 2000, result
+    refused(sandbox, result, FAULT, path, "s3mounts: ")
+    assert len(result.err) < 2000, result
 
 
 def test_an_fstab_that_may_not_be_read(sandbox, theirs):
@@ -472,4 +478,4 @@ def test_an_fstab_that_may_not_be_read(sandbox, theirs):
     binary = shutil.copy(sandbox.binary, sandbox.folder / "s3mounts")
     done = subprocess.run([binary, "check", "--run-dir", theirs, "--fstab", path], env=sandbox.env, cwd="/",
                           user=NOBODY, group=NOBODY, extra_groups=[], capture_output=True, text=True, timeout=30, check=False)
-    assert done.returncode in (USAGE, FAULT) and f"{path}" in done.stderr and "ermission denied" in done.stderr, done
+    assert done.returncode == FAULT and f"{path}" in done.stderr and "ermission denied" in done.stderr, done

@@ -216,6 +216,19 @@ static void json_writes(void **state)
 	buf_free(&b);
 }
 
+static void a_wiped_buffer_holds_nothing(void **state)
+{
+	char mem[64];
+	struct buf b = buf_over(mem, sizeof mem);
+
+	(void)state;
+	buf_str(&b, "a secret, and what was behind it");
+	b.len = 3;
+	buf_wipe(&b);
+	for (size_t i = 0; i < sizeof mem; i++)
+		assert_int_equal(mem[i], 0);
+}
+
 static void json_member_finds_or_refuses(void **state)
 {
 	static const struct {
@@ -237,6 +250,15 @@ static void json_member_finds_or_refuses(void **state)
 		{ "{\"Dirty\" true}", -1, NULL },
 		{ "{,}", -1, NULL },
 		{ "{\"a\":1,}", -1, NULL },
+		{ "{\"a\":[1},\"Dirty\":true}", -1, NULL },
+		{ "{\"a\":[1,],\"Dirty\":true}", -1, NULL },
+		{ "{\"a\":{\"b\" 1},\"Dirty\":true}", -1, NULL },
+		{ "{\"a\":{1:1},\"Dirty\":true}", -1, NULL },
+		{ "{\"a\":1.,\"Dirty\":true}", -1, NULL },
+		{ "{\"a\":-,\"Dirty\":true}", -1, NULL },
+		{ "{\"a\":1e+,\"Dirty\":true}", -1, NULL },
+		{ "{\"a\":\"\\u00g0\",\"Dirty\":true}", -1, NULL },
+		{ "{\"a\":[-0.5e-3,\"\\u00e0\",null,{}],\"Dirty\":true}", 1, "true" },
 		{ "{\"a\":\"\\x\"}", -1, NULL },
 		{ "{\"a\":\"\n\"}", -1, NULL },
 	};
@@ -364,6 +386,7 @@ int main(void)
 		cmocka_unit_test(arena_gives_zeroed_aligned_memory),
 		cmocka_unit_test(errors_are_one_line_and_keep_errno),
 		cmocka_unit_test(json_writes),
+		cmocka_unit_test(a_wiped_buffer_holds_nothing),
 		cmocka_unit_test(json_member_finds_or_refuses),
 		cmocka_unit_test(json_member_refuses_each_cut),
 		cmocka_unit_test(json_member_bounds_its_depth),

@@ -210,6 +210,7 @@ static void test_hosts(void **state)
 		{ "a*.b", "aa.b", false },
 		{ "**.b", "a.b", false },
 		{ "*.com", "a.com", true },
+		{ "*.z9", "a.Z9", true },
 		{ "*.-b", "a.-b", false },
 		{ "-a.b", "-a.b", true },
 		{ "a_b.c", "A_B.C", true },
@@ -306,6 +307,8 @@ static void test_address_constraints(void **state)
 		{ BYTES("\x87\4\x0a\1\2\3"), { NULL, 0 }, BYTES("\x0a\0\0\0\xff\0\0\0"), false },
 		{ BYTES("\x87\4\x0a\1\2\3"), { NULL, 0 }, BYTES("\x0a\1\0\0\xff\0\0\0"), false },
 		{ BYTES("\x87\4\x0a\1\2\3"), BYTES("\x0a\1\0\0\xff\0\0\0"), { NULL, 0 }, false },
+		{ BYTES("\x87\4\x0a\1\2\3"), { NULL, 0 },
+			BYTES("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), true },
 		{ BYTES("\x82\1x"), BYTES("\x0a\0\0\0\xff\0\0\0"), { NULL, 0 }, true },
 		{ BYTES("\x81\3a@b"), BYTES("\x0a\0\0\0\xff\0\0\0"), { NULL, 0 }, false },
 		{ BYTES("\x86\5a://b"), BYTES("\x0a\0\0\0\xff\0\0\0"), { NULL, 0 }, false },
@@ -352,7 +355,11 @@ static void test_lists(void **state)
 		{ BYTES("\x82\2a"), false, 0 },
 		{ BYTES("\x86\5urn:a"), false, 1 },
 		{ BYTES("\x86\6a://b:"), false, 1 },
-		{ BYTES("\x86\x0bs1://td/a%20"), false, 1 },
+		{ BYTES("\x86\x0bs://td/a%20"), false, 1 },
+		{ BYTES("\x86\x0as://td/a.b"), true, 1 },
+		{ BYTES("\x86\4://b"), false, 1 },
+		{ BYTES("\x86\6a1://b"), false, 1 },
+		{ BYTES("\x86\6+a://b"), false, 1 },
 		{ BYTES("\x86\x0aspiffe://a"), true, 1 },
 	};
 	static const struct {
@@ -365,12 +372,17 @@ static void test_lists(void **state)
 		{ BYTES("\x30\x0a\x87\x08\1\2\3\4\xff\xff\xf0\0"), true, false },
 		{ BYTES("\x30\x0a\x87\x08\1\2\3\4\xff\xf0\xf0\0"), false, false },
 		{ BYTES("\x30\x0a\x87\x08\1\2\3\4\xff\x0f\0\0"), false, false },
+		{ BYTES("\x30\x0a\x87\x08\1\2\3\4\x0f\0\0\0"), false, false },
 		{ BYTES("\x30\6\x87\4\1\2\3\4"), false, false },
 		{ BYTES("\x30\5\x81\3a@b\x30\4\x81\2.b"), true, false },
 		{ BYTES("\x30\5\x81\3@@b"), false, false },
 		{ BYTES("\x30\x09\x86\7"
 			"1.2.3.4"),
 			false, false },
+		{ BYTES("\x30\3\x86\1b"), true, false },
+		{ BYTES("\x30\4\x86\2b1"), true, false },
+		{ BYTES("\x30\2\x86\0"), true, false },
+		{ BYTES("\x30\5\x86\3b:1"), false, false },
 		{ BYTES("\x30\4\xa4\2\x30\0"), true, true },
 		{ BYTES("\x30\0"), false, false },
 	};
@@ -388,6 +400,15 @@ static void test_lists(void **state)
 		if (names_parse_subtrees(subtrees[i].list, &unknown) != subtrees[i].good || unknown != subtrees[i].unknown)
 			fail_msg("subtrees %zu", i);
 	}
+}
+
+static void test_first(void **state)
+{
+	struct span none = names_first(SPAN("\x87\4\1\2\3\4"));
+
+	(void)state;
+	assert_true(span_is(names_first(SPAN("\x87\4\1\2\3\4\x82\1a\x82\1b")), "a"));
+	assert_int_equal(none.n, 0);
 }
 
 #define RSA_ID "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01"
@@ -438,6 +459,7 @@ int main(void)
 		cmocka_unit_test(test_address_constraints),
 		cmocka_unit_test(test_many_comparisons),
 		cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_first),
 		cmocka_unit_test(test_keys),
 	};
 

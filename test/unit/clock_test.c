@@ -2,7 +2,11 @@
 
 #include "base/clock.h"
 
+#include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "unit.h"
 
@@ -106,6 +110,37 @@ static void nanoseconds_of_a_time(void **state)
 	assert_int_equal(clock_ns(&(struct timespec){ -1, 500000000 }), -500000000);
 }
 
+/* In a time namespace (time_namespaces(7)): each of the two clocks is read by its own name. */
+static int look_suspended(void)
+{
+	struct clock_reading before = clock_read(), now;
+	int fd, status = 1;
+	pid_t pid;
+
+	if (unshare(CLONE_NEWTIME) || (fd = open("/proc/self/timens_offsets", O_WRONLY)) < 0)
+		return 2;
+	if (write(fd, "monotonic 1000 0\nboottime 90000 0\n", 34) != 34)
+		return 3;
+	pid = fork(); /* the first process that is in it */
+	if (pid == 0) {
+		now = clock_read();
+		_exit(clock_jump(&before, &now, -1) / 1000 != 90000 - 1000 || clock_ms() < before.mono + 1000000);
+	}
+	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : 4;
+}
+
+static void a_machine_that_was_suspended(void **state)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0)
+		_exit(look_suspended());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 static void the_earlier_deadline(void **state)
 {
 	(void)state;
@@ -136,6 +171,7 @@ int main(void)
 		cmocka_unit_test(where_the_clocks_stand_does_not_matter),
 		cmocka_unit_test(nothing_is_missing_between_two_readings_now),
 		cmocka_unit_test(nanoseconds_of_a_time),
+		cmocka_unit_test(a_machine_that_was_suspended),
 		cmocka_unit_test(the_earlier_deadline),
 		cmocka_unit_test(what_is_left_of_a_deadline),
 	};

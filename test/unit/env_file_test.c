@@ -202,6 +202,25 @@ static void exports_for_a_child(void **state)
 	env_wipe();
 }
 
+/* Longer ones than a file may have are given by nobody; none is cut off. */
+static void exports_no_part_of_a_name(void **state)
+{
+	char name[257];
+	struct err e;
+
+	(void)state;
+	memset(name, 'N', sizeof name);
+	for (size_t n = 254; n < sizeof name; n++) {
+		assert_int_equal(env_set((struct span){ name, n }, SPAN("v"), &e), 0);
+		assert_int_equal(env_export(), n < 256 ? 0 : -1);
+		env_wipe();
+	}
+	name[255] = 0;
+	assert_string_equal(getenv(name), "v");
+	unsetenv(name);
+	unsetenv(name + 1);
+}
+
 /* ---- where it stands ---- */
 
 static char folder[] = "/tmp/env_file_test.XXXXXX", place[128];
@@ -359,6 +378,7 @@ int main(void)
 		cmocka_unit_test(wins_over_the_environment),
 		cmocka_unit_test(keeps_settings_alone),
 		cmocka_unit_test(exports_for_a_child),
+		cmocka_unit_test(exports_no_part_of_a_name),
 		cmocka_unit_test(takes_a_private_file_alone),
 		cmocka_unit_test(refuses_what_is_no_file),
 		cmocka_unit_test(refuses_another_users_file),

@@ -209,6 +209,8 @@ static const struct {
 	{ "100%_of_50%", "", NULL },
 	{ "M%C3%BCller", "", NULL },
 	{ "%E6%97%A5", "", NULL },
+	{ "%C3%Z0", "%C3%", NULL },
+	{ "%C3%0Z", "%C3%", NULL },
 	{ "%2e%2e%2f", "", NULL },
 	{ "100%(net)", "", NULL },
 	{ "%s%n%d", "", NULL },

@@ -198,6 +198,7 @@ static const struct {
 	{ "log-format=date", "option log-format is not taken: s3mounts reads the log of rclone as it is by default" },
 	{ "s3_no_head_object",
 		"option s3_no_head_object is not taken: a file that was renamed would be taken for an empty one" },
+	{ "xfs_write_back=1s", "option xfs_write_back is not known" },
 	{ "password-command=sh", "option password-command is not known" },
 	{ "rc-addr=:1", "option rc-addr is not known" },
 	{ "fuse_flag=x", "option fuse_flag is not known" },

@@ -83,6 +83,28 @@ static void masks_what_is_secret(void **state)
 	}
 }
 
+/* For the driver that uploads what an earlier run has left. */
+static void credentials_come_back(void **state)
+{
+	struct creds in = { "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG", "FwoGZXIvYXdz" }, out;
+	char mem[1024];
+	struct buf text = buf_over(mem, sizeof mem);
+	struct err e;
+
+	(void)state;
+	assert_int_equal(rclone_conf_section(&text, &minio, &in, &e), 0);
+	assert_true(rclone_conf_creds(buf_all(&text), &out));
+	assert_string_equal(out.key_id, in.key_id);
+	assert_string_equal(out.secret, in.secret);
+	assert_string_equal(out.token, in.token);
+	assert_true(rclone_conf_creds(SPAN("access_key_id = `a`\nsecret_access_key = `b`\n"), &out));
+	assert_string_equal(out.token, "");
+	assert_false(rclone_conf_creds(SPAN("access_key_id = `a`\n"), &out));
+	assert_false(rclone_conf_creds(SPAN("access_key_id = `a`\nsecret_access_key = `b\n"), &out));
+	assert_false(rclone_conf_creds(SPAN("xaccess_key_id = `a`\nsecret_access_key = `b`\n"), &out));
+	assert_false(rclone_conf_creds(SPAN(""), &out));
+}
+
 static const struct {
 	struct creds creds;
 	const char *region, *names;
@@ -304,6 +326,7 @@ int main(void)
 		cmocka_unit_test(writes_a_section),
 		cmocka_unit_test(leaves_out_what_is_empty),
 		cmocka_unit_test(masks_what_is_secret),
+		cmocka_unit_test(credentials_come_back),
 		cmocka_unit_test(refuses_what_cannot_be_written),
 		cmocka_unit_test(tells_when_there_is_no_room),
 		cmocka_unit_test(merges_with_other_sections),

@@ -147,6 +147,87 @@ static void refuses_another_users_file(void **state)
 	unlink(path);
 }
 
+/* Whoever may write to a folder can put another file in the place of ours. */
+static void refuses_a_folder_of_others(void **state)
+{
+	static const struct {
+		mode_t mode;
+		uid_t owner;
+		const char *why; /* NULL: it is taken */
+	} folders[] = {
+		{ 0700, 0, NULL },
+		{ 0755, 0, NULL },
+		{ 0775, 0, "others may write to its folder (mode 775)" },
+		{ 0757, 0, "others may write to its folder (mode 757)" },
+		{ 01777, 0, "others may write to its folder (mode 777)" },
+		{ 0755, 65534, "others may write to its folder (mode 755)" },
+	};
+	char inner[200], file[220];
+	struct err e;
+
+	(void)state;
+	snprintf(inner, sizeof inner, "%s/inner", folder);
+	snprintf(file, sizeof file, "%s/rclone.conf", inner);
+	assert_int_equal(mkdir(inner, 0700), 0);
+	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+		assert_int_equal(chown(inner, folders[i].owner, 0), 0);
+		assert_int_equal(chmod(inner, folders[i].mode), 0);
+		assert_int_equal(rclone_store(file, SPAN(SECTION), &e), folders[i].why ? -1 : 0);
+		if (folders[i].why)
+			assert_non_null(strstr(e.text, folders[i].why));
+		assert_int_equal(access(file, F_OK), folders[i].why ? -1 : 0);
+		unlink(file);
+	}
+	assert_int_equal(rmdir(inner), 0);
+}
+
+static void makes_a_folder_for_us_alone(void **state)
+{
+	char inner[200], file[220];
+	struct stat st;
+	struct err e;
+
+	(void)state;
+	snprintf(inner, sizeof inner, "%s/inner", folder);
+	snprintf(file, sizeof file, "%s/rclone.conf", inner);
+	assert_int_equal(rclone_store(file, SPAN(SECTION), &e), 0);
+	assert_int_equal(stat(inner, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+	assert_int_equal(rclone_store_remove(file, &e), 0);
+	assert_int_equal(rmdir(inner), 0);
+}
+
+static void follows_no_link(void **state)
+{
+	char victim[200];
+	struct err e;
+
+	(void)state;
+	snprintf(victim, sizeof victim, "%s/victim", folder);
+	assert_int_equal(symlink(victim, path), 0);
+	assert_int_equal(rclone_store(path, SPAN(SECTION), &e), -1);
+	assert_non_null(strstr(e.text, "it is a symbolic link, which is not followed"));
+	assert_int_equal(access(victim, F_OK), -1);
+	unlink(path);
+}
+
+/* Told, and nothing is written: neither half of a section, nor one that is cut off. */
+static void refuses_what_is_too_large(void **state)
+{
+	struct buf section = buf_heap(2 * RCLONE_CONF_MAX);
+	struct err e;
+
+	(void)state;
+	buf_str(&section, SECTION "token = `");
+	while (section.len < RCLONE_CONF_MAX)
+		buf_char(&section, 'x');
+	buf_str(&section, "`\n");
+	assert_int_equal(rclone_store(path, buf_all(&section), &e), -1);
+	assert_int_equal(e.code, CODE_FAULT);
+	assert_int_equal(access(path, F_OK), -1);
+	buf_free(&section);
+}
+
 static int make_folder(void **state)
 {
 	(void)state;
@@ -170,6 +251,10 @@ int main(void)
 		cmocka_unit_test(keeps_what_came_behind),
 		cmocka_unit_test(touches_nothing_else),
 		cmocka_unit_test(refuses_another_users_file),
+		cmocka_unit_test(refuses_a_folder_of_others),
+		cmocka_unit_test(makes_a_folder_for_us_alone),
+		cmocka_unit_test(follows_no_link),
+		cmocka_unit_test(refuses_what_is_too_large),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, drop_folder);

@@ -110,6 +110,8 @@ static void test_too_many(void **state)
 	assert_true(out.full);
 }
 
+#define LONGEST "abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvwxyz0" /* label of a host: 63 */
+
 static void test_addresses(void **state)
 {
 	static const struct {
@@ -119,6 +121,13 @@ static void test_addresses(void **state)
 		{ "", "bucket", "", "GET / HTTP", "bucket.s3.us-east-1.amazonaws.com", "bucket.s3.us-east-1.amazonaws.com" },
 		{ "", "buc.ket", "", "GET /buc.ket HTTP", "s3.us-east-1.amazonaws.com", "s3.us-east-1.amazonaws.com" },
 		{ "", "Bucket", "k", "GET /Bucket/k HTTP", "s3.us-east-1.amazonaws.com", "s3.us-east-1.amazonaws.com" },
+		{ "", "bucket/", "", "GET /bucket/ HTTP", "s3.us-east-1.amazonaws.com", "s3.us-east-1.amazonaws.com" },
+		{ "", "b-9", "k", "GET /k HTTP", "b-9.s3.us-east-1.amazonaws.com", "b-9.s3.us-east-1.amazonaws.com" },
+		{ "", "b9", "", "GET /b9 HTTP", "s3.us-east-1.amazonaws.com", "s3.us-east-1.amazonaws.com" },
+		{ "", "-bucket", "", "GET /-bucket HTTP", "s3.us-east-1.amazonaws.com", "s3.us-east-1.amazonaws.com" },
+		{ "", "bucket-", "", "GET /bucket- HTTP", "s3.us-east-1.amazonaws.com", "s3.us-east-1.amazonaws.com" },
+		{ "", LONGEST, "", "GET / HTTP", LONGEST ".s3.us-east-1.amazonaws.com", LONGEST ".s3.us-east-1.amazonaws.com" },
+		{ "", LONGEST "z", "", "GET /" LONGEST "z HTTP", "s3.us-east-1.amazonaws.com", "s3.us-east-1.amazonaws.com" },
 		{ "http://localhost:9000", "bucket", "a/b c", "GET /bucket/a/b%20c HTTP", "localhost:9000", "localhost" },
 		{ "http://localhost", "bucket", "", "GET /bucket HTTP", "localhost", "localhost" },
 		{ "https://h:80/base/", "bucket", "k", "GET /base/bucket/k HTTP", "h:80", "h" },

@@ -47,6 +47,7 @@ struct spec {
 	bool strange; /* has a critical extension that nobody knows */
 	bool old;     /* version 1, which has no extensions */
 	bool forged;  /* its signature is that of something else */
+	bool padded;  /* it has a zero too many in front of its first number */
 	bool alike;   /* has the name of the one above it */
 };
 
@@ -136,17 +137,29 @@ static void put_key(struct buf *out)
 
 static const struct span ecdsa = BYTES("\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02");
 
-static void sign(struct buf *out, struct span what, bool forged)
+/* SEQUENCE { INTEGER r, INTEGER s }, all shorter than 128 bytes. */
+static size_t pad(unsigned char *signature, size_t n)
+{
+	memmove(signature + 5, signature + 4, n - 4);
+	signature[4] = 0;
+	signature[3]++;
+	signature[1]++;
+	return n + 1;
+}
+
+static void sign(struct buf *out, struct span what, const struct spec *s)
 {
 	unsigned char digest[32], bits[1 + BR_EC_KBUF_PUB_MAX_SIZE * 2] = { 0 };
 	br_sha256_context c;
 	size_t n;
 
 	br_sha256_init(&c);
-	br_sha256_update(&c, what.p, what.n - forged);
+	br_sha256_update(&c, what.p, what.n - s->forged);
 	br_sha256_out(&c, digest);
 	n = br_ecdsa_i31_sign_asn1(&br_ec_prime_i31, &br_sha256_vtable, digest, &private_key, bits + 1);
 	assert_true(n);
+	if (s->padded)
+		n = pad(bits + 1, n);
 	der_put(out, DER_BITS, (struct span){ (char *)bits, n + 1 });
 }
 
@@ -174,7 +187,7 @@ static void make(struct buf *out, const struct spec *s, size_t number)
 		put(&tbs, DER_CONTEXT_CONS + 3, &wrapped);
 	put(&whole, DER_SEQUENCE, &tbs);
 	buf_span(&whole, ecdsa);
-	sign(&whole, (struct span){ whole.p, whole.len - ecdsa.n }, s->forged);
+	sign(&whole, (struct span){ whole.p, whole.len - ecdsa.n }, s);
 	buf_clear(out);
 	put(out, DER_SEQUENCE, &whole);
 	assert_false(out->full);
@@ -308,6 +321,8 @@ static const struct {
 		VERIFY_POLICY },
 	{ "any policy mapped", { { LEAF }, { ABOVE, .maps_any = true }, { ABOVE } }, VERIFY_POLICY },
 
+	{ "a padded signature", { { LEAF, .padded = true }, { ABOVE } }, VERIFY_MALFORMED },
+	{ "a padded signature in the middle", { { LEAF }, { ABOVE, .padded = true }, { ABOVE } }, VERIFY_MALFORMED },
 	{ "an address of five bytes", { { .names = BYTES(LOCALHOST "\x87\5abcde"), .length = -1 }, { ABOVE } },
 		VERIFY_MALFORMED },
 
