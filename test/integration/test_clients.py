@@ -1,7 +1,5 @@
 """
 test_clients.py - who speaks to the supervisor: many at once, and such as send nonsense, too much, too little, or have no right.
-
-The protocol is that of src/ctl/wire.h: four bytes of length, then records "name=value" with a NUL behind each.
 """
 
 import contextlib
@@ -15,41 +13,10 @@ import time
 import pytest
 
 from support import fuse, proc, procfs
+from support.control import DOWN, FLUSH, STATUS, connect, descriptors, message, receive, send
 
-CLIENT_SECONDS = 10  # what src/sup/loop.h gives a client for its request (CLIENT_MS)
+CLIENT_SECONDS = 10  # what src/sup/client.h gives a client for its request (CLIENT_MS)
 WIRE_MAX = 4 << 20
-STATUS, UP, DOWN, FLUSH = range(4)
-
-
-def message(*records, length=None):
-    body = b"".join(record.encode() + b"\0" for record in records)
-    return struct.pack("=I", len(body) if length is None else length) + body
-
-
-def connect(sandbox, timeout=5.0):
-    client = socket.socket(socket.AF_UNIX)
-    client.settimeout(timeout)
-    client.connect(str(sandbox.run / "control"))
-    return client
-
-
-def send(client, data):
-    """As much as the other side takes."""
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        client.sendall(data)
-
-
-def receive(client):
-    """All until it is closed."""
-    data = b""
-    with contextlib.suppress(ConnectionResetError):
-        while piece := client.recv(65536):
-            data += piece
-    return data
-
-
-def descriptors(pid):
-    return len(os.listdir(f"/proc/{pid}/fd"))
 
 
 @contextlib.contextmanager
