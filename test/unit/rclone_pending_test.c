@@ -208,6 +208,19 @@ static void says_when_it_cannot_look(void **state)
 	assert_non_null(strstr(e.text, "vfsMeta"));
 }
 
+/* Half of a cache says nothing: what is not looked through in time is unknown. */
+static void says_when_its_time_is_over(void **state)
+{
+	struct pending p;
+	struct err e;
+
+	(void)state;
+	put_str(TOP "clean", META("1", "false"));
+	assert_int_equal(rclone_pending(folder, &m, 0, &p, &e), -1);
+	assert_int_equal(e.code, CODE_FAULT);
+	assert_non_null(strstr(e.text, "in time"));
+}
+
 /* As deep as a key of 1,024 bytes can go, with few descriptors. */
 static void goes_deep(void **state)
 {
@@ -325,6 +338,7 @@ int main(void)
 		TEST(counts_for_a_whole_bucket),
 		TEST(follows_no_link),
 		TEST(says_when_it_cannot_look),
+		TEST(says_when_its_time_is_over),
 		TEST(goes_deep),
 		TEST(says_when_it_is_too_deep),
 		TEST(bears_a_busy_cache),
