@@ -11,7 +11,6 @@
 #include "sup/states.h"
 
 #include <signal.h>
-#include <unistd.h>
 
 #define STATUS_MS 1000 /* a status is answered so soon, with what is known then */
 #define REST_MS 100000 /* longer than any time-out */
@@ -89,8 +88,8 @@ static void check_peer(const struct peer *p)
 {
 	int64_t late = world.late - p->late;
 
-	CHECK(p->uid == geteuid() || p->uid == 0 || (p->closed && !p->got.len && !p->heard));
-	if (p->hung_up || p->more || p->uid != geteuid())
+	CHECK(p->uid == WORLD_UID || p->uid == 0 || (p->closed && !p->got.len && !p->heard));
+	if (p->hung_up || p->more || p->uid != WORLD_UID)
 		return;
 	if (p->asked == NEVER) {
 		CHECK(p->closed || world.now <= p->came + CLIENT_MS + late);
@@ -362,7 +361,7 @@ static void happen_stranger(unsigned arg)
 	struct peer *p = ask(&r);
 
 	if (p)
-		p->uid = geteuid() + 1 + arg;
+		p->uid = WORLD_UID + 1 + arg;
 }
 
 static void happen_full(unsigned arg)

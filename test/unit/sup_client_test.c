@@ -2,8 +2,6 @@
 
 #include "sup_scene.h"
 
-#include <unistd.h>
-
 #define ACCEPT_PAUSE_MS 200 /* as sup/client.c has it */
 
 static int count_open(void)
@@ -20,20 +18,21 @@ static void another_user_is_refused(void **state)
 	struct peer *p = ask_status();
 
 	(void)state;
-	p->uid = geteuid() + 1;
+	p->uid = world.uid + 1;
 	world_run(10);
 	assert_true(p->accepted && p->closed);
 	assert_int_equal(p->heard, 0);
 	assert_int_equal(p->got.len, 0);
 }
 
-/* Where the supervisor is no root itself: root may see to everything. */
+/* The supervisor is no root itself: root may see to everything. */
 static void root_and_the_same_user_are_served(void **state)
 {
 	struct peer *root = ask_status(), *same = ask_status();
 
 	(void)state;
 	root->uid = 0;
+	assert_true(world.uid);
 	assert_answered_in(root, 0, 0);
 	assert_answered_in(same, 0, 0);
 }
@@ -117,6 +116,7 @@ static void idle_ones_make_room(void **state)
 	struct peer *first = peer_new(), *p;
 
 	(void)state;
+	world_run(1);
 	for (int i = 1; i < CLIENTS_MAX; i++)
 		peer_new();
 	world_run(1);

@@ -168,6 +168,35 @@ static void new_options_are_flushed_first(void **state)
 	assert_true(mount_at(0)->pid != driver);
 }
 
+/* Half of the time is for the old driver's files; what it has not sent then the next one sends. */
+static void what_is_not_sent_is_handed_over(void **state)
+{
+	struct peer *p;
+
+	(void)state;
+	bring_up(PLAN_A);
+	world_write(0);
+	p = ask_up(PLAN_A | PLAN_OPTION, 20000);
+	assert_answered_in(p, 10000, 11000);
+	assert_mount(p, 0, "up", CODE_OK);
+	assert_int_equal(world_cache_of(0)->written - world_cache_of(0)->uploaded, 1);
+}
+
+/* Nobody would send them: it stays. */
+static void what_is_not_sent_is_not_left_behind(void **state)
+{
+	struct peer *p;
+
+	(void)state;
+	bring_up(PLAN_A);
+	world_write(0);
+	p = ask_up(PLAN_B, 20000);
+	assert_answered_in(p, 15000, 16000);
+	assert_mount(p, 0, "up", CODE_PENDING);
+	assert_mount(p, 1, "up", CODE_OK);
+	assert_true(world.places[0].ours);
+}
+
 static void one_that_does_not_come_up_in_time_goes_down(void **state)
 {
 	struct peer *p;
@@ -450,12 +479,14 @@ static void what_is_not_sent_in_time_stays_mounted(void **state)
 	struct peer *p;
 
 	(void)state;
-	bring_up(PLAN_A);
+	bring_up(PLAN_A | PLAN_B);
 	world_write(0);
 	p = ask_down(5000);
 	assert_answered_in(p, 5000, 5000 + OVERTIME_MS);
 	assert_mount(p, 0, "up", CODE_PENDING);
 	assert_true(world.places[0].ours);
+	assert_mount(p, 1, "down", CODE_OK);
+	assert_true(world.places[1].layer);
 	assert_true(world.config);
 	assert_stands(0, "up");
 }
@@ -639,6 +670,8 @@ int main(void)
 		scene(keys_that_are_refused_take_nothing_down),
 		scene(new_keys_take_no_mount_down),
 		scene(new_options_are_flushed_first),
+		scene(what_is_not_sent_is_handed_over),
+		scene(what_is_not_sent_is_not_left_behind),
 		scene(one_that_does_not_come_up_in_time_goes_down),
 		scene(an_up_takes_no_longer_than_its_overtime),
 		scene(a_config_that_cannot_be_written_touches_nothing),

@@ -44,6 +44,23 @@ static void a_pause_does_not_count_for_who_waits(void **state)
 	assert_true(silent->closed);
 }
 
+static void a_pause_does_not_count_for_who_connects(void **state)
+{
+	struct request r = world_request(REQUEST_FLUSH, 5000, 0);
+	struct peer *p = peer_new();
+
+	(void)state;
+	bring_up(PLAN_A);
+	world_write(0);
+	world_run(2000);
+	world_stop(100000);
+	world_run(0);
+	peer_say(p, &r, 0);
+	world_run(1900);
+	assert_null(peer_report(p));
+	assert_answered_in(p, 0, 1200 + OVERTIME_MS);
+}
+
 /* What a mount was given: to come up, to be listed. */
 static void a_pause_does_not_count_for_a_mount(void **state)
 {
@@ -111,6 +128,21 @@ static void after_the_clock_was_set_all_are_probed(void **state)
 	(void)state;
 	bring_up(PLAN_A | PLAN_B);
 	check_all_probed(world_set_clock, 20000);
+}
+
+/* By how little it may be: whoever resumes a machine does that. */
+static void after_the_clock_was_corrected_all_are_probed(void **state)
+{
+	unsigned long before;
+
+	(void)state;
+	bring_up(PLAN_A);
+	for (int by = -500; by <= 500; by += 1000) {
+		before = world.events;
+		world_set_clock(by);
+		world_run(10);
+		assert_true(world.places[0].proven > before);
+	}
 }
 
 static void a_busy_machine_is_no_pause(void **state)
@@ -266,12 +298,14 @@ static void a_listing_that_hangs_is_waited_for(void **state)
 	probe->hangs = true;
 	world_answer(probe, HOW_STATFS);
 	wait_for(p);
-	world_run(10000);
+	world_run(6000);
+	assert_int_equal(mount_at(0)->state, MOUNT_UNHEALTHY);
 	assert_int_equal(mount_at(0)->listing_pid, probe->pid);
 	world.delay[WORK_PROBE] = 0;
 	world_exit(probe, SIGKILL);
 	world_run(100);
 	assert_int_equal(mount_at(0)->listing_pid, 0);
+	assert_int_equal(mount_at(0)->state, MOUNT_UP);
 	assert_stands(0, "up");
 }
 
@@ -389,11 +423,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		scene(a_pause_does_not_count_for_a_job),
 		scene(a_pause_does_not_count_for_who_waits),
+		scene(a_pause_does_not_count_for_who_connects),
 		scene(a_pause_does_not_count_for_a_mount),
 		scene(a_pause_does_not_count_for_the_end),
 		scene(after_a_pause_all_are_probed),
 		scene(after_a_suspend_all_are_probed),
 		scene(after_the_clock_was_set_all_are_probed),
+		scene(after_the_clock_was_corrected_all_are_probed),
 		scene(a_busy_machine_is_no_pause),
 		scene(a_short_pause_cuts_no_connection),
 		scene(the_wall_clock_moves_no_deadline),

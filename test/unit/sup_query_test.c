@@ -214,6 +214,22 @@ static void a_status_is_answered_in_time(void **state)
 	assert_code(p, CODE_OK);
 }
 
+/* What was known before it was asked is not what is. */
+static void an_old_look_says_nothing(void **state)
+{
+	struct peer *p;
+
+	(void)state;
+	bring_up(PLAN_A);
+	assert_stands(0, "up");
+	world_write(0);
+	world.delay[WORK_LOOK] = NEVER;
+	p = ask_status();
+	assert_answered_in(p, 1000, 1000);
+	assert_mount(p, 0, "up", CODE_OK);
+	assert_int_equal(peer_mount(p, 0)->pending_files, -1);
+}
+
 static void one_that_hangs_holds_up_no_other(void **state)
 {
 	struct peer *p;
@@ -323,6 +339,7 @@ int main(void)
 		scene(files_under_the_mount_are_told),
 		scene(a_status_proves_anew),
 		scene(a_status_is_answered_in_time),
+		scene(an_old_look_says_nothing),
 		scene(one_that_hangs_holds_up_no_other),
 		scene(a_brief_status_asks_for_states_alone),
 		scene(what_is_pending_is_told),

@@ -327,6 +327,7 @@ void world_begin(void)
 	world.run = (struct run){ "/nonexistent/s3mounts" };
 	for (int i = 0; i < PLACES; i++)
 		world.places[i].target = targets[i];
+	world.uid = WORLD_UID;
 	world.sup.run = &world.run;
 	world.sup.table_fd = FD_TABLE;
 	world.sup.signals = FD_SIGNALS;

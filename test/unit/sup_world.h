@@ -19,6 +19,7 @@
 #define WORLD_BEGIN 1000000 /* the time at which it begins, in ms */
 #define WORLD_FD 1000000    /* so large are its descriptors: a system call that is not played here fails on them */
 #define WORLD_PID 5000000   /* more than Linux ever gives (pid_max, proc_sys_kernel(5)) */
+#define WORLD_UID 1000
 #define PLACES 3
 #define PROCESSES 96
 #define PEERS 160
@@ -117,6 +118,7 @@ struct peer {
 struct world {
 	struct sup sup;
 	struct run run;
+	uid_t uid; /* of the supervisor: no root, unless the test says so */
 	bool over; /* sup_loop() has returned RESULT */
 	int result;
 

@@ -66,6 +66,11 @@ int accept4(int fd, struct sockaddr *from, socklen_t *size, int flags)
 	return WORLD_PEERS + (int)(p - world.peers);
 }
 
+uid_t geteuid(void)
+{
+	return world.uid;
+}
+
 int getsockopt(int fd, int level, int name, void *to, socklen_t *size)
 {
 	struct ucred who = { .pid = PEER_PID + fd - WORLD_PEERS, .uid = peer_of_fd(fd)->uid };
@@ -143,7 +148,7 @@ struct peer *peer_new(void)
 			continue;
 		*p = (struct peer){
 			.used = true,
-			.uid = geteuid(),
+			.uid = world.uid,
 			.says = buf_heap(65536),
 			.got = buf_heap(WIRE_MAX),
 			.room = WIRE_MAX,
