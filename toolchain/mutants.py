@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """
-toolchain/mutants.py [--quick] [--least N] COUNT SEED [PATH] - makes COUNT small faults in src (or in those files below it that begin with PATH), one at a
-time, and tells which of them no test notices. `./build.sh soak mutants` has built what it copies.
+toolchain/mutants.py [--quick] [--least N] COUNT SEED [PATH] - makes COUNT small faults in src (or in its files whose path begins with PATH),
+one at a time, and tells which of them no test notices. `./build.sh soak mutants` builds what it copies.
 
 Each worker has a copy of the tree, in which a file is changed, built and judged: by the unit tests and the seeds of the fuzz targets, with the
 sanitizers; where these see nothing, by the integration tests that TESTS names for the file. With --quick by the first of these alone, which
@@ -170,7 +170,7 @@ class Tree:
             done = subprocess.run(list(map(str, argv)), cwd=self.root, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                   stderr=subprocess.STDOUT, timeout=seconds, check=False, text=True, errors="replace")
         except subprocess.TimeoutExpired:
-            return None, "it hangs"
+            return None, ""
         return done.returncode, done.stdout
 
     def machine_code(self, path):
@@ -179,13 +179,17 @@ class Tree:
         return (self.root / "out/mutant.o").read_bytes() if status == 0 else None
 
     def make(self, out, *programs):
+        """Those of OUT, which build.sh has configured."""
         goals = [f"{out}/{name}" for name in programs]
         status, said = self.run(["make", "-s", "--no-print-directory", "-f", "toolchain/Makefile", f"OUT={out}", *goals], 300)
         if status != 0:
             raise RuntimeError(f"{self.root}: make {' '.join(goals)}: {said}")
 
     def in_cell(self, argv, seconds, **env):
-        return self.run(["sh", "toolchain/cell", *argv], seconds, **env)
+        status, said = self.run(["sh", "toolchain/cell", *argv], seconds, **env)
+        if status == 125:
+            raise RuntimeError(f"toolchain/cell: {said}")
+        return status, said
 
     def programs(self):
         """The names of unit tests, seeds and tools, each with the names of the C files in it, whatever their folders."""
@@ -197,13 +201,10 @@ class Tree:
         limits = [f"{name}={SLOWER * seconds[name] + 10 if name in seconds else UNIT_SECONDS}" for name in order]
         status, said = self.in_cell(["/usr/bin/python3", "toolchain/mutants.py", "--unit", *limits], 4 * UNIT_SECONDS,
                                     ASAN_OPTIONS="hard_rss_limit_mb=1024")
-        if status is None:
-            return said, {}
-        last = said.splitlines()[-1:] or [f"it ends with status {status}"]
         try:
-            answer = json.loads(last[0])
-        except ValueError:
-            return last[0], {}
+            answer = json.loads(said.splitlines()[-1])
+        except (ValueError, LookupError):
+            return f"a program that {'hangs' if status is None else 'ends all of them'}", {}
         return answer["noticed"], answer["seconds"]
 
     def integration(self, tests):
@@ -216,9 +217,9 @@ class Tree:
         if status == 0:
             return None
         found = re.search(r"^(?:FAILED|ERROR) (?:test/\w+/)?(\S+)", said, re.M)
-        if status is not None and not found:
+        if status in (4, 5):
             raise RuntimeError(f"pytest {' '.join(tests)}: exit status {status}\n{said}")
-        return found[1] if found else said
+        return found[1] if found else "a test that hangs" if status is None else f"pytest, which ends with status {status}"
 
 
 # ---- inside the cell: unit tests and seeds
