@@ -24,7 +24,7 @@ static char log_path[PATH_MAX];
 static struct {
 	int fd;		       /* -1: none */
 	pid_t pid;	       /* whose it is: a child writes to the file only */
-	bool is_own;	       /* opened by us, non-blocking */
+	bool is_own;	       /* opened by us, non-blocking; or a file, which never blocks */
 	bool is_socket;	       /* cannot be opened again, but can be asked not to block */
 	size_t len;	       /* of kept[] */
 	unsigned long dropped; /* lines that did not fit */
@@ -44,21 +44,26 @@ void log_open(const char *path)
 }
 
 /*
- * Opened anew where possible, so that O_NONBLOCK does not affect everybody who has inherited FD. Another user's pipe cannot be
- * opened again.
+ * An open file description of its own, lest the flag be set for everybody who has inherited FD. Another user's pipe cannot be opened again; a file has a
+ * place in it that is shared, and never blocks.
  */
 void log_also(int fd)
 {
 	char path[64];
-	struct stat st;
+	struct stat st = { 0 };
 
-	text_fmt(path, sizeof path, "/proc/self/fd/%d", fd);
-	also.fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	also.is_own = also.fd >= 0;
-	if (!also.is_own)
-		also.fd = fd;
+	fstat(fd, &st);
+	also.fd = fd;
 	also.pid = getpid();
-	also.is_socket = fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+	also.is_socket = S_ISSOCK(st.st_mode);
+	also.is_own = S_ISREG(st.st_mode);
+	if (also.is_own || also.is_socket)
+		return;
+	text_fmt(path, sizeof path, "/proc/self/fd/%d", fd);
+	fd = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	also.is_own = fd >= 0;
+	if (also.is_own)
+		also.fd = fd;
 }
 
 /* Writes as much as it accepts now; -1 with errno. A pipe with room accepts PIPE_BUF bytes without blocking (pipe(7)). */

@@ -29,7 +29,8 @@ static struct client *oldest_in(const struct sup *s, enum client_state state)
 	for (size_t i = 0; i < CLIENTS_MAX - s->closed_places; i++) {
 		const struct client *c = &s->clients[i];
 
-		if (c->state == state && (!oldest || c->deadline < oldest->deadline))
+		if (c->state == state && (!oldest || c->deadline < oldest->deadline ||
+						 (c->deadline == oldest->deadline && c->turn < oldest->turn)))
 			oldest = c;
 	}
 	return (struct client *)oldest;
@@ -67,6 +68,7 @@ static void take_client(struct sup *s, int fd, pid_t pid)
 		.pid = pid,
 		.in = buf_heap(WIRE_MAX + 4096),
 		.out = buf_heap(WIRE_MAX),
+		.turn = s->turns++,
 		.arrived = clock_ms(),
 		.deadline = clock_ms() + CLIENT_MS,
 	};

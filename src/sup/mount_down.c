@@ -248,7 +248,6 @@ static void stay_up(struct mount *m, const struct mnt_table *t)
 	m->goal = GOAL_UP;
 	m->lazy = false;
 	m->down_failed = true;
-	m->pending_stamp = 0; /* somebody may have written since */
 	mount_enter(m, MOUNT_PROVE, t);
 }
 
@@ -302,6 +301,7 @@ void step_busy(struct mount *m, const struct mnt_table *t)
 		mount_enter(m, MOUNT_DRAIN, t);
 		return;
 	}
+	m->pending_stamp = 0; /* whoever uses it may have written since */
 	err_set(&e, CODE_MOUNT, "unmount %s: it is in use (Device or resource busy): it stays mounted", m->spec.target);
 	err_hint(&e, "end the process that has a file or its working directory there (fuser -vm %s), or use --lazy",
 		m->spec.target);
