@@ -164,25 +164,6 @@ def test_a_reader_that_is_slow_loses_nothing(sandbox):
         assert said == lines[-300:] and not fcntl.fcntl(writer, fcntl.F_GETFL) & os.O_NONBLOCK
 
 
-def test_a_reader_of_another_user_does_not_read(sandbox):
-    """Its pipe cannot be opened again: as where a container's runtime has made it, and `start` is not root."""
-    for path in (sandbox.folder, sandbox.mnt):
-        os.chown(path, fuse.NOBODY, fuse.NOBODY)
-    nobody = {"user": fuse.NOBODY, "group": fuse.NOBODY, "extra_groups": []}
-    without = {"S3_ACCESS_KEY_ID": "", "S3_ACCESS_SECRET": ""}
-    with unread_start(sandbox, "pipe", mount_option(sandbox, 0), env=without, **nobody) as (child, reader, writer):
-        assert procfs.open_files(child.pid).count(os.readlink(f"/proc/{child.pid}/fd/2")) == 1, "it could be opened again: this test means nothing"
-        for _ in range(3):
-            log_lines(sandbox, 400, user=fuse.NOBODY - 1)
-            assert sandbox.s3mounts("ready", **nobody).seconds < SOON
-        assert not fcntl.fcntl(writer, fcntl.F_GETFL) & os.O_NONBLOCK
-        lines = written(sandbox)
-        said = read_all(reader, lambda text: text.endswith(DROPPED)).splitlines()
-        at, dropped = assert_told([line for line in said if not line.startswith("s3mounts: ")], lines)
-        assert at == len(lines) and dropped > 0
-    shutdown_owner(sandbox)
-
-
 def shutdown_owner(sandbox):
     """The folder is root's again, for what cleans up."""
     for path in (sandbox.folder, *sandbox.folder.rglob("*")):
@@ -359,25 +340,6 @@ def test_idle_clients_keep_nothing_from_its_end(sandbox):
 
 
 # No descriptor is left
-
-
-def test_without_descriptors_it_does_not_spin(sandbox):
-    """A client is taken from the queue only with one; in the queue it makes poll(2) return each time."""
-    with sandbox.started("--wait", mount_option(sandbox, 0), under=("prlimit", "--nofile=24:24")) as start:
-        with contextlib.ExitStack() as stack:
-            clients = [stack.enter_context(connect(sandbox)) for _ in range(40)]
-            proc.wait_for(lambda: descriptors(start.pid) == 24, 3, "the last descriptor")
-            used = procfs.cpu_seconds(start.pid)
-            time.sleep(2)
-            assert procfs.cpu_seconds(start.pid) - used < 0.3, "of 2 s"
-            assert descriptors(start.pid) == 24 and len(clients) == 40
-        began = time.monotonic()
-        assert sandbox.s3mounts("ready", "--timeout", "5").code == 0
-        assert time.monotonic() - began < SOON
-        sandbox.up("--timeout", "20", mount_option(sandbox, 0))
-        (sandbox.mnt / "0/file").write_bytes(b"works")
-        sandbox.down()
-    assert start.code == 0 and sandbox.get(f"{sandbox.prefixes[0]}/file") == b"works"
 
 
 # A number that was a driver's, and is another's
