@@ -20,6 +20,9 @@ void leftovers_find(struct leftovers *l, const struct run *run, const struct opt
 	char root[PATH_MAX];
 	struct err unused;
 
+	/* A supervisor that has refused a command says nothing of its mounts: their files are no leftovers. */
+	if (r->pid && r->error.code != CODE_OK && !r->mount_count)
+		return;
 	/* Without a home there is no default: then somebody has named a folder for the mounts, and their reports say which. */
 	if (run_cache_dir(root, sizeof root, o->cache_dir, &unused) == 0)
 		leftover_find(l, root, &scope);
