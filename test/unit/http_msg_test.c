@@ -64,6 +64,10 @@ static const struct {
 		false },
 	{ "chunks", TEXT("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nA\r\n0123456789\r\n0\r\n\r\n"), 200,
 		"abc0123456789", true, false },
+	{ "each hexadecimal digit",
+		TEXT("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nf\r\n0123456789abcde\r\nF\r\n0123456789abcde\r\n"
+		     "9\r\n012345678\r\na\r\n0123456789\r\n10\r\n0123456789abcdef\r\n0\r\n\r\n"),
+		200, "0123456789abcde0123456789abcde01234567801234567890123456789abcdef", true, false },
 	{ "chunk extension and trailer",
 		TEXT("HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n1;a=\"b\"\r\nx\r\n000\r\nx-sum: 1\r\n\r\n"), 200,
 		"x", true, false },
@@ -137,6 +141,7 @@ static const struct {
 	{ "identity", TEXT("HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\n"), 46 },
 	{ "no chunk size", TEXT("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\r\n"), 49 },
 	{ "chunk size with 0x", TEXT("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0x1\r\n"), 52 },
+	{ "chunk size with a letter too many", TEXT("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\ng\r\n"), 50 },
 	{ "chunk size with a blank", TEXT("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1 \r\n"), 51 },
 	{ "negative chunk size", TEXT("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n"), 51 },
 	{ "chunk size of 16 digits", TEXT("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1000000000000000\r\n"), 65 },
@@ -241,6 +246,12 @@ static void test_date(void **state)
 		{ "Sun, 06 anF 1994 08:49:37 GMT", -1 },
 		{ "Sun, 06 Nov 1994 08:49:37 CET", -1 },
 		{ "Sun, 0x Nov 1994 08:49:37 GMT", -1 },
+		{ "Sun, x6 Nov 1994 08:49:37 GMT", -1 },
+		{ "Sun, 06 Nov 19x4 08:49:37 GMT", -1 },
+		{ "Sun, 06 Nov x994 08:49:37 GMT", -1 },
+		{ "Sun, 06 Nov 1994 x8:49:37 GMT", -1 },
+		{ "Sun, 06 Nov 1994 08:x9:37 GMT", -1 },
+		{ "Sun, 06 Nov 1994 08:49:x7 GMT", -1 },
 		{ "", -1 },
 	};
 

@@ -1,0 +1,301 @@
+/* s3_check_test.c - from what a server answers to a verdict: against one on loopback that follows a script. */
+
+#include "unit.h"
+
+#include "base/file.h"
+#include "http/anchors.h"
+#include "http/pem.h"
+#include "s3/check.h"
+
+#include <arpa/inet.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define COUNT(a) (sizeof(a) / sizeof *(a))
+#define ANSWERS 6
+
+#define ANSWER(status, fields, body) "HTTP/1.1 " status "\r\n" fields "Connection: close\r\n\r\n" body
+#define LIST ANSWER("200 OK", "", "<ListBucketResult><Name>b</Name></ListBucketResult>")
+#define ERROR(code, message) "<Error><Code>" code "</Code><Message>" message "</Message></Error>"
+#define REFUSED(code) ANSWER("403 Forbidden", "", ERROR(code, "words"))
+#define BUSY ANSWER("503 Slow Down", "", ERROR("SlowDown", "words"))
+#define DONE ANSWER("204 No Content", "", "")
+#define OTHER_REGION "x-amz-bucket-region: eu-west-1\r\n"
+#define SECRET "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+
+/* What came in last, up to the end of its head. */
+static char *asked;
+
+static void serve_one(int fd, const char *text)
+{
+	size_t have = 0;
+	ssize_t n;
+
+	memset(asked, 0, 8192);
+	while (!strstr(asked, "\r\n\r\n") && (n = read(fd, asked + have, 8191 - have)) > 0)
+		have += (size_t)n;
+	if (write(fd, text, strlen(text)) < 0)
+		_exit(1);
+	shutdown(fd, SHUT_WR);
+	while (read(fd, (char[512]){ 0 }, 512) > 0)
+		;
+	close(fd);
+}
+
+/* One connection for each answer; with none left nobody listens. */
+static pid_t serve(const char *const *answers, int *port)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t n = sizeof a;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	pid_t pid;
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
+	assert_int_equal(listen(fd, 8), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &n), 0);
+	*port = ntohs(a.sin_port);
+	pid = fork();
+	if (pid == 0) {
+		for (; *answers; answers++)
+			serve_one(accept(fd, NULL, NULL), *answers);
+		_exit(0);
+	}
+	close(fd);
+	return pid;
+}
+
+struct question {
+	const char *key_id, *token; /* NULL: a usual one, none */
+	bool write;
+};
+
+static void check(const struct question *q, const char *const *answers, struct verdict *v, int times)
+{
+	struct creds creds = { .secret = SECRET };
+	struct s3_check_options o = { .write = q->write, .timeout_ms = 1000, .connect_ms = 1000 };
+	struct s3_checker *c;
+	struct s3_site site;
+	struct err e;
+	char url[64];
+	int port;
+	pid_t server = serve(answers, &port);
+
+	strcpy(creds.key_id, q->key_id ? q->key_id : "AKIAIOSFODNN7EXAMPLE");
+	strcpy(creds.token, q->token ? q->token : "");
+	snprintf(url, sizeof url, "http://127.0.0.1:%d", port);
+	assert_int_equal(s3_site_parse(&site, url, "", "us-east-1", &e), 0);
+	c = s3_checker_open(&site, &creds, &o, &e);
+	assert_non_null(c);
+	while (times--)
+		s3_check(c, "b", "p/", v);
+	s3_checker_close(c);
+	kill(server, SIGKILL);
+	waitpid(server, NULL, 0);
+}
+
+static const struct {
+	const char *what;
+	struct question question;
+	const char *answers[ANSWERS];
+	enum code code;
+	const char *kind;
+	int status;
+	const char *s3_code, *cause, *hint; /* of cause and hint a part */
+} cases[] = {
+	{ "good", { 0 }, { LIST }, CODE_OK, "ok", 200, "", "", "" },
+	{ "another document", { 0 }, { ANSWER("200 OK", "", "<html>ListBucketResult</html>") }, CODE_UNREACHABLE, "not-s3", 200,
+		"", "is no S3 server: status 200 with a body that S3 does not send", "check host, port and path" },
+	{ "nothing to list", { 0 }, { DONE }, CODE_UNREACHABLE, "not-s3", 204, "", "is no S3 server", "" },
+	{ "wrong secret", { 0 }, { REFUSED("SignatureDoesNotMatch") }, CODE_REFUSED, "wrong-secret", 403,
+		"SignatureDoesNotMatch", "the secret key does not belong to this key id", "compare S3_ACCESS_SECRET" },
+	{ "unknown key", { 0 }, { REFUSED("InvalidAccessKeyId") }, CODE_REFUSED, "unknown-key", 403, "InvalidAccessKeyId", "",
+		"" },
+	{ "not allowed", { 0 }, { REFUSED("AccessDenied") }, CODE_REFUSED, "access-denied", 403, "AccessDenied", "", "" },
+	{ "no bucket", { 0 }, { ANSWER("404 Not Found", "", ERROR("NoSuchBucket", "words")) }, CODE_REFUSED, "no-such-bucket",
+		404, "NoSuchBucket", "", "" },
+	{ "a code that nobody knows", { 0 }, { REFUSED("Whatever") }, CODE_REFUSED, "access-denied", 403, "Whatever", ": words",
+		"" },
+	{ "an argument", { 0 }, { ANSWER("400 Bad", "", ERROR("InvalidArgument", "words")) }, CODE_REFUSED, "refused", 400,
+		"InvalidArgument", ": words", "" },
+	{ "an argument, with a token", { .token = "FwoGZXIvYXdz" },
+		{ ANSWER("400 Bad", "", ERROR("InvalidArgument", "words")) }, CODE_REFUSED, "invalid-token", 400,
+		"InvalidArgument", "", "" },
+	{ "a temporary key without its token", { .key_id = "ASIAIOSFODNN7EXAMPLE" }, { LIST }, CODE_REFUSED, "invalid-token", 0,
+		"", "there is no session token", "set S3_SESSION_TOKEN" },
+	{ "a temporary key with it", { .key_id = "ASIAIOSFODNN7EXAMPLE", .token = "FwoGZXIvYXdz" }, { LIST }, CODE_OK, "ok",
+		200, "", "", "" },
+
+	{ "403 of a proxy", { 0 }, { ANSWER("403 Forbidden", "", "no") }, CODE_UNREACHABLE, "not-s3", 403, "", "status 403",
+		"" },
+	{ "401 of anybody", { 0 }, { ANSWER("401 Unauthorized", "", "no") }, CODE_REFUSED, "access-denied", 401, "", "", "" },
+	{ "a redirect", { 0 }, { ANSWER("302 Found", "Location: http://login.example/?token=x\r\n", "") }, CODE_UNREACHABLE,
+		"not-s3", 302, "", "it redirects to http://login.example/", "check host, port and path" },
+	{ "a redirect to TLS", { 0 }, { ANSWER("301 Moved", "Location: https://s3.example/\r\n", "") }, CODE_UNREACHABLE,
+		"not-s3", 301, "", "it redirects to https://s3.example/", "the server wants TLS" },
+	{ "the words of one that wants TLS", { 0 }, { ANSWER("400 Bad", "", "The plain HTTP request was sent to HTTPS port") },
+		CODE_UNREACHABLE, "not-s3", 400, "", "status 400", "the server wants TLS" },
+	{ "the same words of a good one", { 0 }, { ANSWER("404 Bad", "", "HTTPS") }, CODE_UNREACHABLE, "not-s3", 404, "",
+		"status 404", "check host, port and path" },
+
+	{ "busy once", { 0 }, { BUSY, LIST }, CODE_OK, "ok", 200, "", "", "" },
+	{ "busy for long", { 0 }, { BUSY, BUSY, BUSY, BUSY, BUSY }, CODE_UNREACHABLE, "throttled", 503, "SlowDown", "", "" },
+	{ "refused is not asked again", { 0 }, { REFUSED("AccessDenied"), LIST }, CODE_REFUSED, "access-denied", 403,
+		"AccessDenied", "", "" },
+
+	{ "may write", { .write = true }, { LIST, ANSWER("200 OK", "", ""), DONE }, CODE_OK, "ok", 200, "", "", "" },
+	{ "may not write", { .write = true }, { LIST, REFUSED("AccessDenied") }, CODE_REFUSED, "access-denied", 403,
+		"AccessDenied", "listing works, but not writing: ", "" },
+	{ "may not delete", { .write = true }, { LIST, ANSWER("200 OK", "", ""), REFUSED("AccessDenied") }, CODE_REFUSED,
+		"access-denied", 403, "AccessDenied", "listing works, but not deleting p/.s3mounts-probe-", "" },
+	{ "may not list", { .write = true }, { REFUSED("AccessDenied"), DONE, DONE }, CODE_REFUSED, "access-denied", 403,
+		"AccessDenied", "", "" },
+
+	{ "the secret in its words", { 0 }, { ANSWER("403 Forbidden", "", ERROR("Whatever", "not " SECRET)) }, CODE_REFUSED,
+		"access-denied", 403, "Whatever", "tells no cause that is known; the server's own words are withheld", "" },
+	{ "a part of the secret as a code", { 0 }, { REFUSED("bPxRfiCYEXAMPLEKEY") }, CODE_REFUSED, "access-denied", 403,
+		"withheld", "tells no cause that is known: words; the server's own words are withheld", "" },
+	{ "the secret in a redirect", { 0 }, { ANSWER("302 Found", "Location: http://x/" SECRET "\r\n", "") }, CODE_UNREACHABLE,
+		"not-s3", 302, "", "that S3 does not send; the server's own words are withheld", "" },
+};
+
+static void test_verdicts(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct verdict v;
+
+		check(&cases[i].question, cases[i].answers, &v, 1);
+		if (v.code != cases[i].code || strcmp(v.kind, cases[i].kind) != 0 || v.http_status != cases[i].status)
+			fail_msg("%s: %d %s %d %s", cases[i].what, v.code, v.kind, v.http_status, v.cause);
+		if (strcmp(v.s3_code, cases[i].s3_code) != 0 || !strstr(v.cause, cases[i].cause) ||
+			!strstr(v.hint, cases[i].hint))
+			fail_msg("%s: %s: %s (%s)", cases[i].what, v.s3_code, v.cause, v.hint);
+		if (strstr(v.cause, SECRET) || strstr(v.cause, "token=") || v.region[0] ||
+			(cases[i].code == CODE_OK && v.cause[0]))
+			fail_msg("%s: %s", cases[i].what, v.cause);
+	}
+}
+
+/* The right one is asked too: one answer tells all that must be mended. */
+static void test_regions(void **state)
+{
+	static const struct {
+		const char *answers[3], *region, *cause, *hint;
+	} rows[] = {
+		{ { ANSWER("301 Moved", OTHER_REGION, ""), LIST }, "eu-west-1",
+			"the bucket is in region eu-west-1, not us-east-1; there these credentials are accepted",
+			"set S3_REGION=eu-west-1" },
+		{ { ANSWER("400 Bad", OTHER_REGION, ERROR("AuthorizationHeaderMalformed", "words")), REFUSED("AccessDenied") },
+			"eu-west-1", "not us-east-1; and there: ", "set S3_REGION=eu-west-1" },
+		{ { ANSWER("301 Moved", "x-amz-bucket-region: us-east-1\r\n", ERROR("PermanentRedirect", "words")) }, "", "",
+			"" },
+		{ { ANSWER("301 Moved", "x-amz-bucket-region: a/b\r\n", ERROR("PermanentRedirect", "words")) }, "", "", "" },
+	};
+	static const struct question usual = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct verdict v;
+
+		check(&usual, rows[i].answers, &v, 1);
+		assert_int_equal(v.code, CODE_REFUSED);
+		assert_string_equal(v.kind, "wrong-region");
+		assert_string_equal(v.region, rows[i].region);
+		assert_non_null(strstr(v.cause, rows[i].cause));
+		assert_non_null(strstr(v.hint, rows[i].hint));
+	}
+	assert_non_null(strstr(asked, "/us-east-1/s3/aws4_request"));
+}
+
+static void test_skew(void **state)
+{
+	static const char *const ahead[] = { ANSWER("403 Forbidden", "Date: Mon, 01 Jan 2024 00:00:00 GMT\r\n",
+						     ERROR("RequestTimeTooSkewed", "words")),
+		NULL },
+				 *const behind[] = { ANSWER("403 Forbidden", "Date: Fri, 01 Jan 2100 00:00:00 GMT\r\n",
+							     ERROR("RequestTimeTooSkewed", "words")),
+					 NULL },
+				 *const unknown[] = { REFUSED("RequestTimeTooSkewed"), NULL };
+	static const struct question usual = { 0 };
+	struct verdict v;
+
+	(void)state;
+	check(&usual, ahead, &v, 1);
+	assert_string_equal(v.kind, "clock-skew");
+	assert_true(v.skew_seconds > 86400L * 365);
+	assert_non_null(strstr(v.cause, "ahead of the server's"));
+	check(&usual, behind, &v, 1);
+	assert_true(v.skew_seconds < -86400L * 365);
+	assert_non_null(strstr(v.cause, "behind the server's"));
+	check(&usual, unknown, &v, 1);
+	assert_int_equal(v.skew_seconds, 0);
+	assert_null(strstr(v.cause, "the server's"));
+}
+
+/* What could not be reached is not asked for the next prefix; what has answered is. */
+static void test_the_next_prefix(void **state)
+{
+	static const char *const nobody[] = { "", LIST, NULL }, *const twice[] = { REFUSED("AccessDenied"), LIST, NULL };
+	static const struct question usual = { 0 };
+	struct verdict v;
+
+	(void)state;
+	check(&usual, nobody, &v, 2);
+	assert_int_equal(v.code, CODE_UNREACHABLE);
+	assert_int_equal(v.http_status, 0);
+	check(&usual, twice, &v, 2);
+	assert_int_equal(v.code, CODE_OK);
+	assert_non_null(strstr(asked, "GET /b?list-type=2&max-keys=1&prefix=p%2F HTTP/1.1\r\n"));
+}
+
+/* For rclone, where no file of the system serves. */
+static void test_trust_for_others(void **state)
+{
+	char path[] = "/tmp/s3_check_test.XXXXXX";
+	struct buf text = buf_heap(1 << 20), der = buf_heap(1 << 16);
+	struct span rest;
+	struct stat st;
+	struct err e;
+	size_t n = 0;
+
+	(void)state;
+	close(mkstemp(path));
+	assert_int_equal(s3_trust_write(path, &e), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0644);
+	assert_int_equal(file_read(path, &text, &e), 0);
+	for (rest = buf_all(&text); pem_next(&rest, &der) == 1;)
+		n++;
+	assert_int_equal(n, anchors_builtin_count);
+	unlink(path);
+	assert_int_equal(s3_trust_write("/nonexistent/ca.pem", &e), -1);
+	buf_free(&text);
+	buf_free(&der);
+}
+
+static int share(void **state)
+{
+	(void)state;
+	asked = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	return asked == MAP_FAILED;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_regions),
+		cmocka_unit_test(test_skew),
+		cmocka_unit_test(test_the_next_prefix),
+		cmocka_unit_test(test_trust_for_others),
+	};
+
+	return cmocka_run_group_tests(tests, share, NULL);
+}
