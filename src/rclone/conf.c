@@ -93,14 +93,17 @@ int rclone_conf_masked(struct buf *out, const struct s3_endpoint *endpoint, cons
 static bool read_key_value(struct span section, const char *key, char *to, size_t size)
 {
 	struct span line, name;
-	bool more = true;
+	bool more = true, opens;
 
 	while (more) {
 		more = span_cut(&section, '\n', &line);
 		if (!span_cut(&line, '=', &name) || !span_is(span_trim(name), key))
 			continue;
 		line = span_trim(line);
-		if (line.n > 1 && line.p[0] == '`' && line.p[line.n - 1] == '`')
+		opens = line.n && line.p[0] == '`';
+		if (opens != (line.n > 1 && line.p[line.n - 1] == '`'))
+			return false;
+		if (opens)
 			line = (struct span){ line.p + 1, line.n - 2 };
 		return text_fmt(to, size, "%.*s", (int)line.n, line.p) < size;
 	}
