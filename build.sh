@@ -24,6 +24,7 @@ usage()
 	./build.sh soak [WHAT [ARGUMENTS]]  what takes long, whole: life (random stress), rounds, kills, faults, sanitizers, valgrind,
 	                                  mutants [COUNT [SEED [PATH]]] (small faults in src, and which of them no test notices)
 	./build.sh lint                   format, warnings and static analysis of our own code
+	./build.sh states [dot]           draw the state machine of a mount into src/README.md, or print it for Graphviz
 	./build.sh debug                  out/debug/s3mounts for gdb, and what clangd wants to know
 	./build.sh fuzz [TARGET [SECONDS]]  run one fuzz target, or all of them (60 seconds each)
 	./build.sh dist                   out/dist: the programs under their release names, and SHA256SUMS
@@ -57,7 +58,7 @@ command=${1:-build}
 case $command in
 build)           cmd_build $TARGETS ;;
 x86_64|aarch64)  cmd_build "$command" ;;
-test|lint|fuzz|dist|demo|bench|soak|debug)
+test|lint|fuzz|dist|demo|bench|soak|states|debug)
 	. "toolchain/$command.sh"
 	"cmd_$command" "$@" ;;
 clean)           cmd_clean ;;

@@ -1,8 +1,10 @@
 /* s3mounts - gives a sandbox its S3 buckets as directories, and proves that they are there. */
 
 #include "base/err.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
+#include "cmd/print.h"
 #include "mnt/helper.h"
 
 #include <fcntl.h>
@@ -26,23 +28,20 @@ static const struct command commands[] = {
 
 #define COMMANDS (sizeof commands / sizeof *commands)
 
-static void usage(int to)
+static void print_usage(int to)
 {
-	say(to, "s3mounts " S3MOUNTS_VERSION " - S3 buckets as directories, proven\n\nUsage: s3mounts COMMAND [OPTIONS]\n\n");
+	text_print(to,
+		"s3mounts " S3MOUNTS_VERSION " - S3 buckets as directories, proven\n\nUsage: s3mounts COMMAND [OPTIONS]\n\n");
 	for (size_t i = 0; i < COMMANDS; i++)
-		say(to, "  %-12s %s\n", commands[i].name, commands[i].does);
-	say(to, "\ns3mounts COMMAND --help tells its options and the exit codes; s3mounts --version.\n");
+		text_print(to, "  %-12s %s\n", commands[i].name, commands[i].does);
+	text_print(to, "\ns3mounts COMMAND --help tells its options and the exit codes; s3mounts --version.\n");
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-/* What a caller has closed is taken, so that nothing that we open gets its number, and our words in it. Writing to it fails. */
-static void take_closed(void)
+/*
+ * Descriptors 0 to 2 that the caller has closed are opened, so that no file of ours gets such a number, and our output with it.
+ * Writing to them fails.
+ */
+static void reserve_standard_descriptors(void)
 {
 	int fd;
 
@@ -51,43 +50,46 @@ static void take_closed(void)
 	close(fd);
 }
 
-static int run(const struct command *c, char **argv)
+static int dispatch_command(const struct command *c, char **argv)
 {
 	int code = c->run(argv);
 
-	if (said() || code != CODE_OK)
+	if (!text_stdout_failed() || code != CODE_OK)
 		return code;
-	say(2, "s3mounts: %s: write to stdout: some of it was lost\n", c->name);
+	text_print(2, "s3mounts: %s: write to stdout: some of it was lost\n", c->name);
 	return CODE_FAULT;
 }
 
 int main(int argc, char **argv)
 {
-	const char *called = argc > 0 ? base_name(argv[0]) : "";
+	const char *called = argc > 0 ? file_basename(argv[0]) : "";
+	struct err e;
 
-	/* A caller that ignores it would have the kernel reap our children behind our back. */
+	/* If the caller ignored it, the kernel would reap our children behind our back. */
 	signal(SIGCHLD, SIG_DFL);
-	take_closed();
-	/* Credentials pass through here: no core file, and no other process of this user that looks into us (PR_SET_DUMPABLE). */
+	reserve_standard_descriptors();
+	/* Credentials pass through here: no core file, and no other process of this user may inspect us (PR_SET_DUMPABLE). */
 	prctl(PR_SET_DUMPABLE, 0);
 	if (!strcmp(called, "fusermount3") || !strcmp(called, "fusermount"))
 		return fusermount_main(argv);
 	if (argc < 2) {
-		usage(2);
+		print_usage(2);
 		return CODE_USAGE;
 	}
 	for (size_t i = 0; i < COMMANDS; i++)
 		if (!strcmp(argv[1], commands[i].name))
-			return run(&commands[i], argv + 1);
+			return dispatch_command(&commands[i], argv + 1);
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
-		usage(1);
+		print_usage(1);
 		return CODE_OK;
 	}
 	if (!strcmp(argv[1], "--version")) {
-		say(1, "s3mounts " S3MOUNTS_VERSION "\n");
+		text_print(1, "s3mounts " S3MOUNTS_VERSION "\n");
 		return CODE_OK;
 	}
-	say(2, "s3mounts: '%s': no such command\n\n", argv[1]);
-	usage(2);
+	err_set(&e, CODE_USAGE, "'%s': no such command", argv[1]);
+	print_error(&e);
+	text_print(2, "\n");
+	print_usage(2);
 	return CODE_USAGE;
 }

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#define BLOCK 4000 /* one malloc(3) chunk of a page serves a usual plan */
+#define BLOCK 4000 /* one malloc(3) chunk of a page is enough for a usual plan */
 
 struct arena_block {
 	struct arena_block *before;

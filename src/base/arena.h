@@ -1,4 +1,4 @@
-/* base/arena.h - memory that is given back all at once. */
+/* base/arena.h - memory that is freed all at once. */
 
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
@@ -9,19 +9,19 @@ struct arena {
 	struct arena_block *last; /* all zero: empty and ready */
 };
 
-/* N bytes, zeroed and aligned for any type; NULL when the machine has none. */
+/* N bytes, zeroed and aligned for any type; NULL when out of memory. */
 void *arena_get(struct arena *a, size_t n);
 
-/* A NUL-terminated copy; NULL when the machine has no memory. */
+/* A NUL-terminated copy of S; NULL when out of memory. */
 char *arena_str(struct arena *a, struct span s);
 
 /*
- * For a list that grows by one: an array with room for item number COUNT (from 0) of SIZE bytes each, whose first COUNT are those of
- * ITEMS. It moves whenever COUNT is a power of two; the old array stays in the arena. NULL when the machine has no memory.
+ * Grows a list by one: returns an array with room for item number COUNT (from 0) of SIZE bytes each, its first COUNT items
+ * copied from ITEMS. It moves whenever COUNT is a power of two; the old array stays in the arena. NULL when out of memory.
  */
 void *arena_grow(struct arena *a, void *items, size_t count, size_t size);
 
-/* Gives all of it back; *A is empty and ready again. */
+/* Frees everything; *A is empty and ready again. */
 void arena_free(struct arena *a);
 
 #endif

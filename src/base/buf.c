@@ -12,7 +12,7 @@ struct buf buf_over(char *mem, size_t size)
 	return (struct buf){ .p = mem, .cap = size };
 }
 
-/* Without a heap there is still a byte to read as a C string. */
+/* Even without a heap there is a byte that can be read as a C string. */
 static char nothing[1];
 
 struct buf buf_heap(size_t max)
@@ -39,8 +39,8 @@ void buf_wipe(struct buf *b)
 	buf_free(b);
 }
 
-/* Old bytes are wiped, never left behind by realloc(3): a buffer may hold a secret. */
-static bool grow(struct buf *b, size_t want)
+/* The old bytes are wiped, not left behind as realloc(3) would: a buffer may hold a secret. */
+static bool buf_grow(struct buf *b, size_t want)
 {
 	size_t cap = b->cap ? b->cap : FIRST_GROWTH;
 	char *p;
@@ -65,7 +65,7 @@ char *buf_room(struct buf *b, size_t n)
 {
 	if (n < b->cap - b->len && b->cap)
 		return b->p + b->len;
-	if (n < (size_t)-1 - b->len && grow(b, b->len + n + 1))
+	if (n < (size_t)-1 - b->len && buf_grow(b, b->len + n + 1))
 		return b->p + b->len;
 	b->full = true;
 	return NULL;

@@ -1,8 +1,8 @@
 /*
- * base/buf.h - bytes that are being written: into the caller's memory, or into the heap up to a limit.
+ * base/buf.h - a buffer for writing: over the caller's memory, or on the heap up to a limit.
  *
- * Adding never fails half-way: what does not fit is dropped as a whole and `full` is set, which the writer looks at once,
- * at the end. p[len] is always a NUL, so p can be read as a C string.
+ * Adding never fails half-way: what does not fit is dropped as a whole and sets `full`, which the writer checks once, at the
+ * end. p[len] is always a NUL, so p can be read as a C string.
  */
 
 #ifndef BASE_BUF_H
@@ -17,17 +17,17 @@ struct buf {
 	size_t len;
 	size_t cap; /* bytes at p, the NUL included */
 	size_t max; /* heap: cap may grow up to this; 0: p is the caller's and cap is final */
-	bool full;  /* something was dropped */
+	bool full;  /* something did not fit and was dropped */
 };
 
-/* A buffer over the SIZE bytes at MEM, which the caller owns. SIZE is at least 1. */
+/* A buffer over the SIZE bytes at MEM, which stay the caller's. SIZE is at least 1. */
 struct buf buf_over(char *mem, size_t size);
 
-/* A buffer in the heap of at most MAX bytes; buf_free() releases it. */
+/* A buffer on the heap of at most MAX bytes; buf_free() releases it. */
 struct buf buf_heap(size_t max);
 void buf_free(struct buf *b);
 
-/* As buf_free(), and overwrites the bytes before: for what may hold a secret. */
+/* As buf_free(), but overwrites the bytes first: for what may hold a secret. */
 void buf_wipe(struct buf *b);
 
 void buf_add(struct buf *b, const void *p, size_t n);

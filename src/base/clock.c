@@ -1,10 +1,9 @@
 #include "base/clock.h"
 
 #include <limits.h>
-#include <time.h>
 
-#define STEP_MS 1000 /* the readings are taken one after the other; a second more than that is a step */
-#define LATE_MS 2000 /* a machine that is only busy wakes us sooner */
+#define STEP_MS 1000 /* the readings are taken one after the other; only a difference of more than a second counts as a step */
+#define LATE_MS 2000 /* a machine that is merely busy wakes us sooner */
 
 static int64_t read_ms(clockid_t id)
 {
@@ -28,10 +27,11 @@ struct clock_reading clock_read(void)
 	};
 }
 
-int64_t clock_away(const struct clock_reading *before, const struct clock_reading *now, int asked)
+int64_t clock_jump(const struct clock_reading *before, const struct clock_reading *now, int asked)
 {
 	int64_t waited = now->mono - before->mono;
-	int64_t set = now->wall - before->wall - waited; /* the wall clock was set, or went on while the machine stood still */
+	int64_t set = now->wall - before->wall -
+		      waited; /* the wall clock was set, or kept running while the machine stood still */
 	int64_t slept = now->boot - before->boot - waited; /* the machine was suspended */
 	int64_t late = asked < 0 ? 0 : waited - asked;	   /* the process was stopped, or frozen */
 	int64_t away = -1;
@@ -47,7 +47,7 @@ int64_t clock_away(const struct clock_reading *before, const struct clock_readin
 	return away;
 }
 
-int64_t clock_first(int64_t a, int64_t b)
+int64_t clock_earlier(int64_t a, int64_t b)
 {
 	if (a < 0 || b < 0)
 		return a < 0 ? b : a;

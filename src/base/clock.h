@@ -4,13 +4,20 @@
 #define BASE_CLOCK_H
 
 #include <stdint.h>
+#include <time.h>
 
 int64_t clock_ms(void);
 
-/* The earlier of two deadlines. */
-int64_t clock_first(int64_t a, int64_t b);
+/* T in nanoseconds. */
+static inline int64_t clock_ns(const struct timespec *t)
+{
+	return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
+}
 
-/* What the clocks said at one moment, in milliseconds: CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME (clock_gettime(2)). */
+/* The earlier of two deadlines. */
+int64_t clock_earlier(int64_t a, int64_t b);
+
+/* The clocks at one moment, in milliseconds: CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME (clock_gettime(2)). */
 struct clock_reading {
 	int64_t wall, mono, boot;
 };
@@ -18,12 +25,13 @@ struct clock_reading {
 struct clock_reading clock_read(void);
 
 /*
- * Did time go on without us between two readings? BEFORE was taken when this process went to wait, for at most ASKED ms (-1: without end), NOW
- * when it came back. Returns the milliseconds that are missing (0: somebody set the wall clock back), or -1: nothing is.
+ * Did time pass without us between two readings? BEFORE was taken when this process began to wait, for at most ASKED ms (-1:
+ * without a limit), NOW when it woke up. Returns the milliseconds that are missing (0: somebody set the wall clock back), or -1
+ * when none are.
  */
-int64_t clock_away(const struct clock_reading *before, const struct clock_reading *now, int asked);
+int64_t clock_jump(const struct clock_reading *before, const struct clock_reading *now, int asked);
 
-/* Milliseconds that are left, at least 0, as poll(2) takes them; -1 for "never". */
+/* Milliseconds until DEADLINE, at least 0, as poll(2) takes them; -1 for "never". */
 int clock_left(int64_t deadline);
 
 #endif

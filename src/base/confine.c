@@ -1,5 +1,7 @@
 #include "base/confine.h"
 
+#include "base/caps.h"
+
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/capability.h>
@@ -9,8 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define BIT(cap) (1ull << (cap))
-#define SEARCH (BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DAC_READ_SEARCH))
+#define SEARCH (CAPS_BIT(CAP_DAC_OVERRIDE) | CAPS_BIT(CAP_DAC_READ_SEARCH))
 
 #if defined(__x86_64__)
 #define ARCH AUDIT_ARCH_X86_64
@@ -18,24 +19,10 @@
 #define ARCH AUDIT_ARCH_AARCH64
 #endif
 
-/* The bounding set too: a program that root executes has all that is in it. */
 static void keep_capabilities(uint64_t keep)
 {
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct have[_LINUX_CAPABILITY_U32S_3];
-
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	for (int cap = 0; cap < 64; cap++)
-		if (!(keep & BIT(cap)))
-			prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
-	if (syscall(SYS_capget, &head, have))
-		return;
-	for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
-		have[i].permitted &= (uint32_t)(keep >> (32 * i));
-		have[i].effective = have[i].permitted;
-		have[i].inheritable = 0;
-	}
-	syscall(SYS_capset, &head, have);
+	caps_keep(keep);
 }
 
 void confine_search(void)
@@ -45,10 +32,10 @@ void confine_search(void)
 
 void confine_mount(void)
 {
-	keep_capabilities(SEARCH | BIT(CAP_SYS_ADMIN));
+	keep_capabilities(SEARCH | CAPS_BIT(CAP_SYS_ADMIN));
 }
 
-/* What the C library's resolver, our sockets and base/task.h call. */
+/* Called by the C library's resolver, our sockets and base/task.h. */
 static const uint16_t network_calls[] = {
 #ifdef __x86_64__
 	SYS_open,
@@ -146,7 +133,7 @@ size_t confine_network_filter(struct sock_filter *code)
 void confine_network(void)
 {
 	keep_capabilities(0);
-#ifndef __SANITIZE_ADDRESS__ /* it needs more than the program does */
+#ifndef __SANITIZE_ADDRESS__ /* it needs more system calls than the program does */
 	struct sock_filter code[CONFINE_FILTER_MAX];
 	struct sock_fprog program = { .len = (unsigned short)confine_network_filter(code), .filter = code };
 

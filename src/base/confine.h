@@ -1,6 +1,6 @@
 /*
- * base/confine.h - a process gives up for good what it does not need (capabilities(7), PR_SET_NO_NEW_PRIVS, seccomp(2)). It is a second wall: what
- * this kernel, or whoever started us, does not let us give up stays, and nothing is said.
+ * base/confine.h - a process gives up for good what it does not need (capabilities(7), PR_SET_NO_NEW_PRIVS, seccomp(2)). This
+ * is defence in depth: what the kernel, or whoever started us, does not let us give up stays, silently.
  */
 
 #ifndef BASE_CONFINE_H
@@ -9,18 +9,18 @@
 #include <linux/filter.h>
 #include <stddef.h>
 
-/* For one that asks a mount: the right to reach it through other users' folders stays. */
+/* For a process that queries a mount: it keeps the right to reach it through other users' folders. */
 void confine_search(void);
 
 /*
- * For a driver, and the mount helper that it starts: that, and the right to mount. Only for a process that mounts by its own right: the system's
- * set-uid helper would have none after this.
+ * For a driver and the mount helper that it starts: as confine_search(), and the right to mount. Only for a process that mounts
+ * by its own right: the system's set-uid helper would lose its right too.
  */
 void confine_mount(void);
 
 /*
- * For one that parses what the network sends: no capability, and no system call but those for files, sockets, memory, and child processes of the
- * same program. All else fails with EPERM, execve(2) and ptrace(2) too.
+ * For a process that parses what the network sends: no capabilities, and no system calls but those for files, sockets, memory,
+ * and child processes of the same program. All others fail with EPERM, execve(2) and ptrace(2) included.
  */
 void confine_network(void);
 

@@ -1,6 +1,6 @@
 /*
- * base/creds.h - the one place in memory where S3 credentials live, and the one list of the variables that bring them.
- * Wipe the first with creds_wipe() as soon as it has served.
+ * base/creds.h - the one place in memory where S3 credentials live, and the one list of the variables that hold them. Wipe the
+ * former with creds_wipe() as soon as it is no longer needed.
  */
 
 #ifndef BASE_CREDS_H
@@ -8,7 +8,10 @@
 
 #include "base/span.h"
 
-/* AWS: key ids have 16 to 128 characters, secrets 40; R2's have 32 and 64. Session tokens have no stated limit; 4 KiB serve. */
+/*
+ * AWS: key ids have 16 to 128 characters, secrets 40; R2's have 32 and 64. Session tokens have no documented limit; 4 KiB are
+ * enough.
+ */
 struct creds {
 	char key_id[129];
 	char secret[257];
@@ -23,8 +26,8 @@ static inline void creds_wipe(struct creds *c)
 enum creds_part { CREDS_KEY_ID, CREDS_SECRET, CREDS_TOKEN, CREDS_PARTS };
 
 /*
- * Every variable that holds a credential. Those of a set (0 and up, 0 is asked first) are read, of two names of one part the
- * first that is set; CREDS_NO_SET marks what other programs read, and what must stay secret all the same.
+ * Every variable that holds a credential. Those of a set are read (set 0 first); of two names for one part the first that is
+ * set wins. CREDS_NO_SET marks variables that only other programs read, which must stay secret all the same.
  */
 #define CREDS_SETS 2
 #define CREDS_NO_SET CREDS_SETS

@@ -10,39 +10,39 @@ struct given {
 
 static struct given *all;
 
-static bool is_named(const struct given *g, struct span name)
+static bool given_has_name(const struct given *g, struct span name)
 {
 	return span_eq((struct span){ g->text, g->name_length }, name);
 }
 
-static struct given *find(struct span name)
+static struct given *find_given(struct span name)
 {
 	for (struct given *g = all; g; g = g->next)
-		if (is_named(g, name))
+		if (given_has_name(g, name))
 			return g;
 	return NULL;
 }
 
-static const char *value_of(const struct given *g)
+static const char *given_value(const struct given *g)
 {
 	return g->text + g->name_length + 1;
 }
 
 const char *env_given(const char *name)
 {
-	const struct given *g = find(span_of(name));
+	const struct given *g = find_given(span_of(name));
 
-	return g && *value_of(g) ? value_of(g) : NULL;
+	return g && *given_value(g) ? given_value(g) : NULL;
 }
 
 const char *env(const char *name)
 {
-	const char *v = find(span_of(name)) ? env_given(name) : getenv(name);
+	const char *v = find_given(span_of(name)) ? env_given(name) : getenv(name);
 
 	return v && *v ? v : NULL;
 }
 
-static void drop(struct given **at)
+static void drop_given(struct given **at)
 {
 	struct given *g = *at;
 
@@ -51,16 +51,16 @@ static void drop(struct given **at)
 	free(g);
 }
 
-int env_give(struct span name, struct span value, struct err *e)
+int env_set(struct span name, struct span value, struct err *e)
 {
 	struct given *g = malloc(sizeof *g + name.n + value.n + 2), **at = &all;
 
 	if (!g)
 		return err_set(e, CODE_FAULT, "read the variables: out of memory");
-	while (*at && !is_named(*at, name))
+	while (*at && !given_has_name(*at, name))
 		at = &(*at)->next;
 	if (*at)
-		drop(at);
+		drop_given(at);
 	g->name_length = name.n;
 	memcpy(g->text, name.p, name.n);
 	g->text[name.n] = '=';
@@ -71,16 +71,13 @@ int env_give(struct span name, struct span value, struct err *e)
 	return 0;
 }
 
-/* What is asked for after the plan was read. */
-static bool is_setting(const struct given *g)
+/* Variables that are read after the plan. */
+static bool is_own_setting(const struct given *g)
 {
 	static const char *const settings[] = { "S3MOUNTS_RCLONE", "S3MOUNTS_RUN_DIR", "S3MOUNTS_CACHE_DIR", "RCLONE_CONFIG",
 		"AWS_CA_BUNDLE", "SSL_CERT_FILE", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME", "HOME", "PATH" };
 
-	for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
-		if (is_named(g, span_of(settings[i])))
-			return true;
-	return false;
+	return span_is_any((struct span){ g->text, g->name_length }, settings, sizeof settings / sizeof *settings);
 }
 
 void env_wipe(void)
@@ -88,10 +85,10 @@ void env_wipe(void)
 	struct given **at = &all;
 
 	while (*at)
-		if (is_setting(*at))
+		if (is_own_setting(*at))
 			at = &(*at)->next;
 		else
-			drop(at);
+			drop_given(at);
 }
 
 int env_export(void)
@@ -103,7 +100,7 @@ int env_export(void)
 			return -1;
 		memcpy(name, g->text, g->name_length);
 		name[g->name_length] = 0;
-		if (setenv(name, value_of(g), 1))
+		if (setenv(name, given_value(g), 1))
 			return -1;
 	}
 	return 0;

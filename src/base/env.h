@@ -1,7 +1,7 @@
 /*
- * base/env.h - the variables: those of the process, and those that --env-file and --env-fd gave, which win.
+ * base/env.h - variables: those of the process, and those given by --env-file and --env-fd, which win.
  *
- * What was given never enters the process's environment, so that no child has it. It is kept until env_wipe().
+ * The given ones never enter the process's environment, so no child has them. They are kept until env_wipe().
  */
 
 #ifndef BASE_ENV_H
@@ -10,19 +10,27 @@
 #include "base/err.h"
 #include "base/span.h"
 
-/* As getenv(3), but what is empty counts as absent: what was given empty hides the process's own. */
+/* As getenv(3), but an empty value counts as absent: one that was given empty hides the process's own. */
 const char *env(const char *name);
 
-/* The same of what was given alone. */
+/* The same among the given ones alone. */
 const char *env_given(const char *name);
 
-/* Gives NAME its VALUE (neither holds a NUL), in place of an earlier one. Returns 0 or -1 with CODE_FAULT (no memory). */
-int env_give(struct span name, struct span value, struct err *e);
+/*
+ * Sets NAME to VALUE among the given ones (neither holds a NUL), replacing an earlier one. Returns 0 or -1 with CODE_FAULT (out
+ * of memory).
+ */
+int env_set(struct span name, struct span value, struct err *e);
 
-/* Forgets what was given, its bytes overwritten, but for the few settings that this program asks for later: none is a secret. */
+/*
+ * Forgets the given ones and overwrites their bytes, except for the few settings that this program reads later: none of those
+ * is a secret.
+ */
 void env_wipe(void);
 
-/* Puts all that was given into the process's environment: for a child that shall have it. Returns 0 or -1 (no memory). */
+/*
+ * Puts all given ones into the process's environment, for a child that is meant to have them. Returns 0 or -1 (out of memory).
+ */
 int env_export(void);
 
 #endif

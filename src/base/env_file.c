@@ -1,5 +1,6 @@
 #include "base/env_file.h"
 
+#include "base/chars.h"
 #include "base/env.h"
 #include "base/file.h"
 
@@ -9,37 +10,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define NAME_MAX_BYTES 128 /* an error tells it */
+#define NAME_MAX_BYTES 128 /* an error quotes it */
 
-/* ---- the form ---- */
+/* ---- the syntax ---- */
 
-/* One line on its way to a variable. */
-struct line {
+/* One line while it is parsed. */
+struct env_line {
 	struct span name, value;
-	bool bare;     /* there is no '=' */
-	bool spaced;   /* a blank stands before the '=': Docker refuses that, so it is systemd's form */
-	struct buf *b; /* room for a value without its escapes */
+	bool bare;     /* without an '=' */
+	bool spaced;   /* a blank precedes the '=': Docker refuses that, so it is systemd's syntax */
+	struct buf *b; /* room for a value with its escapes resolved */
 };
 
-static bool is_blank(char c)
+/* More than a shell allows, as in Docker: "spring.datasource.url" is passed over, not an error. */
+static bool is_variable_name(struct span s)
 {
-	return c == ' ' || c == '\t';
-}
-
-static bool letter(char c)
-{
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
-}
-
-/* Wider than a shell's, as Docker takes it: "spring.datasource.url" is passed over, not an error. */
-static bool is_name(struct span s)
-{
-	if (!s.n || s.n > NAME_MAX_BYTES || !letter(s.p[0]))
-		return false;
-	for (size_t i = 1; i < s.n; i++)
-		if (!letter(s.p[i]) && !(s.p[i] >= '0' && s.p[i] <= '9') && s.p[i] != '.' && s.p[i] != '-')
-			return false;
-	return true;
+	return s.n && s.n <= NAME_MAX_BYTES && (char_is_letter(s.p[0]) || s.p[0] == '_') && span_all(s, char_is_alnum, "_.-");
 }
 
 static struct span skip_export(struct span s)
@@ -52,8 +38,8 @@ static struct span skip_export(struct span s)
 	return rest.n && rest.p[0] != '=' ? (struct span){ rest.p, (size_t)(s.p + s.n - rest.p) } : s;
 }
 
-/* Parts LINE; false where no name begins it. */
-static bool part_line(struct span line, struct line *l)
+/* Splits LINE; false when it does not begin with a name. */
+static bool split_assignment(struct span line, struct env_line *l)
 {
 	struct span value = line, name;
 
@@ -61,11 +47,11 @@ static bool part_line(struct span line, struct line *l)
 	l->name = span_trim(name);
 	l->spaced = !l->bare && l->name.p + l->name.n != name.p + name.n;
 	l->value = value;
-	return is_name(l->name);
+	return is_variable_name(l->name);
 }
 
-/* What stands between L's quotes, in L->value. Why it cannot be read, or NULL. */
-static const char *unquote(struct line *l, struct span in)
+/* Sets L->value to what is between its quotes. Returns why it cannot be read, or NULL. */
+static const char *unquote_value(struct env_line *l, struct span in)
 {
 	char quote = in.p[0];
 	size_t i = 1;
@@ -86,16 +72,15 @@ static const char *unquote(struct line *l, struct span in)
 	return NULL;
 }
 
-/* The value itself, in L->value. Why it will not do, or NULL. */
-static const char *take_value(struct line *l)
+/* Sets L->value to the value proper. Returns why it is not acceptable, or NULL. */
+static const char *parse_env_value(struct env_line *l)
 {
 	struct span trimmed = span_trim(l->value);
 
-	for (size_t i = 0; i < l->value.n; i++)
-		if (((unsigned char)l->value.p[i] < 0x20 && l->value.p[i] != '\t') || l->value.p[i] == 0x7f)
-			return "its value holds a control byte";
+	if (span_has_control(l->value, "\t"))
+		return "its value holds a control byte";
 	if (trimmed.n && (trimmed.p[0] == '"' || trimmed.p[0] == '\''))
-		return unquote(l, trimmed);
+		return unquote_value(l, trimmed);
 	if (l->spaced)
 		l->value = span_skip(l->value, (size_t)(trimmed.p - l->value.p));
 	if (l->value.n != trimmed.n)
@@ -105,13 +90,13 @@ static const char *take_value(struct line *l)
 	return NULL;
 }
 
-static int refuse(const struct line *l, const char *name, size_t number, const char *why, struct err *e)
+static int refuse_value(const struct env_line *l, const char *name, size_t number, const char *why, struct err *e)
 {
 	err_set(e, CODE_USAGE, "%.255s:%zu: variable %.*s: %s", name, number, (int)l->name.n, l->name.p, why);
 	return err_hint(e, "write it as %.*s='VALUE': nothing between single quotes has a meaning", (int)l->name.n, l->name.p);
 }
 
-static int take_bare(const struct line *l, struct err *e)
+static int import_variable(const struct env_line *l, struct err *e)
 {
 	struct buf name = buf_heap(l->name.n + 1);
 	const char *value;
@@ -120,30 +105,29 @@ static int take_bare(const struct line *l, struct err *e)
 	buf_span(&name, l->name);
 	value = getenv(name.p);
 	if (value)
-		ret = env_give(l->name, span_of(value), e);
+		ret = env_set(l->name, span_of(value), e);
 	buf_free(&name);
 	return ret;
 }
 
-static int take_line(struct span text, struct buf *b, const char *name, size_t number, struct err *e)
+static int parse_env_line(struct span text, struct buf *b, const char *name, size_t number, struct err *e)
 {
-	struct line l = { .b = b };
+	struct env_line l = { .b = b };
 	const char *why;
 
 	if (text.n && text.p[text.n - 1] == '\r')
 		text.n--;
-	while (text.n && is_blank(text.p[0]))
-		text = span_skip(text, 1);
+	span_take_while(&text, char_is_blank);
 	if (!text.n || text.p[0] == '#' || text.p[0] == ';')
 		return 0;
-	if (!part_line(skip_export(text), &l)) {
+	if (!split_assignment(skip_export(text), &l)) {
 		err_set(e, CODE_USAGE, "%.255s:%zu: no variable's name begins this line", name, number);
 		return err_hint(e, "a line is NAME=VALUE, NAME, blank, or begins with #");
 	}
 	if (l.bare)
-		return take_bare(&l, e);
-	why = take_value(&l);
-	return why ? refuse(&l, name, number, why, e) : env_give(l.name, l.value, e);
+		return import_variable(&l, e);
+	why = parse_env_value(&l);
+	return why ? refuse_value(&l, name, number, why, e) : env_set(l.name, l.value, e);
 }
 
 int env_parse(struct span text, const char *name, struct err *e)
@@ -152,21 +136,20 @@ int env_parse(struct span text, const char *name, struct err *e)
 	struct span line;
 	int ret = 0;
 
-	if (span_starts(text, SPAN("\xef\xbb\xbf")))
-		text = span_skip(text, 3);
+	text = span_skip_bom(text);
 	for (size_t number = 1; text.n && ret == 0; number++) {
 		span_cut(&text, '\n', &line);
-		ret = take_line(line, &b, name, number, e);
+		ret = parse_env_line(line, &b, name, number, e);
 	}
 	buf_wipe(&b);
 	return ret;
 }
 
-/* ---- where it stands ---- */
+/* ---- the file ---- */
 
-static int read_all(int fd, const char *name, struct err *e)
+static int read_env_text(int fd, const char *name, struct err *e)
 {
-	struct buf text = buf_heap(ENV_FILE_MAX + 2); /* the NUL, and a byte to see the end with */
+	struct buf text = buf_heap(ENV_FILE_MAX + 2); /* the NUL, and one byte more to detect a file that is too large */
 	int ret;
 
 	if (file_read_fd(fd, &text) == 0)
@@ -179,18 +162,18 @@ static int read_all(int fd, const char *name, struct err *e)
 	return ret;
 }
 
-static bool own(const struct stat *st)
+static bool owner_is_trusted(const struct stat *st)
 {
 	return st->st_uid == geteuid() || st->st_uid == 0;
 }
 
-static int refuse_file(const char *path, const struct stat *st, struct err *e)
+static int check_env_file(const char *path, const struct stat *st, struct err *e)
 {
 	if (!S_ISREG(st->st_mode)) {
 		err_set(e, CODE_USAGE, "--env-file %s: it is not a regular file", path);
 		return err_hint(e, "a pipe is read with --env-fd, standard input with --env-file -");
 	}
-	if (!own(st))
+	if (!owner_is_trusted(st))
 		return err_set(e, CODE_USAGE, "--env-file %s: it belongs to user %lu, neither to the caller nor to root", path,
 			(unsigned long)st->st_uid);
 	if (!(st->st_mode & 077))
@@ -216,7 +199,7 @@ int env_file_read(const char *path, struct err *e)
 		err_sys(e, CODE_FAULT, "open --env-file %s", path);
 		ret = -1;
 	} else {
-		ret = refuse_file(path, &st, e) ? -1 : read_all(fd, path, e);
+		ret = check_env_file(path, &st, e) ? -1 : read_env_text(fd, path, e);
 	}
 	if (fd >= 0)
 		close(fd);
@@ -229,13 +212,13 @@ int env_fd_read(int fd, const char *name, struct err *e)
 
 	if (fcntl(fd, F_GETFD) < 0)
 		return err_set(e, CODE_USAGE, "%s: no such descriptor is open", name);
-	ret = read_all(fd, name, e);
+	ret = read_env_text(fd, name, e);
 	if (fd > 0) {
 		close(fd);
 		return ret;
 	}
 	null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (null < 0) /* a bare root has none; what can be read from a folder is nothing, too */
+	if (null < 0) /* a bare root has none; reading a folder yields nothing either */
 		null = open("/", O_RDONLY | O_CLOEXEC);
 	if (null > 0) {
 		dup2(null, fd);
@@ -250,7 +233,7 @@ int env_file_remove(const char *path, struct err *e)
 
 	if (lstat(path, &st))
 		return errno == ENOENT ? 0 : err_sys(e, CODE_FAULT, "remove --env-file %s", path);
-	if (!S_ISREG(st.st_mode) || !own(&st))
+	if (!S_ISREG(st.st_mode) || !owner_is_trusted(&st))
 		return err_set(e, CODE_USAGE, "remove --env-file %s: it is no regular file of the caller's, and stays", path);
 	return unlink(path) ? err_sys(e, CODE_FAULT, "remove --env-file %s: it is still there, with what it holds", path) : 0;
 }

@@ -1,18 +1,20 @@
 /*
- * base/env_file.h - variables from a file or a descriptor: for platforms that log the environment which they are given.
+ * base/env_file.h - variables from a file or a descriptor: for platforms that log the environment they are given.
  *
- * The form is what systemd's EnvironmentFile= and Docker's --env-file have in common, read so that no value is changed without a word:
+ * The syntax is what systemd's EnvironmentFile= and Docker's --env-file have in common, read so that no value is changed
+ * silently:
  *
- *	NAME=VALUE		the value as it stands; '#', '$', '=', quotes inside it and blanks inside it mean nothing
- *	NAME='VALUE'		the quotes are taken off; nothing between them has a meaning
+ *	NAME=VALUE		the value literally; '#', '$', '=', quotes and blanks inside it have no meaning
+ *	NAME='VALUE'		without the quotes; nothing between them has a meaning
  *	NAME="VALUE"		the same, but \" \\ \` and \$ stand for the second character, as in systemd
- *	NAME			the variable of this name that the process has, if it has one (Docker)
- *	export NAME=VALUE	"export" is passed over; so are blanks before NAME, and around a '=' that has one before it (systemd)
- *	# text, ; text		comments, as lines of their own; blank lines
+ *	NAME			the process's variable of this name, if it has one (Docker)
+ *	export NAME=VALUE	"export" is skipped; so are blanks before NAME, and around an '=' that has one before it (systemd)
+ *	# text, ; text		comments, on lines of their own; blank lines
  *
- * Lines may end with CR LF, and a byte order mark may stand at the beginning. Of two lines for one name the later counts. There are no
- * variables, commands or lines that go on. Where the two forms read a value differently it is refused, and the error asks for quotes: an
- * unquoted one with a backslash in it or a blank at its ends, and text behind a closing quote. So is a control byte.
+ * Lines may end with CR LF, and the text may begin with a byte order mark. Of two lines for one name the later wins. There are
+ * no variables, commands or continuation lines. Where systemd and Docker would read a value differently it is refused, and the
+ * error asks for quotes: an unquoted value with a backslash or with a blank at either end, and text after a closing quote. A
+ * control byte is refused too.
  *
  * An error names file, line and variable ("s3.env:3: variable S3_ACCESS_SECRET: …"), never a value.
  */
@@ -25,24 +27,28 @@
 
 #define ENV_FILE_MAX (1024 * 1024)
 
-/* Gives (base/env.h) what TEXT, read from NAME, holds. Returns 0, or -1 with CODE_USAGE or CODE_FAULT: then some may have been given. */
+/*
+ * Sets the variables in TEXT, which was read from NAME (base/env.h). Returns 0, or -1 with CODE_USAGE or CODE_FAULT: some may
+ * have been set then.
+ */
 int env_parse(struct span text, const char *name, struct err *e);
 
 /*
- * The same of the file PATH: regular, no link, the caller's or root's, and closed to everybody else (0600 or stricter), of at most
- * ENV_FILE_MAX bytes. Returns 0 or -1 with *E set (CODE_USAGE: what it is will not do, or its form; CODE_FAULT).
+ * The same for the file PATH: a regular file, not a link, owned by the caller or root, closed to everybody else (0600 or
+ * stricter), of at most ENV_FILE_MAX bytes. Returns 0 or -1 with *E set (CODE_USAGE: the kind of file or its syntax;
+ * CODE_FAULT).
  */
 int env_file_read(const char *path, struct err *e);
 
 /*
- * The same of the descriptor FD, to its end, which NAME stands for in errors. FD is closed then, or, where it is 0, leads to /dev/null:
- * no child has it.
+ * The same for the descriptor FD, read to its end; errors call it NAME. FD is closed then, or, if it is 0, redirected to
+ * /dev/null: no child gets it.
  */
 int env_fd_read(int fd, const char *name, struct err *e);
 
 /*
- * Removes PATH where env_file_read() takes its kind and owner, whatever its mode and content; it is not overwritten. No file is no error.
- * Returns 0 or -1 with *E set: it is still there.
+ * Removes PATH if env_file_read() accepts its kind and owner, whatever its mode and content; its bytes are not overwritten. A
+ * missing file is no error. Returns 0 or -1 with *E set: it still exists.
  */
 int env_file_remove(const char *path, struct err *e);
 

@@ -15,7 +15,7 @@ int err_set(struct err *e, enum code code, const char *fmt, ...)
 	va_start(ap, fmt);
 	text_vfmt(e->text, sizeof e->text, fmt, ap);
 	va_end(ap);
-	text_tame(e->text);
+	text_sanitize(e->text);
 	errno = saved;
 	return -1;
 }
@@ -32,7 +32,7 @@ int err_sys(struct err *e, enum code code, const char *fmt, ...)
 	buf_vfmt(&b, fmt, ap);
 	va_end(ap);
 	buf_fmt(&b, ": %s", strerror(saved));
-	text_tame(e->text);
+	text_sanitize(e->text);
 	errno = saved;
 	return -1;
 }
@@ -45,7 +45,7 @@ int err_hint(struct err *e, const char *fmt, ...)
 	va_start(ap, fmt);
 	text_vfmt(e->hint, sizeof e->hint, fmt, ap);
 	va_end(ap);
-	text_tame(e->hint);
+	text_sanitize(e->hint);
 	errno = saved;
 	return -1;
 }

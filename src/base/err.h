@@ -1,5 +1,5 @@
 /*
- * base/err.h - what went wrong, in words, and with which exit code the program tells it.
+ * base/err.h - what went wrong, as text, and the exit code that the program reports it with.
  *
  * A leaf fills a caller's struct err and returns -1; on success it leaves it alone. The text names the operation, the object
  * and the cause, in that order; the hint says what to do. Only src/cmd prints.
@@ -23,14 +23,14 @@ enum code {
 
 struct err {
 	enum code code;
-	char text[640]; /* one line, no newline; cut at the end where too long */
+	char text[640]; /* one line, no newline; truncated when too long */
 	char hint[384]; /* may be empty */
 };
 
-/* Sets code and text, empties the hint. Returns -1, so that a leaf can return it. errno is kept. */
+/* Sets code and text (sanitized), empties the hint. Returns -1, so that a leaf can return it. errno is kept. */
 int err_set(struct err *e, enum code code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* As err_set(), with ": " and the words for errno behind the text. */
+/* As err_set(), with ": " and errno's text appended. */
 int err_sys(struct err *e, enum code code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* What helps against a limit on processes or threads, and on memory. */
@@ -38,10 +38,10 @@ int err_sys(struct err *e, enum code code, const char *fmt, ...) __attribute__((
 	"raise the limit of processes (pids.max of the cgroup, docker --pids-limit, ulimit -u), or give it more memory"
 #define ERR_HINT_MEMORY "give it more memory (memory.max of the cgroup, docker --memory, ulimit -v)"
 
-/* As err_sys(), for a fork(2) of WHAT that failed, with the hint. */
+/* As err_sys(), for a fork(2) that failed in WHAT, with a hint. */
 int err_fork(struct err *e, const char *what);
 
-/* Sets the hint. Returns -1. */
+/* Sets the hint (sanitized). Returns -1. */
 int err_hint(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

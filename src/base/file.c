@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,6 +30,25 @@ int write_all(int fd, const void *p, size_t n)
 	return 0;
 }
 
+int send_with_fd(int sock, const void *p, size_t n, int fd)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof fd)];
+	} control = { .room = { 0 } };
+	struct iovec data = { (void *)(uintptr_t)p, n };
+	struct msghdr message = {
+		.msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
+	};
+	ssize_t sent;
+
+	control.head = (struct cmsghdr){ .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof fd) };
+	memcpy(CMSG_DATA(&control.head), &fd, sizeof fd);
+	while ((sent = sendmsg(sock, &message, MSG_NOSIGNAL)) < 0 && errno == EINTR)
+		;
+	return sent < 0 ? -1 : write_all(sock, (const char *)p + sent, n - (size_t)sent);
+}
+
 int file_read_fd(int fd, struct buf *out)
 {
 	for (;;) {
@@ -35,7 +56,10 @@ int file_read_fd(int fd, struct buf *out)
 		char *to = buf_room(out, room);
 		ssize_t n;
 
-		/* Near the limit a smaller step may still fit; one byte tells the end of the file from a file too large. */
+		/*
+		 * Near the limit a smaller step may still fit; a single byte tells the end of the file from a file that is too
+		 * large.
+		 */
 		if (!to && (to = buf_room(out, room = 1)))
 			out->full = false;
 		if (!to) {
@@ -69,21 +93,29 @@ int file_read(const char *path, struct buf *out, struct err *e)
 	return ret;
 }
 
-const char *file_above(char out[PATH_MAX], const char *path)
+const char *file_basename(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
-	if (text_fmt(out, PATH_MAX, "%.*s", slash && slash != path ? (int)(slash - path) : 1, slash ? path : ".") >= PATH_MAX)
-		*out = 0;
 	return slash ? slash + 1 : path;
 }
 
-/* Splits PATH; *NAME points into PATH. */
-static int open_folder(const char *path, const char **name)
+const char *file_dirname(char out[PATH_MAX], const char *path)
+{
+	const char *name = file_basename(path);
+	size_t n = name == path ? 0 : (size_t)(name - path) - 1;
+
+	if (text_fmt(out, PATH_MAX, "%.*s", n ? (int)n : 1, name == path ? "." : path) >= PATH_MAX)
+		*out = 0;
+	return name;
+}
+
+/* Opens the folder of PATH; *NAME points into PATH. */
+static int open_dirname(const char *path, const char **name)
 {
 	char dir[PATH_MAX];
 
-	*name = file_above(dir, path);
+	*name = file_dirname(dir, path);
 	return open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
@@ -100,8 +132,8 @@ static int check_replaceable(int dir, const char *name, const char *path, struct
 	return 0;
 }
 
-/* Returns a descriptor of the new file TMP in DIR, filled and on disk, or -1 with errno set. */
-static int write_new(int dir, const char *tmp, mode_t mode, gid_t group, struct span content)
+/* Returns a descriptor of the new file TMP in DIR, written and synced, or -1 with errno set. */
+static int write_temporary(int dir, const char *tmp, mode_t mode, gid_t group, struct span content)
 {
 	int fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode & 0700);
 	int saved;
@@ -118,16 +150,19 @@ static int write_new(int dir, const char *tmp, mode_t mode, gid_t group, struct 
 	return -1;
 }
 
-/* NAME in DIR; the file belongs to GROUP ((gid_t)-1: the caller's). 0, or -1 with errno set. */
-static int replace_at(int dir, const char *name, mode_t mode, gid_t group, struct span content)
+/* NAME in DIR; the file gets GROUP ((gid_t)-1: the caller's). 0, or -1 with errno set. */
+static int replace_file_at(int dir, const char *name, mode_t mode, gid_t group, struct span content)
 {
 	char tmp[64];
 	int fd, saved;
 
-	/* Exclusive creation in one's own name: a second writer has another pid, a leftover of a dead one is replaced. */
+	/*
+	 * Created exclusively under a name of our own: a second writer has another pid, and the leftover of a dead one is
+	 * replaced.
+	 */
 	text_fmt(tmp, sizeof tmp, ".s3mounts-new-%ld", (long)getpid());
 	unlinkat(dir, tmp, 0);
-	fd = write_new(dir, tmp, mode, group, content);
+	fd = write_temporary(dir, tmp, mode, group, content);
 	if (fd < 0)
 		return -1;
 	close(fd);
@@ -143,29 +178,29 @@ static int replace_at(int dir, const char *name, mode_t mode, gid_t group, struc
 
 int file_replace_at(int dir, const char *name, mode_t mode, struct span content)
 {
-	return replace_at(dir, name, mode, (gid_t)-1, content);
+	return replace_file_at(dir, name, mode, (gid_t)-1, content);
 }
 
 int file_replace(const char *path, mode_t mode, struct span content, struct err *e)
 {
-	return file_replace_of(path, mode, (gid_t)-1, content, e);
+	return file_replace_with_group(path, mode, (gid_t)-1, content, e);
 }
 
-int file_replace_of(const char *path, mode_t mode, gid_t group, struct span content, struct err *e)
+int file_replace_with_group(const char *path, mode_t mode, gid_t group, struct span content, struct err *e)
 {
 	const char *name;
-	int dir = open_folder(path, &name), ret;
+	int dir = open_dirname(path, &name), ret;
 
 	if (dir < 0)
 		return err_sys(e, CODE_FAULT, "write %s: open its folder", path);
 	ret = check_replaceable(dir, name, path, e);
-	if (ret == 0 && replace_at(dir, name, mode, group, content))
+	if (ret == 0 && replace_file_at(dir, name, mode, group, content))
 		ret = err_sys(e, CODE_FAULT, "write %s", path);
 	close(dir);
 	return ret;
 }
 
-bool file_is_roots(const char *path)
+bool file_is_root_owned(const char *path)
 {
 	char part[PATH_MAX];
 	struct stat top, st;
@@ -193,7 +228,7 @@ int dir_make(const char *path, mode_t mode, struct err *e)
 	size_t n = text_fmt(part, sizeof part, "%s", path);
 	int no;
 
-	/* One that is too long is told by the stat(2) at the end. */
+	/* A path that is too long is reported by the stat(2) at the end. */
 	for (size_t i = 1; i <= n && n < sizeof part; i++) {
 		if (path[i] != '/' && path[i])
 			continue;
@@ -218,7 +253,7 @@ int dir_private(const char *path, struct err *e)
 	char parent[PATH_MAX];
 	struct stat st;
 
-	file_above(parent, path);
+	file_dirname(parent, path);
 	if (dir_make(parent, 0755, e))
 		return -1;
 	if ((mkdir(path, 0700) && errno != EEXIST) || lstat(path, &st))

@@ -1,8 +1,10 @@
 #include "base/json.h"
 
+#include "base/chars.h"
+
 static const struct span replacement = { "\\ufffd", 6 };
 
-static void quote(struct buf *b, const char *s)
+static void put_quoted(struct buf *b, const char *s)
 {
 	size_t left = strlen(s);
 
@@ -17,7 +19,7 @@ static void quote(struct buf *b, const char *s)
 		} else if (c == '"' || c == '\\') {
 			buf_char(b, '\\');
 			buf_char(b, *s);
-		} else if (c < 0x20 || c == 0x7f) {
+		} else if (char_is_control(*s)) {
 			buf_fmt(b, "\\u%04x", c);
 		} else {
 			buf_add(b, s, n);
@@ -28,20 +30,20 @@ static void quote(struct buf *b, const char *s)
 	buf_char(b, '"');
 }
 
-static void lead(struct json *j, const char *key)
+static void begin_member(struct json *j, const char *key)
 {
 	if (j->comma)
 		buf_char(j->out, ',');
 	j->comma = true;
 	if (key) {
-		quote(j->out, key);
+		put_quoted(j->out, key);
 		buf_char(j->out, ':');
 	}
 }
 
 void json_open(struct json *j, const char *key, char bracket)
 {
-	lead(j, key);
+	begin_member(j, key);
 	buf_char(j->out, bracket);
 	j->comma = false;
 }
@@ -54,46 +56,40 @@ void json_close(struct json *j, char bracket)
 
 void json_str(struct json *j, const char *key, const char *value)
 {
-	lead(j, key);
-	quote(j->out, value);
+	begin_member(j, key);
+	put_quoted(j->out, value);
 }
 
 void json_int(struct json *j, const char *key, int64_t value)
 {
-	lead(j, key);
+	begin_member(j, key);
 	buf_fmt(j->out, "%lld", (long long)value);
 }
 
 void json_bool(struct json *j, const char *key, bool value)
 {
-	lead(j, key);
+	begin_member(j, key);
 	buf_str(j->out, value ? "true" : "false");
 }
 
 void json_null(struct json *j, const char *key)
 {
-	lead(j, key);
+	begin_member(j, key);
 	buf_str(j->out, "null");
 }
 
-#define DEPTH_MAX 64 /* what is looked up is flat; deeper nesting is an attack on the stack */
+#define DEPTH_MAX 64 /* what we look up is flat; deeper nesting is an attack on the stack */
 
-static void skip_blank(struct span *s)
+static bool skip_char(struct span *s, char c)
 {
-	while (s->n && strchr(" \t\r\n", s->p[0]) && s->p[0])
-		*s = span_skip(*s, 1);
-}
-
-static bool take(struct span *s, char c)
-{
-	skip_blank(s);
+	span_take_while(s, char_is_space);
 	if (!s->n || s->p[0] != c)
 		return false;
 	*s = span_skip(*s, 1);
 	return true;
 }
 
-/* The end of an escape, the backslash already taken. */
+/* The rest of an escape, after its backslash. */
 static bool skip_escape(struct span *s)
 {
 	if (!s->n || !s->p[0] || !strchr("\"\\/bfnrtu", s->p[0]))
@@ -101,7 +97,7 @@ static bool skip_escape(struct span *s)
 	if (s->p[0] == 'u')
 		for (int i = 0; i < 4; i++) {
 			*s = span_skip(*s, 1);
-			if (!s->n || !s->p[0] || !strchr("0123456789abcdefABCDEF", s->p[0]))
+			if (!s->n || char_hex(s->p[0]) < 0)
 				return false;
 		}
 	*s = span_skip(*s, 1);
@@ -110,7 +106,7 @@ static bool skip_escape(struct span *s)
 
 static bool skip_string(struct span *s)
 {
-	if (!take(s, '"'))
+	if (!skip_char(s, '"'))
 		return false;
 	while (s->n) {
 		unsigned char c = (unsigned char)s->p[0];
@@ -126,15 +122,10 @@ static bool skip_string(struct span *s)
 
 static size_t skip_digits(struct span *s)
 {
-	size_t n = 0;
-
-	while (n < s->n && s->p[n] >= '0' && s->p[n] <= '9')
-		n++;
-	*s = span_skip(*s, n);
-	return n;
+	return span_take_while(s, char_is_digit).n;
 }
 
-static bool skip_one_of(struct span *s, const char *set)
+static bool skip_char_of(struct span *s, const char *set)
 {
 	bool is = s->n && s->p[0] && strchr(set, s->p[0]);
 
@@ -145,25 +136,25 @@ static bool skip_one_of(struct span *s, const char *set)
 
 static bool skip_number(struct span *s)
 {
-	skip_one_of(s, "-");
-	if (!skip_one_of(s, "0") && !skip_digits(s))
+	skip_char_of(s, "-");
+	if (!skip_char_of(s, "0") && !skip_digits(s))
 		return false;
-	if (skip_one_of(s, ".") && !skip_digits(s))
+	if (skip_char_of(s, ".") && !skip_digits(s))
 		return false;
-	if (skip_one_of(s, "eE")) {
-		skip_one_of(s, "+-");
+	if (skip_char_of(s, "eE")) {
+		skip_char_of(s, "+-");
 		return skip_digits(s) > 0;
 	}
 	return true;
 }
 
-static bool skip_word(struct span *s)
+static bool skip_literal(struct span *s)
 {
-	static const struct span words[] = { SPAN("true"), SPAN("false"), SPAN("null") };
+	static const struct span literals[] = { SPAN("true"), SPAN("false"), SPAN("null") };
 
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if (span_starts(*s, words[i])) {
-			*s = span_skip(*s, words[i].n);
+	for (size_t i = 0; i < sizeof literals / sizeof *literals; i++)
+		if (span_starts(*s, literals[i])) {
+			*s = span_skip(*s, literals[i].n);
 			return true;
 		}
 	return skip_number(s);
@@ -171,54 +162,54 @@ static bool skip_word(struct span *s)
 
 static bool skip_value(struct span *s, int depth);
 
-/* Members of an object or elements of an array, the opening bracket already taken. */
-static bool skip_inside(struct span *s, bool object, int depth)
+/* The members of an object or the elements of an array, after the opening bracket. */
+static bool skip_members(struct span *s, bool object, int depth)
 {
 	char end = object ? '}' : ']';
 
-	if (take(s, end))
+	if (skip_char(s, end))
 		return true;
 	do {
-		if (object && (!skip_string(s) || !take(s, ':')))
+		if (object && (!skip_string(s) || !skip_char(s, ':')))
 			return false;
 		if (!skip_value(s, depth))
 			return false;
-	} while (take(s, ','));
-	return take(s, end);
+	} while (skip_char(s, ','));
+	return skip_char(s, end);
 }
 
 static bool skip_value(struct span *s, int depth)
 {
-	skip_blank(s);
+	span_take_while(s, char_is_space);
 	if (!s->n || depth >= DEPTH_MAX)
 		return false;
 	if (s->p[0] == '"')
 		return skip_string(s);
-	if (take(s, '{'))
-		return skip_inside(s, true, depth + 1);
-	if (take(s, '['))
-		return skip_inside(s, false, depth + 1);
-	return skip_word(s);
+	if (skip_char(s, '{'))
+		return skip_members(s, true, depth + 1);
+	if (skip_char(s, '['))
+		return skip_members(s, false, depth + 1);
+	return skip_literal(s);
 }
 
 int json_member(struct span text, const char *name, struct span *value)
 {
 	int found = 0;
 
-	if (!take(&text, '{'))
+	if (!skip_char(&text, '{'))
 		return -1;
-	if (!take(&text, '}')) {
+	if (!skip_char(&text, '}')) {
 		do {
 			struct span key, val;
 
-			skip_blank(&text);
+			span_take_while(&text, char_is_space);
 			key.p = text.p;
 			if (!skip_string(&text))
 				return -1;
 			key.n = (size_t)(text.p - key.p);
-			if (!take(&text, ':'))
+			if (!skip_char(&text, ':'))
 				return -1;
-			skip_blank(&text);
+			span_take_while(&text, char_is_space);
 			val.p = text.p;
 			if (!skip_value(&text, 1))
 				return -1;
@@ -227,29 +218,29 @@ int json_member(struct span text, const char *name, struct span *value)
 				*value = val;
 				found = 1;
 			}
-		} while (take(&text, ','));
-		if (!take(&text, '}'))
+		} while (skip_char(&text, ','));
+		if (!skip_char(&text, '}'))
 			return -1;
 	}
-	skip_blank(&text);
+	span_take_while(&text, char_is_space);
 	return text.n ? -1 : found;
 }
 
 int json_next(struct span *list, struct span *element)
 {
-	bool first = take(list, '[');
+	bool first = skip_char(list, '[');
 
-	skip_blank(list);
-	if ((!first && take(list, ',')) || (first && list->n && list->p[0] != ']')) {
-		skip_blank(list);
+	span_take_while(list, char_is_space);
+	if ((!first && skip_char(list, ',')) || (first && list->n && list->p[0] != ']')) {
+		span_take_while(list, char_is_space);
 		element->p = list->p;
 		if (!skip_value(list, 1))
 			return -1;
 		element->n = (size_t)(list->p - element->p);
 		return 1;
 	}
-	if (!take(list, ']'))
+	if (!skip_char(list, ']'))
 		return -1;
-	skip_blank(list);
+	span_take_while(list, char_is_space);
 	return list->n ? -1 : 0;
 }

@@ -57,7 +57,7 @@ void record_write(struct buf *out, const struct record_table *table, const void 
 	}
 }
 
-static int read_number(const char *value, long min, long max, long *out)
+static int parse_long(const char *value, long min, long max, long *out)
 {
 	char *end;
 
@@ -66,7 +66,7 @@ static int read_number(const char *value, long min, long max, long *out)
 	return errno || end == value || *end || *out < min || *out > max ? -1 : 0;
 }
 
-static int add_item(struct arena *a, const char ***items, size_t *count, const char *value)
+static int append_item(struct arena *a, const char ***items, size_t *count, const char *value)
 {
 	const char **list = arena_grow(a, *items, *count, sizeof *list);
 
@@ -91,19 +91,19 @@ static int read_field(const struct record_field *f, void *object, struct arena *
 		memcpy(at, value, strlen(value) + 1);
 		return 0;
 	case RECORD_LONG:
-		return read_number(value, LONG_MIN, LONG_MAX, at);
+		return parse_long(value, LONG_MIN, LONG_MAX, at);
 	case RECORD_INT:
-		if (read_number(value, INT_MIN, INT_MAX, &n))
+		if (parse_long(value, INT_MIN, INT_MAX, &n))
 			return -1;
 		*(int *)at = (int)n;
 		return 0;
 	case RECORD_BOOL:
-		if (read_number(value, 0, 1, &n))
+		if (parse_long(value, 0, 1, &n))
 			return -1;
 		*(bool *)at = n;
 		return 0;
 	case RECORD_LIST:
-		return add_item(a, at, (size_t *)(void *)((char *)object + f->size), value);
+		return append_item(a, at, (size_t *)(void *)((char *)object + f->size), value);
 	}
 	return -1;
 }

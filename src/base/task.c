@@ -13,9 +13,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void child(task_fn *fn, void *arg, int out, pid_t parent) __attribute__((noreturn));
+static void (*first_in_child)(void *arg);
+static void *first_arg;
 
-static void child(task_fn *fn, void *arg, int out, pid_t parent)
+void task_in_children(void (*fn)(void *arg), void *arg)
+{
+	first_in_child = fn;
+	first_arg = arg;
+}
+
+static void run_task_child(task_fn *fn, void *arg, int out, pid_t parent) __attribute__((noreturn));
+
+static void run_task_child(task_fn *fn, void *arg, int out, pid_t parent)
 {
 	sigset_t none;
 
@@ -26,6 +35,8 @@ static void child(task_fn *fn, void *arg, int out, pid_t parent)
 		signal(s, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (first_in_child)
+		first_in_child(first_arg);
 	_exit(fn(arg, out));
 }
 
@@ -34,7 +45,7 @@ int task_start(struct task *t, task_fn *fn, void *arg, int timeout_ms, struct er
 	pid_t self = getpid();
 	int fds[2];
 
-	/* Not a pipe: a descriptor can come back through it. */
+	/* Not a pipe: a descriptor can be sent back through it. */
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds))
 		return err_sys(e, CODE_FAULT, "start a helper process: socketpair");
 	t->pid = fork();
@@ -45,7 +56,7 @@ int task_start(struct task *t, task_fn *fn, void *arg, int timeout_ms, struct er
 	}
 	if (t->pid == 0) {
 		close(fds[0]);
-		child(fn, arg, fds[1], self);
+		run_task_child(fn, arg, fds[1], self);
 	}
 	close(fds[1]);
 	fcntl(fds[0], F_SETFL, O_NONBLOCK);
@@ -57,23 +68,7 @@ int task_start(struct task *t, task_fn *fn, void *arg, int timeout_ms, struct er
 
 int task_send(int out, const void *p, size_t n, int fd)
 {
-	union {
-		struct cmsghdr head;
-		char room[CMSG_SPACE(sizeof fd)];
-	} control = { .room = { 0 } };
-	struct iovec first = { (void *)(uintptr_t)p, n };
-	struct msghdr message = {
-		.msg_iov = &first, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
-	};
-	ssize_t sent;
-
-	if (fd < 0)
-		return write_all(out, p, n);
-	control.head = (struct cmsghdr){ .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof fd) };
-	memcpy(CMSG_DATA(&control.head), &fd, sizeof fd);
-	while ((sent = sendmsg(out, &message, 0)) < 0 && errno == EINTR)
-		;
-	return sent < 0 ? -1 : write_all(out, (const char *)p + sent, n - (size_t)sent);
+	return fd < 0 ? write_all(out, p, n) : send_with_fd(out, p, n, fd);
 }
 
 ssize_t task_read(const struct task *t, void *to, size_t size, int *fd)
@@ -120,7 +115,7 @@ void task_reaped(struct task *t, pid_t pid)
 }
 
 /* Reads until end-of-file or a full buffer; -1 with errno ETIMEDOUT at the deadline. */
-static ssize_t collect(const struct task *t, char *to, size_t size)
+static ssize_t collect_answer(const struct task *t, char *to, size_t size)
 {
 	size_t have = 0;
 
@@ -151,13 +146,13 @@ ssize_t task_run(task_fn *fn, void *arg, int timeout_ms, void *answer, size_t si
 
 	if (task_start(&t, fn, arg, timeout_ms, e))
 		return -1;
-	n = collect(&t, answer, size);
+	n = collect_answer(&t, answer, size);
 	if (n < 0) {
 		err_sys(e, CODE_UNREACHABLE, "wait for a helper process");
 		task_stop(&t);
 		return -1;
 	}
-	/* It has answered and has nothing left to do but end: this wait is short. */
+	/* It has answered and only has to exit: this wait is short. */
 	kill(t.pid, SIGKILL);
 	while (waitpid(t.pid, NULL, 0) < 0 && errno == EINTR)
 		;

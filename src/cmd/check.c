@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-static enum code judge(const struct plan *p, const struct verdict *v)
+static enum code check_exit_code(const struct plan *p, const struct verdict *v)
 {
 	enum code first = CODE_OK;
 	size_t hold = 0;
@@ -19,19 +19,19 @@ static enum code judge(const struct plan *p, const struct verdict *v)
 		else if (first == CODE_OK && !p->mounts[i].nofail)
 			first = v[i].code;
 	}
-	return sum_up(hold, first);
+	return mounts_exit_code(hold, first);
 }
 
-static int print_json(const struct setup *s, const struct verdict *v, enum code code, int64_t ms)
+static int print_check_json(const struct setup *s, const struct verdict *v, enum code code, int64_t ms)
 {
 	struct json_out o;
 	char url[640];
 
-	s3_site_url(&s->site, url, sizeof url);
+	s3_endpoint_url(&s->endpoint, url, sizeof url);
 	json_begin(&o, "check", code, NULL);
 	json_int(&o.j, "ms", ms);
 	json_strings(&o.j, "warnings", s->plan.warnings, s->plan.warning_count);
-	json_str(&o.j, "endpoint", url[0] ? url : s->site.host);
+	json_str(&o.j, "endpoint", url[0] ? url : s->endpoint.host);
 	json_open(&o.j, "mounts", '[');
 	for (size_t i = 0; i < s->plan.mount_count; i++) {
 		json_open(&o.j, NULL, '{');
@@ -45,26 +45,26 @@ static int print_json(const struct setup *s, const struct verdict *v, enum code 
 	return json_end(&o, code);
 }
 
-static void print_lines(const struct setup *s, const struct verdict *v)
+static void print_check_lines(const struct setup *s, const struct verdict *v)
 {
 	for (size_t i = 0; i < s->plan.mount_count; i++) {
 		const struct plan_mount *m = &s->plan.mounts[i];
 
-		say(2, "%-18s s3://%s/%s  for %s, %d ms\n", v[i].kind, m->bucket, m->prefix, m->target, v[i].ms);
+		text_print(2, "%-18s s3://%s/%s  for %s, %d ms\n", v[i].kind, m->bucket, m->prefix, m->target, v[i].ms);
 		if (v[i].cause[0])
-			say(2, "          %s\n", v[i].cause);
+			text_print(2, "          %s\n", v[i].cause);
 		if (v[i].hint[0])
-			say(2, "          hint: %s\n", v[i].hint);
+			text_print(2, "          hint: %s\n", v[i].hint);
 	}
 }
 
-static int ask_all(const struct setup *s, const struct options *o, struct verdict *v, struct err *e)
+static int check_prefixes(const struct setup *s, const struct options *o, struct verdict *v, struct err *e)
 {
 	struct s3_check_options how = { .write = o->write, .timeout_ms = S3_CHECK_MS, .connect_ms = S3_CONNECT_MS };
 	struct s3_checker *c;
 
 	confine_network();
-	c = s3_checker_open(&s->site, &s->plan.creds, &how, e);
+	c = s3_checker_open(&s->endpoint, &s->plan.creds, &how, e);
 	if (!c)
 		return -1;
 	for (size_t i = 0; i < s->plan.mount_count; i++)
@@ -73,10 +73,10 @@ static int ask_all(const struct setup *s, const struct options *o, struct verdic
 	return 0;
 }
 
-static int check(const struct setup *s, const struct options *o, struct err *e)
+static int run_check(const struct setup *s, const struct options *o, struct err *e)
 {
 	struct verdict *v = calloc(s->plan.mount_count + 1, sizeof *v);
-	int64_t begun = clock_ms();
+	int64_t started = clock_ms();
 	enum code code;
 	int ret = 0;
 
@@ -84,15 +84,15 @@ static int check(const struct setup *s, const struct options *o, struct err *e)
 		setup_warn(s);
 	if (!v)
 		return err_set(e, CODE_FAULT, "check: no memory");
-	if (ask_all(s, o, v, e)) {
+	if (check_prefixes(s, o, v, e)) {
 		free(v);
 		return -1;
 	}
-	code = judge(&s->plan, v);
+	code = check_exit_code(&s->plan, v);
 	if (o->json)
-		ret = print_json(s, v, code, clock_ms() - begun);
+		ret = print_check_json(s, v, code, clock_ms() - started);
 	else
-		print_lines(s, v);
+		print_check_lines(s, v);
 	free(v);
 	return o->json ? ret : (int)code;
 }
@@ -105,17 +105,16 @@ int cmd_check(char **argv)
 	int code;
 
 	if (options_read(&o, FOR_CHECK, "Asks S3 whether it takes the credentials for each mount's prefix", 0, argv, &e))
-		return fail("check", o.json, &e);
+		return print_failure("check", o.json, &e);
 	if (o.help)
 		return CODE_OK;
 	if (setup_read(&s, &o, &e)) {
 		code = -1;
 	} else if (!s.plan.have_creds) {
-		code = err_set(&e, CODE_NO_CREDS, "check: no credentials are given");
-		err_hint(&e, "give S3_ACCESS_KEY_ID and S3_ACCESS_SECRET to this command");
+		code = err_no_creds(&e, "check");
 	} else {
-		code = check(&s, &o, &e);
+		code = run_check(&s, &o, &e);
 	}
 	setup_free(&s);
-	return code < 0 ? fail("check", o.json, &e) : code;
+	return code < 0 ? print_failure("check", o.json, &e) : code;
 }

@@ -1,4 +1,7 @@
-/* cmd/cmd.h - the commands. Each reads its options, asks, prints, and returns the exit code (base/err.h). */
+/*
+ * cmd/cmd.h - the commands. Each reads its options, does its work or asks for it, prints, and returns the exit code
+ * (base/err.h).
+ */
 
 #ifndef CMD_CMD_H
 #define CMD_CMD_H

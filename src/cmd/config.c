@@ -8,10 +8,10 @@
 
 #include <unistd.h>
 
-static int print(const struct setup *s, struct err *e)
+static int print_masked_conf(const struct setup *s, struct err *e)
 {
 	struct buf b = buf_heap(RCLONE_CONF_MAX);
-	int ret = rclone_conf_masked(&b, &s->site, &s->plan.creds, e);
+	int ret = rclone_conf_masked(&b, &s->endpoint, &s->plan.creds, e);
 
 	if (ret == 0 && write_all(STDOUT_FILENO, b.p, b.len))
 		ret = err_sys(e, CODE_FAULT, "write to stdout");
@@ -19,10 +19,10 @@ static int print(const struct setup *s, struct err *e)
 	return ret;
 }
 
-static int store(const struct setup *s, const char *path, struct err *e)
+static int store_conf(const struct setup *s, const char *path, struct err *e)
 {
 	struct buf b = buf_heap(RCLONE_CONF_MAX);
-	int ret = rclone_conf_section(&b, &s->site, &s->plan.creds, e);
+	int ret = rclone_conf_section(&b, &s->endpoint, &s->plan.creds, e);
 
 	if (ret == 0)
 		ret = rclone_store(path, buf_all(&b), e);
@@ -30,7 +30,7 @@ static int store(const struct setup *s, const char *path, struct err *e)
 	return ret;
 }
 
-static int config(const struct setup *s, const struct options *o, struct err *e)
+static int run_config(const struct setup *s, const struct options *o, struct err *e)
 {
 	struct run_path path = setup_config(s, o);
 	struct json_out out;
@@ -38,11 +38,11 @@ static int config(const struct setup *s, const struct options *o, struct err *e)
 	if (!o->json)
 		setup_warn(s);
 	if (o->print)
-		return print(s, e);
-	if (store(s, path.s, e))
+		return print_masked_conf(s, e);
+	if (store_conf(s, path.s, e))
 		return -1;
 	if (!o->json) {
-		say(2, "s3mounts: wrote [" RCLONE_REMOTE "] to %s\n", path.s);
+		text_print(2, "s3mounts: wrote [" RCLONE_REMOTE "] to %s\n", path.s);
 		return CODE_OK;
 	}
 	json_begin(&out, "config", CODE_OK, NULL);
@@ -59,16 +59,15 @@ int cmd_config(char **argv)
 	int ret;
 
 	if (options_read(&o, FOR_CONFIG, "Writes rclone.conf; other remotes in it stay as they are", 0, argv, &e))
-		return fail("config", o.json, &e);
+		return print_failure("config", o.json, &e);
 	if (o.help)
 		return CODE_OK;
 	ret = setup_read(&s, &o, &e);
 	if (ret == 0 && !s.plan.have_creds) {
-		ret = err_set(&e, CODE_NO_CREDS, "config: no credentials are given");
-		err_hint(&e, "give S3_ACCESS_KEY_ID and S3_ACCESS_SECRET to this command");
+		ret = err_no_creds(&e, "config");
 	} else if (ret == 0) {
-		ret = config(&s, &o, &e);
+		ret = run_config(&s, &o, &e);
 	}
 	setup_free(&s);
-	return ret < 0 ? fail("config", o.json, &e) : ret;
+	return ret < 0 ? print_failure("config", o.json, &e) : ret;
 }

@@ -1,29 +1,28 @@
 #include "cmd/down.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "cmd/ask.h"
 #include "cmd/cmd.h"
-#include "cmd/left.h"
+#include "cmd/flush_left.h"
 #include "cmd/leftover.h"
 #include "cmd/live.h"
 #include "cmd/options.h"
 #include "cmd/print.h"
+#include "driver/settings.h"
 #include "mnt/layer.h"
-#include "rclone/store.h"
-#include "sup/ask.h"
-#include "sup/mount.h"
 
 #define TIMEOUT_S 50 /* a sandbox's SDK gives a command 60 s */
-#define LOOK_MS 500  /* that all is in S3 is said even where what was to be done before has taken all of the time */
+#define LOOK_MS 500  /* "all of it is in S3" is reported even when the steps before took all of the time */
 
-/* What stands in the way of "all of it is in S3". */
-struct verdict_on {
+/* What keeps "all of it is in S3" from being true. */
+struct down_result {
 	struct report report;
 	struct leftovers left, tried; /* what is left now; what --left has tried to upload */
 	struct err left_error;	      /* of LEFT; code CODE_OK: none */
 };
 
-/* Of `flush` the supervisor has judged: what was written since does not count. */
-static enum code judge(const struct verdict_on *v, bool down, const struct err **why)
+/* For `flush` the supervisor has decided: what was written since does not count. */
+static enum code down_exit_code(const struct down_result *v, bool down, const struct err **why)
 {
 	const struct report *r = &v->report;
 	bool left = v->left.folders;
@@ -41,15 +40,15 @@ static enum code judge(const struct verdict_on *v, bool down, const struct err *
 	}
 	if ((*why)->code == CODE_OK)
 		*why = &v->left_error;
-	/* Pending data is the worst of it: it is told even where other mounts went. */
+	/* Pending data is the worst outcome: it is reported even when other mounts went down. */
 	if (left)
 		return r->error.code == CODE_PENDING || v->left_error.code == CODE_OK ? CODE_PENDING : v->left_error.code;
 	if (hold == r->mount_count || !down || r->error.code != CODE_OK)
 		return r->error.code;
-	return sum_up(hold, (*why)->code == CODE_OK ? CODE_MOUNT : (*why)->code);
+	return mounts_exit_code(hold, (*why)->code == CODE_OK ? CODE_MOUNT : (*why)->code);
 }
 
-static int print_json(const char *command, const struct verdict_on *v, enum code code, const struct err *why, int64_t ms)
+static int print_down_json(const char *command, const struct down_result *v, enum code code, const struct err *why, int64_t ms)
 {
 	const struct report *r = &v->report;
 	struct json_out o;
@@ -71,52 +70,57 @@ static int print_json(const char *command, const struct verdict_on *v, enum code
 	return json_end(&o, code);
 }
 
-static void print_lines(const char *command, const struct verdict_on *v)
+/* Of a mount whose files are all known, and of which none is pending. */
+static const char *say_clean(const struct report_mount *m, bool down)
+{
+	bool gone = span_is(span_of(m->state), "down") || span_is(span_of(m->state), "failed");
+
+	if (down && !gone)
+		return "nothing is pending now; it still stands";
+	return m->ran ? "all of it is in S3" : "was not mounted";
+}
+
+static void print_down_lines(const char *command, bool down, const struct down_result *v)
 {
 	const struct report *r = &v->report;
 	int target, source;
 
-	columns(r, &target, &source);
+	print_column_widths(r, &target, &source);
 	if (r->error.code != CODE_OK)
-		say_error(&r->error);
+		print_error(&r->error);
 	else if (!r->mount_count && !v->tried.count)
-		say(2, "s3mounts: %s: nothing is mounted\n", command);
+		text_print(2, "s3mounts: %s: nothing is mounted\n", command);
 	for (size_t i = 0; i < r->mount_count; i++) {
 		const struct report_mount *m = &r->mounts[i];
 
-		say(2, "%-9s %-*s  %-*s", m->state, target, m->target, source, m->source);
+		text_print(2, "%-9s %-*s  %-*s", m->state, target, m->target, source, m->source);
 		if (m->pending_files < 0)
-			say(2, "  pending: unknown");
+			text_print(2, "  pending: unknown");
 		else if (m->pending_files)
-			say(2, "  pending: %ld file%s, %ld bytes", m->pending_files, m->pending_files == 1 ? "" : "s",
+			text_print(2, "  pending: %ld file%s, %ld bytes", m->pending_files, plural(m->pending_files),
 				m->pending_bytes);
 		else if (m->error.code == CODE_PENDING)
-			say(2, "  what is in S3 is not known");
-		else if (!m->ran)
-			say(2, "  was not mounted");
+			text_print(2, "  what is in S3 is not known");
 		else
-			say(2, "  all of it is in S3");
-		say(2, "\n");
-		say_pending(m, false);
+			text_print(2, "  %s", say_clean(m, down));
+		text_print(2, "\n");
+		print_pending(m, false);
 		if (m->error.code != CODE_OK)
-			say_error(&m->error);
+			print_error(&m->error);
 	}
-	say_uploaded(&v->tried, &v->left);
-	say_leftovers(&v->left);
+	print_uploaded(&v->tried, &v->left);
+	print_leftovers(&v->left);
 }
 
-static bool all_down(const struct report *r)
+static bool is_all_down(const struct report *r)
 {
-	for (size_t i = 0; i < r->mount_count; i++)
-		if (!span_is(span_of(r->mounts[i].state), "down"))
-			return false;
-	return r->error.code == CODE_OK || r->error.code == CODE_PENDING;
+	return mounts_are(r, "down") && (r->error.code == CODE_OK || r->error.code == CODE_PENDING);
 }
 
-/* Where supervisor and driver were killed, what stood under the mount still does. */
-static int clear_layers(const struct run *run, struct err *e)
+/* After supervisor and driver were killed, the layer below the mount is still there. */
+static int clear_stale_layers(const struct run *run, struct err *e)
 {
-	struct run_path layer = mount_layer(run);
+	struct run_path layer = run_layer_name(run);
 	struct mnt_table t;
 	int ret = 0;
 
@@ -134,23 +138,26 @@ static int clear_layers(const struct run *run, struct err *e)
 	return ret;
 }
 
-/* Is there really no mount? For `down` what is none goes with the last, as the config that `s3mounts config` may have left in RUN. */
-static int nothing_stands(const struct run *run, bool down, struct report *r, struct err *e)
+/*
+ * Is there really no mount? For `down` this also removes what goes with the last mount, such as the config that `s3mounts
+ * config` may have left in RUN.
+ */
+static int confirm_no_mounts(const struct run *run, bool down, struct report *r, struct err *e)
 {
 	if (leftover_mounts(run, &r->error))
 		return 0;
-	return down ? rclone_unstore(run_path(run, "rclone.conf").s, e) : 0;
+	return down ? settings_forget(run_path(run, "rclone.conf").s, e) : 0;
 }
 
 /* Fills *V; the report's strings are in A. 0, or -1 with *E set. */
-static int take_stock(
-	struct verdict_on *v, const struct run *run, bool down, const struct options *o, struct arena *a, struct err *e)
+static int collect_down_result(
+	struct down_result *v, const struct run *run, bool down, const struct options *o, struct arena *a, struct err *e)
 {
 	struct request q = { .kind = down ? REQUEST_DOWN : REQUEST_FLUSH, .timeout_ms = o->timeout_ms, .lazy = o->lazy };
 	int64_t deadline = clock_ms() + o->timeout_ms;
 	struct live live = { .pending = true };
 	struct ask_watch w = live_watch(&live, o->json);
-	int got = o->left ? left_upload(&v->tried, run, o, e) : 0;
+	int got = o->left ? flush_left_upload(&v->tried, run, o, e) : 0;
 
 	if (got == 0) {
 		q.timeout_ms = clock_left(deadline) > LOOK_MS ? clock_left(deadline) : LOOK_MS;
@@ -158,38 +165,38 @@ static int take_stock(
 		live_end(&live);
 	}
 	if (got >= 0 && down)
-		left_end(run, clock_left(deadline));
+		flush_left_end(run, clock_left(deadline));
 	if (got >= 0 && !v->report.mount_count && v->report.error.code == CODE_OK)
-		got = nothing_stands(run, down, &v->report, e);
-	if (got >= 0 && down && all_down(&v->report))
-		got = clear_layers(run, e);
+		got = confirm_no_mounts(run, down, &v->report, e);
+	if (got >= 0 && down && is_all_down(&v->report))
+		got = clear_stale_layers(run, e);
 	if (got >= 0) {
-		leftovers_look(&v->left, run, o, &v->report, false);
-		left_reasons(&v->left, &v->tried, &v->left_error);
+		leftovers_find(&v->left, run, o, &v->report, false, deadline);
+		flush_left_reasons(&v->left, &v->tried, &v->left_error);
 	}
 	return got < 0 ? -1 : 0;
 }
 
-static int ask_down(const char *command, bool down, const struct options *o, bool brief, struct err *e)
+static int flush_or_unmount(const char *command, bool down, const struct options *o, bool brief, struct err *e)
 {
-	struct verdict_on v = { .report = { 0 } };
+	struct down_result v = { .report = { 0 } };
 	struct arena a = { 0 };
-	int64_t begun = clock_ms();
+	int64_t started = clock_ms();
 	const struct err *why;
 	char cache[PATH_MAX];
 	struct run run;
 	int code;
 
-	/* That a cache folder is known is asked before anything goes down. */
+	/* Whether a cache folder is known is checked before anything goes down. */
 	if (run_find(&run, o->run_dir, e) || run_cache_dir(cache, sizeof cache, o->cache_dir, e))
 		return -1;
-	code = take_stock(&v, &run, down, o, &a, e);
+	code = collect_down_result(&v, &run, down, o, &a, e);
 	if (code == 0) {
-		code = (int)judge(&v, down, &why);
+		code = (int)down_exit_code(&v, down, &why);
 		if (o->json)
-			code = print_json(command, &v, (enum code)code, why, clock_ms() - begun);
+			code = print_down_json(command, &v, (enum code)code, why, clock_ms() - started);
 		else if (!brief || code != CODE_OK)
-			print_lines(command, &v);
+			print_down_lines(command, down, &v);
 	}
 	leftover_free(&v.left);
 	leftover_free(&v.tried);
@@ -197,27 +204,27 @@ static int ask_down(const char *command, bool down, const struct options *o, boo
 	return code;
 }
 
-static int ask_and_tell(const char *command, bool down, const struct options *o, bool brief)
+static int run_and_report(const char *command, bool down, const struct options *o, bool brief)
 {
 	struct err e;
-	int code = ask_down(command, down, o, brief, &e);
+	int code = flush_or_unmount(command, down, o, brief, &e);
 
-	return code < 0 ? fail(command, o->json, &e) : code;
+	return code < 0 ? print_failure(command, o->json, &e) : code;
 }
 
-static int run_command(int which, const char *does, char **argv)
+static int run_down_command(int which, const char *does, char **argv)
 {
 	struct options o;
 	struct err e;
 
 	if (options_read(&o, which, does, TIMEOUT_S, argv, &e))
-		return fail(argv[0], o.json, &e);
-	return o.help ? CODE_OK : ask_and_tell(argv[0], which == FOR_DOWN, &o, false);
+		return print_failure(argv[0], o.json, &e);
+	return o.help ? CODE_OK : run_and_report(argv[0], which == FOR_DOWN, &o, false);
 }
 
 int down_run(const char *command, const struct options *o, bool brief)
 {
-	return ask_and_tell(command, true, o, brief);
+	return run_and_report(command, true, o, brief);
 }
 
 static const char down_does[] =
@@ -230,10 +237,10 @@ static const char flush_does[] = "Waits until every file that was closed before 
 
 int cmd_down(char **argv)
 {
-	return run_command(FOR_DOWN, down_does, argv);
+	return run_down_command(FOR_DOWN, down_does, argv);
 }
 
 int cmd_flush(char **argv)
 {
-	return run_command(FOR_FLUSH, flush_does, argv);
+	return run_down_command(FOR_FLUSH, flush_does, argv);
 }

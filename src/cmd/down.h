@@ -6,8 +6,8 @@
 #include "cmd/options.h"
 
 /*
- * Flushes and unmounts all within O's timeout and tells how that went, in the name of COMMAND; BRIEF: not where all is well. Returns the exit
- * code.
+ * Flushes and unmounts everything within O's timeout and reports the outcome, in the name of COMMAND; BRIEF: only if something
+ * went wrong. Returns the exit code.
  */
 int down_run(const char *command, const struct options *o, bool brief);
 

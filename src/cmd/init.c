@@ -13,21 +13,21 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static int become(const struct options *o)
+static int become_user(const struct options *o)
 {
 	gid_t gid = (gid_t)o->gid;
 
 	if (o->uid < 0)
 		return 0;
-	/* Not by the C library, which would do so for threads that we do not have. */
+	/* Not through the C library, which would do it for threads that we do not have. */
 	if (syscall(SYS_setgroups, 1, &gid) || syscall(SYS_setgid, gid) || syscall(SYS_setuid, (uid_t)o->uid))
 		return -1;
 	return 0;
 }
 
-static void child(const struct init *in, const struct options *o, int start) __attribute__((noreturn));
+static void exec_command(const struct init *in, const struct options *o, int start) __attribute__((noreturn));
 
-static void child(const struct init *in, const struct options *o, int start)
+static void exec_command(const struct init *in, const struct options *o, int start)
 {
 	ssize_t n;
 	char go;
@@ -42,14 +42,14 @@ static void child(const struct init *in, const struct options *o, int start)
 		;
 	if (n != 1)
 		_exit(0);
-	if (become(o)) {
-		say(2, "s3mounts: run: become user %ld, group %ld: %s\n", o->uid, o->gid, strerror(errno));
+	if (become_user(o)) {
+		text_print(2, "s3mounts: run: become user %ld, group %ld: %s\n", o->uid, o->gid, strerror(errno));
 		_exit(INIT_NOT_STARTED);
 	}
 	sigprocmask(SIG_SETMASK, &in->mask, NULL);
 	execvp(o->command[0], o->command);
-	no = errno; /* before the words, which a closed stderr may not take */
-	say(2, "s3mounts: run %s: %s\n", o->command[0], strerror(no));
+	no = errno; /* before the message, which a closed stderr may refuse */
+	text_print(2, "s3mounts: run %s: %s\n", o->command[0], strerror(no));
 	_exit(no == ENOENT ? INIT_NOT_FOUND : INIT_NOT_STARTED);
 }
 
@@ -69,7 +69,7 @@ int init_prepare(struct init *in, const struct options *o, struct err *e)
 	if (in->pid < 0)
 		return err_fork(e, "run");
 	if (in->pid == 0)
-		child(in, o, fds[0]);
+		exec_command(in, o, fds[0]);
 	close(fds[0]);
 	setpgid(in->pid, in->pid);
 	return 0;
@@ -81,29 +81,30 @@ void init_cancel(struct init *in)
 	waitpid(in->pid, NULL, 0);
 }
 
-/* SIGTTOU is blocked: a background process may do this then. */
+/* SIGTTOU is blocked, so even a background process may do this. */
 static void move_terminal(pid_t from, pid_t to)
 {
 	if (tcgetpgrp(STDIN_FILENO) == from)
 		tcsetpgrp(STDIN_FILENO, to);
 }
 
-static void go_on(const struct init *in)
+static void continue_command(const struct init *in)
 {
 	move_terminal(getpgrp(), in->pid);
 	kill(-in->pid, SIGCONT);
 }
 
 /*
- * It has stopped. Where it wants the terminal and we have it (a shell's `fg`), it gets it; else we stop too, with all of our process group: a
- * script that has called us must, for its shell to notice. SIGTSTP because the kernel then drops it where nobody could continue us.
+ * The command has stopped. If it wants the terminal and we have it (a shell's `fg`), it gets it; otherwise we stop too, with
+ * our whole process group: a script that has called us has to stop for its shell to notice. SIGTSTP because the kernel drops
+ * that if nobody could continue us.
  */
-static void stop_too(const struct init *in, int number)
+static void stop_with_command(const struct init *in, int number)
 {
 	sigset_t set;
 
 	if ((number == SIGTTIN || number == SIGTTOU) && tcgetpgrp(STDIN_FILENO) == getpgrp()) {
-		go_on(in);
+		continue_command(in);
 		return;
 	}
 	move_terminal(in->pid, getpgrp());
@@ -112,14 +113,14 @@ static void stop_too(const struct init *in, int number)
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	kill(0, SIGTSTP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	/* Where it was dropped nobody would continue a program after Ctrl-Z either. */
+	/* If it was dropped, nobody would continue a program after Ctrl-Z either. */
 	sigpending(&set);
 	if (number == SIGTSTP && !sigismember(&set, SIGCONT))
-		go_on(in);
+		continue_command(in);
 }
 
-/* True when it was IN's child that ended. */
-static bool reap(const struct init *in, int *status)
+/* True when IN's child has ended. */
+static bool reap_and_follow(const struct init *in, int *status)
 {
 	bool ended = false;
 	pid_t pid;
@@ -129,7 +130,7 @@ static bool reap(const struct init *in, int *status)
 		if (pid != in->pid)
 			continue;
 		if (WIFSTOPPED(s)) {
-			stop_too(in, WSTOPSIG(s));
+			stop_with_command(in, WSTOPSIG(s));
 			continue;
 		}
 		*status = WIFSIGNALED(s) ? 128 + WTERMSIG(s) : WEXITSTATUS(s);
@@ -150,10 +151,10 @@ int init_run(struct init *in)
 		if (read(in->signals, &si, sizeof si) != sizeof si)
 			continue;
 		if (si.ssi_signo == SIGCONT)
-			go_on(in);
+			continue_command(in);
 		else if (si.ssi_signo != SIGCHLD)
 			kill(in->pid, (int)si.ssi_signo);
-		else if (reap(in, &status))
+		else if (reap_and_follow(in, &status))
 			break;
 	}
 	move_terminal(in->pid, getpgrp());

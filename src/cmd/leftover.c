@@ -1,20 +1,33 @@
 #include "cmd/leftover.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "cmd/print.h"
 
-void leftovers_look(struct leftovers *l, const struct run *run, const struct options *o, const struct report *r, bool live)
+#define LOOK_MS 1000 /* a cache of the usual size takes a few ms */
+
+void leftovers_find(struct leftovers *l, const struct run *run, const struct options *o, const struct report *r, bool live,
+	int64_t deadline)
 {
-	const struct leftover_scope scope = { .known = r, .live = live, .ours = run };
+	int64_t least = clock_ms() + LOOK_MS;
+	const struct leftover_scope scope = {
+		.known = r,
+		.live = live,
+		.deadline = deadline < least ? least : deadline,
+		.ours = run,
+	};
 	char root[PATH_MAX];
 	struct err unused;
 
-	/* Without a home there is no default: then whoever mounted has named a folder, and its mounts tell which. */
+	/* A supervisor that has refused a command says nothing of its mounts: their files are no leftovers. */
+	if (r->pid && r->error.code != CODE_OK && !r->mount_count)
+		return;
+	/* Without a home there is no default: then somebody has named a folder for the mounts, and their reports say which. */
 	if (run_cache_dir(root, sizeof root, o->cache_dir, &unused) == 0)
 		leftover_find(l, root, &scope);
 	for (size_t i = 0; i < r->mount_count; i++) {
-		file_above(root, r->mounts[i].cache);
+		file_dirname(root, r->mounts[i].cache);
 		if (root[0] == '/')
 			leftover_find(l, root, &scope);
 	}
@@ -41,65 +54,66 @@ void json_leftovers(struct json *j, const struct leftovers *l)
 	json_close(j, ']');
 }
 
-/* Names that whoever wrote the files has chosen: nothing in them reaches the terminal. */
-static void say_name(const char *name)
+/* Whoever wrote the files chose their names: they are sanitized. */
+static void print_leftover_name(const char *name)
 {
 	char text[PATH_MAX];
 
 	text_fmt(text, sizeof text, "%s", name);
-	text_tame(text);
-	say(2, "          not in S3 yet: %s\n", text);
+	text_sanitize(text);
+	text_print(2, "          not in S3 yet: %s\n", text);
 }
 
-static void say_one(const struct leftover *left)
+static void print_leftover(const struct leftover *left)
 {
 	char place[PATH_MAX + 640];
 
 	text_fmt(place, sizeof place, "s3://%s/%s%s%s", left->bucket, left->prefix, left->endpoint[0] ? " at " : "",
 		left->endpoint);
-	text_tame(place);
-	say(2, "left      %s  ", left->folder);
+	text_sanitize(place);
+	text_print(2, "left      %s  ", left->folder);
 	if (left->files < 0)
-		say(2, "pending: unknown\n");
+		text_print(2, "pending: unknown\n");
 	else
-		say(2, "%s  pending: %ld file%s, %ld bytes\n", place, left->files, left->files == 1 ? "" : "s", left->bytes);
+		text_print(2, "%s  pending: %ld file%s, %ld bytes\n", place, left->files, plural(left->files), left->bytes);
 	for (size_t i = 0; i < left->name_count; i++)
-		say_name(left->names[i]);
+		print_leftover_name(left->names[i]);
 	if (left->error.code != CODE_OK)
-		say_error(&left->error);
+		print_error(&left->error);
 }
 
-static bool is_among(const struct leftovers *l, const char *folder)
+/* What was found in its folder again since is not in S3. */
+static bool is_uploaded(const struct leftover *tried, const struct leftovers *left)
 {
-	for (size_t i = 0; i < l->count; i++)
-		if (strcmp(l->list[i].folder, folder) == 0)
-			return true;
-	return false;
+	for (size_t i = 0; i < left->count; i++)
+		if (strcmp(left->list[i].folder, tried->folder) == 0)
+			return false;
+	return tried->uploaded;
 }
 
 void json_uploaded(struct json *j, const struct leftovers *tried, const struct leftovers *left)
 {
 	json_open(j, "uploaded", '[');
 	for (size_t i = 0; i < tried->count; i++)
-		if (!is_among(left, tried->list[i].folder))
+		if (is_uploaded(&tried->list[i], left))
 			json_str(j, NULL, tried->list[i].folder);
 	json_close(j, ']');
 }
 
-void say_uploaded(const struct leftovers *tried, const struct leftovers *left)
+void print_uploaded(const struct leftovers *tried, const struct leftovers *left)
 {
 	for (size_t i = 0; i < tried->count; i++)
-		if (!is_among(left, tried->list[i].folder))
-			say(2, "uploaded  %s  %ld file%s, %ld bytes\n", tried->list[i].folder, tried->list[i].files,
-				tried->list[i].files == 1 ? "" : "s", tried->list[i].bytes);
+		if (is_uploaded(&tried->list[i], left))
+			text_print(2, "uploaded  %s  %ld file%s, %ld bytes\n", tried->list[i].folder, tried->list[i].files,
+				plural(tried->list[i].files), tried->list[i].bytes);
 }
 
-void say_leftovers(const struct leftovers *l)
+void print_leftovers(const struct leftovers *l)
 {
 	struct err all;
 
 	for (size_t i = 0; i < l->count; i++)
-		say_one(&l->list[i]);
+		print_leftover(&l->list[i]);
 	if (leftover_error(l, &all))
-		say_error(&all);
+		print_error(&all);
 }

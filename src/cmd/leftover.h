@@ -1,4 +1,4 @@
-/* cmd/leftover.h - how the commands find and tell what earlier runs have left in their caches. */
+/* cmd/leftover.h - how the commands find and report what earlier runs have left in their caches. */
 
 #ifndef CMD_LEFTOVER_H
 #define CMD_LEFTOVER_H
@@ -8,19 +8,21 @@
 #include "sup/leftover.h"
 
 /*
- * Looks below the cache folder that O, the environment or the default names, and below those of the mounts in R, which are told of themselves
- * and left out (LIVE: only those that stand). Into *L, all zero before; leftover_free().
+ * Searches below the cache folder that O, the environment or the default names, and below those of the mounts in R, which
+ * report for themselves and are left out (LIVE: only those that are up). What is not looked through by DEADLINE, or within a second where that is
+ * later, counts as unknown. Fills *L, all zero before; leftover_free().
  */
-void leftovers_look(struct leftovers *l, const struct run *run, const struct options *o, const struct report *r, bool live);
+void leftovers_find(struct leftovers *l, const struct run *run, const struct options *o, const struct report *r, bool live,
+	int64_t deadline);
 
 /* The member "leftovers": a list. */
 void json_leftovers(struct json *j, const struct leftovers *l);
 
-/* The member "uploaded": the folders in TRIED that are not LEFT any more; and a line for each on stderr. */
+/* The member "uploaded": the folders in TRIED of which that is proven, and which are not LEFT; and a line for each on stderr. */
 void json_uploaded(struct json *j, const struct leftovers *tried, const struct leftovers *left);
-void say_uploaded(const struct leftovers *tried, const struct leftovers *left);
+void print_uploaded(const struct leftovers *tried, const struct leftovers *left);
 
-/* On stderr a line for each, with its files' names below, and what they amount to; nothing where there is none. */
-void say_leftovers(const struct leftovers *l);
+/* Prints a line for each on stderr, followed by the names of its files, and the total; nothing when there is none. */
+void print_leftovers(const struct leftovers *l);
 
 #endif

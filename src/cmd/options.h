@@ -24,7 +24,7 @@ enum {
 #define SPECS_MAX 1024
 #define ENV_SOURCES_MAX 16
 
-/* Where variables come from beside the environment: the FILE of an --env-file; where that is NULL, a descriptor. */
+/* Where variables come from besides the environment: the FILE of an --env-file; if that is NULL, a descriptor. */
 struct env_source {
 	const char *file;
 	int fd;
@@ -38,16 +38,16 @@ struct options {
 	const char *fstab, *rclone, *run_dir, *cache_dir, *config;
 	int timeout_ms, stop_ms;
 	bool json, write, print, keep, left, lazy, watch, wait, mounted, keep_env, anyway, env_file_remove;
-	long uid, gid;	/* run: whose COMMAND is; -1: the caller's */
-	char **command; /* run: what stands behind "--"; NULL: none */
-	bool help;	/* --help was given and printed: nothing else is to be done */
+	long uid, gid;	/* run: the user of COMMAND; -1: the caller */
+	char **command; /* run: what follows "--"; NULL: none */
+	bool help;	/* --help was given and printed: there is nothing else to do */
 };
 
 /*
- * Reads the options of the one COMMAND (a FOR_ bit, DOES its sentence for --help) from ARGV, which begins with its name; --timeout has TIMEOUT_S
- * where it is not given. Then gives (base/env.h) what --env-file and --env-fd hold, and removes the files where that is asked for, also where
- * an option or a file is refused: keys that shall be gone must not stay behind a mistake. Returns 0 or -1 with *E set: CODE_USAGE naming the
- * option, or the file with its line.
+ * Parses the options of COMMAND (a FOR_ bit; DOES is its sentence for --help) in ARGV, which begins with its name; --timeout
+ * defaults to TIMEOUT_S. Then sets (base/env.h) the variables of --env-file and --env-fd, and removes the files if that is
+ * asked for, even when an option or a file is refused: keys that are meant to disappear must not survive a mistake. Returns 0
+ * or -1 with *E set: CODE_USAGE naming the option, or the file with its line.
  */
 int options_read(struct options *o, int command, const char *does, int timeout_s, char **argv, struct err *e);
 

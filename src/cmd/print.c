@@ -8,7 +8,7 @@
 
 #define JSON_MAX (16 * 1024 * 1024)
 
-static void begin(struct json_out *o, enum code code, const struct err *error)
+static void begin_answer(struct json_out *o, enum code code, const struct err *error)
 {
 	o->j = (struct json){ .out = &o->text };
 	json_open(&o->j, NULL, '{');
@@ -25,10 +25,10 @@ void json_begin(struct json_out *o, const char *command, enum code code, const s
 {
 	o->command = command;
 	o->text = buf_heap(JSON_MAX);
-	begin(o, code, error);
+	begin_answer(o, code, error);
 }
 
-static void end(struct json_out *o)
+static void end_answer(struct json_out *o)
 {
 	json_close(&o->j, '}');
 	buf_char(&o->text, '\n');
@@ -39,20 +39,20 @@ int json_end(struct json_out *o, enum code code)
 	char small[512];
 	struct err e;
 
-	end(o);
+	end_answer(o);
 	if (o->text.full) {
 		code = CODE_FAULT;
 		err_set(&e, code, "answer: no memory, or longer than %d bytes", JSON_MAX);
 		buf_free(&o->text);
 		o->text = buf_over(small, sizeof small);
-		begin(o, code, &e);
+		begin_answer(o, code, &e);
 		json_strings(&o->j, "mounts", NULL, 0);
-		end(o);
+		end_answer(o);
 	}
 	if (write_all(STDOUT_FILENO, o->text.p, o->text.len)) {
 		code = CODE_FAULT;
 		err_sys(&e, code, "write to stdout");
-		say_error(&e);
+		print_error(&e);
 	}
 	buf_free(&o->text);
 	return (int)code;
@@ -106,8 +106,8 @@ void json_strings(struct json *j, const char *key, const char *const *list, size
 	json_close(j, ']');
 }
 
-/* Why pending file number I of M is not in S3; NULL: not known. */
-static const char *reason_of(const struct report_mount *m, size_t i)
+/* Why pending file number I of M is not in S3; NULL when that is not known. */
+static const char *pending_reason(const struct report_mount *m, size_t i)
 {
 	for (size_t k = 0; k < m->pending_reason_count; k++) {
 		struct span why = span_of(m->pending_reasons[k]), number;
@@ -127,31 +127,45 @@ void json_pending(struct json *j, const struct report_mount *m)
 	json_strings(j, "pending_names", m->pending_names, m->pending_name_count);
 	json_open(j, "pending_reasons", '[');
 	for (size_t i = 0; i < m->pending_name_count; i++) {
-		if (!reason_of(m, i))
+		if (!pending_reason(m, i))
 			continue;
 		json_open(j, NULL, '{');
 		json_str(j, "name", m->pending_names[i]);
-		json_str(j, "reason", reason_of(m, i));
+		json_str(j, "reason", pending_reason(m, i));
 		json_close(j, '}');
 	}
 	json_close(j, ']');
 }
 
-void say_pending(const struct report_mount *m, bool reasoned)
+void print_pending(const struct report_mount *m, bool reasoned)
 {
 	for (size_t i = 0; i < m->pending_name_count; i++) {
-		const char *why = reason_of(m, i);
+		const char *why = pending_reason(m, i);
 
 		if (why || !reasoned)
-			say(2, "          not in S3 yet: %s%s%s\n", m->pending_names[i], why ? ": " : "", why ? why : "");
+			text_print(
+				2, "          not in S3 yet: %s%s%s\n", m->pending_names[i], why ? ": " : "", why ? why : "");
 	}
 	if (!reasoned && m->pending_files > (long)m->pending_name_count)
-		say(2, "          … and %ld more\n", m->pending_files - (long)m->pending_name_count);
+		text_print(2, "          … and %ld more\n", m->pending_files - (long)m->pending_name_count);
 }
 
-void columns(const struct report *r, int *target, int *source)
+bool mounts_are(const struct report *r, const char *state)
 {
-	*target = *source = 6; /* of the headings */
+	for (size_t i = 0; i < r->mount_count; i++)
+		if (!span_is(span_of(r->mounts[i].state), state))
+			return false;
+	return true;
+}
+
+const char *plural(long n)
+{
+	return n == 1 ? "" : "s";
+}
+
+void print_column_widths(const struct report *r, int *target, int *source)
+{
+	*target = *source = 6; /* width of the headings */
 	for (size_t i = 0; i < r->mount_count; i++) {
 		int t = (int)strlen(r->mounts[i].target), s = (int)strlen(r->mounts[i].source);
 
@@ -160,19 +174,25 @@ void columns(const struct report *r, int *target, int *source)
 	}
 }
 
-void say_error(const struct err *e)
+void print_error(const struct err *e)
 {
-	say(2, "s3mounts: %s\n", e->text);
+	text_print(2, "s3mounts: %s\n", e->text);
 	if (e->hint[0])
-		say(2, "          hint: %s\n", e->hint);
+		text_print(2, "          hint: %s\n", e->hint);
 }
 
-int fail(const char *command, bool json, const struct err *e)
+int err_no_creds(struct err *e, const char *command)
+{
+	err_set(e, CODE_NO_CREDS, "%s: no credentials are given", command);
+	return err_hint(e, "give S3_ACCESS_KEY_ID and S3_ACCESS_SECRET to this command");
+}
+
+int print_failure(const char *command, bool json, const struct err *e)
 {
 	struct json_out o;
 
 	if (!json) {
-		say_error(e);
+		print_error(e);
 		return e->code;
 	}
 	json_begin(&o, command, e->code, e);
@@ -180,7 +200,7 @@ int fail(const char *command, bool json, const struct err *e)
 	return json_end(&o, e->code);
 }
 
-enum code sum_up(size_t hold, enum code first)
+enum code mounts_exit_code(size_t hold, enum code first)
 {
 	return first != CODE_OK && hold ? CODE_SOME : first;
 }

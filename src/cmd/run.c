@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "base/text.h"
 #include "cmd/cmd.h"
 #include "cmd/down.h"
 #include "cmd/init.h"
@@ -7,8 +8,11 @@
 
 #include <unistd.h>
 
-/* Who does not leave in half of the time, and holds a mount, is ended: what it has open then is closed, and can be uploaded. */
-static int take_down(const struct init *in, const struct options *o)
+/*
+ * Whoever does not exit in half of the time, and keeps a mount busy, is killed: that closes its files, so that they can be
+ * uploaded.
+ */
+static int take_mounts_down(const struct init *in, const struct options *o)
 {
 	int64_t deadline = clock_ms() + o->stop_ms;
 	bool rest = init_signal_rest(in, SIGTERM);
@@ -24,7 +28,7 @@ static int take_down(const struct init *in, const struct options *o)
 	return down_run("run", &last, true);
 }
 
-static int check_options(const struct options *o, struct err *e)
+static int check_run_options(const struct options *o, struct err *e)
 {
 	if (!o->command || !o->command[0]) {
 		err_set(e, CODE_USAGE, "run: what shall be run is missing");
@@ -42,13 +46,14 @@ int cmd_run(char **argv)
 	struct err e;
 	int code, status;
 
+	text_stderr_within(STDERR_MS);
 	if (options_read(&o, FOR_RUN, "Mounts, then runs COMMAND; at its end flushes and unmounts, and exits with its status",
 		    UP_TIMEOUT_S, argv, &e))
-		return fail("run", false, &e);
+		return print_failure("run", false, &e);
 	if (o.help)
 		return CODE_OK;
-	if (check_options(&o, &e) || init_prepare(&in, &o, &e))
-		return fail("run", false, &e);
+	if (check_run_options(&o, &e) || init_prepare(&in, &o, &e))
+		return print_failure("run", false, &e);
 	code = up_run("run", &o, true);
 	if (code != CODE_OK && !o.anyway) {
 		init_cancel(&in);
@@ -56,6 +61,6 @@ int cmd_run(char **argv)
 		return code;
 	}
 	status = init_run(&in);
-	code = take_down(&in, &o);
+	code = take_mounts_down(&in, &o);
 	return status ? status : code;
 }

@@ -1,48 +1,51 @@
 #include "base/clock.h"
 #include "base/text.h"
+#include "cmd/ask.h"
 #include "cmd/cmd.h"
 #include "cmd/leftover.h"
 #include "cmd/print.h"
 #include "cmd/setup.h"
-#include "sup/ask.h"
-#include "sup/sup.h"
+#include "ctl/control.h"
+#include "sup/serve.h"
 
 #include <poll.h>
 #include <unistd.h>
 
-#define MOUNT_S 30 /* of the first mounts */
+#define MOUNT_S 30	 /* for the first mounts */
+#define END_LOOK_MS 3000 /* behind --stop-timeout, and before the SIGKILL that usually comes 30 s after SIGTERM */
 #define STATUS_MS 10000
-#define LOOK_MS 100 /* nothing tells a process of another that has begun to serve */
+#define LOOK_MS 100 /* nothing notifies a process that another has begun to serve */
 
-/* The socket, under the lock: whoever starts at the same time finds it, or is told. */
-static int open_control(const struct setup *s, struct err *e)
+/* Opens the socket, under the lock: whoever starts at the same time finds it, or gets an error. */
+static int listen_on_control(const struct setup *s, int64_t deadline, struct err *e)
 {
 	int lock, fd;
 
-	if (run_prepare(&s->run, e) || (lock = run_lock(&s->run, e)) < 0)
+	if (run_prepare(&s->run, e) || (lock = run_lock(&s->run, deadline, e)) < 0)
 		return -1;
-	fd = sup_listen(&s->run, e);
+	fd = control_listen(&s->run, e);
 	close(lock);
 	return fd;
 }
 
-/* At its end it is as `down`: files that are left anywhere are told. */
-static int tell_left(const struct setup *s, const struct options *o, const char *cache, int code)
+/* At its end, as with `down`, files that are left anywhere are reported. */
+static int report_left(const struct setup *s, const struct options *o, const char *cache, int code)
 {
-	const struct leftover_scope scope = { .ours = &s->run };
+	int64_t deadline = clock_ms() + END_LOOK_MS;
+	const struct leftover_scope scope = { .ours = &s->run, .deadline = deadline };
 	const struct report nobody = { 0 };
 	struct leftovers l = { 0 };
 
-	leftovers_look(&l, &s->run, o, &nobody, false);
+	leftovers_find(&l, &s->run, o, &nobody, false, deadline);
 	if (cache[0])
 		leftover_find(&l, cache, &scope);
-	say_leftovers(&l);
+	print_leftovers(&l);
 	code = l.folders && code == CODE_OK ? CODE_PENDING : code;
 	leftover_free(&l);
 	return code;
 }
 
-static int serve(struct setup *s, const struct options *o, struct err *e)
+static int run_start(struct setup *s, const struct options *o, struct err *e)
 {
 	bool now = s->plan.have_creds && !o->wait;
 	struct up_request up;
@@ -50,10 +53,10 @@ static int serve(struct setup *s, const struct options *o, struct err *e)
 	int listener, code;
 
 	setup_warn(s);
-	if (setup_places(s, e) || (now && setup_request(&up, s, o, e)))
+	if (setup_make_placeholders(s, e) || (now && setup_request(&up, s, o, e)))
 		return -1;
 	creds_wipe(&s->plan.creds);
-	listener = open_control(s, e);
+	listener = listen_on_control(s, clock_ms() + o->timeout_ms, e);
 	if (listener < 0) {
 		if (now)
 			creds_wipe(&up.request.creds);
@@ -62,10 +65,11 @@ static int serve(struct setup *s, const struct options *o, struct err *e)
 	if (!now)
 		setup_note_version(o);
 	if (!now)
-		say(2, "s3mounts: start: %zu placeholder folders stand; waiting for 's3mounts up' with the credentials\n",
-			s->plan.place_count);
-	code = sup_serve(&s->run, listener, now ? &up.request : NULL, o->stop_ms, &cache);
-	return tell_left(s, o, cache, code);
+		text_print(2,
+			"s3mounts: start: %zu placeholder folders stand; waiting for 's3mounts up' with the credentials\n",
+			s->plan.placeholder_count);
+	code = serve_here(&s->run, listener, now ? &up.request : NULL, o->stop_ms, &cache);
+	return report_left(s, o, cache, code);
 }
 
 int cmd_start(char **argv)
@@ -75,31 +79,23 @@ int cmd_start(char **argv)
 	struct err e;
 	int code = -1;
 
+	text_stderr_within(STDERR_MS);
 	if (options_read(&o, FOR_START,
 		    "Serves in the foreground: mounts at once where credentials are given, else waits for up", MOUNT_S, argv,
 		    &e))
-		return fail("start", false, &e);
+		return print_failure("start", false, &e);
 	if (o.help)
 		return CODE_OK;
 	if (setup_read(&s, &o, &e) == 0)
-		code = serve(&s, &o, &e);
+		code = run_start(&s, &o, &e);
 	setup_free(&s);
-	return code < 0 ? fail("start", false, &e) : code;
+	return code < 0 ? print_failure("start", false, &e) : code;
 }
 
-/* Every mount is up, and there is one. */
-static bool all_up(const struct report *r)
+/* Asks once. 0: ready; else -1 with *E: not yet. */
+static int check_ready(const struct run *run, const struct options *o, struct err *e)
 {
-	for (size_t i = 0; i < r->mount_count; i++)
-		if (!span_is(span_of(r->mounts[i].state), "up"))
-			return false;
-	return r->mount_count > 0;
-}
-
-/* One look; 0: ready; else -1 with *E: not yet. */
-static int look(const struct run *run, const struct options *o, struct err *e)
-{
-	struct request q = { .kind = REQUEST_STATUS, .timeout_ms = STATUS_MS };
+	struct request q = { .kind = REQUEST_STATUS, .timeout_ms = STATUS_MS, .brief = true };
 	struct ask_watch nothing = { .tick = NULL };
 	struct arena a = { 0 };
 	struct report r = { 0 };
@@ -108,7 +104,7 @@ static int look(const struct run *run, const struct options *o, struct err *e)
 	if (got > 0) {
 		err_set(e, CODE_MOUNT, "ready: no supervisor serves in %s", run->dir);
 		got = err_hint(e, "s3mounts start serves");
-	} else if (got == 0 && o->mounted && !all_up(&r)) {
+	} else if (got == 0 && o->mounted && (!r.mount_count || !mounts_are(&r, "up"))) {
 		got = err_set(e, CODE_MOUNT, "ready: %zu mounts are there, not all of them up", r.mount_count);
 		err_hint(e, "s3mounts status tells of each");
 	}
@@ -125,15 +121,15 @@ int cmd_ready(char **argv)
 
 	if (options_read(
 		    &o, FOR_READY, "Exit 0 when a supervisor serves; --mounted: when every mount is proven too", 0, argv, &e))
-		return fail("ready", o.json, &e);
+		return print_failure("ready", o.json, &e);
 	if (o.help)
 		return CODE_OK;
 	if (run_find(&run, o.run_dir, &e))
-		return fail("ready", o.json, &e);
+		return print_failure("ready", o.json, &e);
 	deadline = clock_ms() + o.timeout_ms;
-	while (look(&run, &o, &e)) {
+	while (check_ready(&run, &o, &e)) {
 		if (clock_ms() >= deadline)
-			return fail("ready", o.json, &e);
+			return print_failure("ready", o.json, &e);
 		poll(NULL, 0, LOOK_MS);
 	}
 	if (o.json) {

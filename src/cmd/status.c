@@ -1,10 +1,10 @@
 #include "base/text.h"
+#include "cmd/ask.h"
 #include "cmd/cmd.h"
 #include "cmd/leftover.h"
 #include "cmd/options.h"
 #include "cmd/print.h"
 #include "mnt/table.h"
-#include "sup/ask.h"
 
 #include <poll.h>
 #include <unistd.h>
@@ -12,12 +12,12 @@
 #define TIMEOUT_MS 10000
 #define WATCH_MS 1000
 
-static bool is_up(const struct report_mount *m)
+static bool is_mount_up(const struct report_mount *m)
 {
 	return span_is(span_of(m->state), "up");
 }
 
-static enum code judge(const struct report *r, const struct leftovers *l)
+static enum code status_exit_code(const struct report *r, const struct leftovers *l)
 {
 	enum code first = r->error.code;
 	size_t hold = 0;
@@ -26,12 +26,12 @@ static enum code judge(const struct report *r, const struct leftovers *l)
 	for (size_t i = 0; i < r->mount_count; i++) {
 		const struct report_mount *m = &r->mounts[i];
 
-		if (is_up(m))
+		if (is_mount_up(m))
 			hold++;
 		else if (first == CODE_OK && !m->nofail)
 			first = m->error.code == CODE_OK ? CODE_MOUNT : m->error.code;
 	}
-	all = sum_up(hold, first);
+	all = mounts_exit_code(hold, first);
 	return all == CODE_OK && l->folders ? CODE_PENDING : all;
 }
 
@@ -51,7 +51,7 @@ static void json_history(struct json *j, const struct report_mount *m)
 	json_close(j, ']');
 }
 
-static int print_json(const struct report *r, const struct leftovers *l, enum code code, const struct err *why)
+static int print_status_json(const struct report *r, const struct leftovers *l, enum code code, const struct err *why)
 {
 	struct json_out o;
 
@@ -82,66 +82,67 @@ static int print_json(const struct report *r, const struct leftovers *l, enum co
 	return json_end(&o, code);
 }
 
-/* A number, or what stands for one that is not known. */
-static const char *count(char out[24], long n)
+/* A number, or "?" for one that is not known. */
+static const char *format_count(char out[24], long n)
 {
 	text_fmt(out, 24, n < 0 ? "?" : "%ld", n);
 	return out;
 }
 
-static void print_table(const struct report *r)
+static void print_status_table(const struct report *r)
 {
 	char a[24], b[24], c[24];
 	int target, source;
 
-	columns(r, &target, &source);
-	say(1, "%-10s %-*s  %-*s  %-7s %7s %10s %8s %10s\n", "STATE", target, "TARGET", source, "SOURCE", "DRIVER", "PID",
-		"MEMORY KiB", "PENDING", "BYTES");
+	print_column_widths(r, &target, &source);
+	text_print(1, "%-10s %-*s  %-*s  %-7s %7s %10s %8s %10s\n", "STATE", target, "TARGET", source, "SOURCE", "DRIVER",
+		"PID", "MEMORY KiB", "PENDING", "BYTES");
 	for (size_t i = 0; i < r->mount_count; i++) {
 		const struct report_mount *m = &r->mounts[i];
 
-		say(1, "%-10s %-*s  %-*s  %-7s %7ld %10s %8s %10s\n", m->state, target, m->target, source, m->source, m->driver,
-			m->pid, count(a, m->memory_kib), count(b, m->pending_files), count(c, m->pending_bytes));
+		text_print(1, "%-10s %-*s  %-*s  %-7s %7ld %10s %8s %10s\n", m->state, target, m->target, source, m->source,
+			m->driver, m->pid, format_count(a, m->memory_kib), format_count(b, m->pending_files),
+			format_count(c, m->pending_bytes));
 	}
 	for (size_t i = 0; i < r->mount_count; i++) {
 		const struct report_mount *m = &r->mounts[i];
 
 		if (m->restarts)
-			say(2, "%s: driver restarted %ld time%s:\n", m->target, m->restarts, m->restarts == 1 ? "" : "s");
+			text_print(2, "%s: driver restarted %ld time%s:\n", m->target, m->restarts, plural(m->restarts));
 		for (size_t k = 0; k < m->history_count && m->restarts; k++)
-			say(2, "          %s\n", m->history[k]);
+			text_print(2, "          %s\n", m->history[k]);
 		for (size_t k = 0; k < m->note_count; k++)
-			say(2, "%s: note: %s\n", m->target, m->notes[k]);
+			text_print(2, "%s: note: %s\n", m->target, m->notes[k]);
 		if (m->error.code != CODE_OK)
-			say_error(&m->error);
-		say_pending(m, true);
+			print_error(&m->error);
+		print_pending(m, true);
 	}
 }
 
-/* R, of a supervisor or (SERVED is false) of none, and what earlier runs have left. */
-static int tell(const struct run *run, const struct options *o, const struct report *r, bool served)
+/* Reports R, from a supervisor or (SERVED is false) without one, and what earlier runs have left. */
+static int report_status(const struct run *run, const struct options *o, const struct report *r, bool served)
 {
 	struct leftovers l = { 0 };
 	struct err left = { .code = CODE_OK };
 	int code;
 
-	leftovers_look(&l, run, o, r, false);
+	leftovers_find(&l, run, o, r, false, 0);
 	leftover_error(&l, &left);
-	code = (int)judge(r, &l);
+	code = (int)status_exit_code(r, &l);
 	if (o->json) {
-		code = print_json(r, &l, (enum code)code, code == CODE_PENDING ? &left : &r->error);
+		code = print_status_json(r, &l, (enum code)code, code == CODE_PENDING ? &left : &r->error);
 	} else {
 		if (served)
-			print_table(r);
+			print_status_table(r);
 		else
-			say_error(&r->error);
-		say_leftovers(&l);
+			print_error(&r->error);
+		print_leftovers(&l);
 	}
 	leftover_free(&l);
 	return code;
 }
 
-static int show(const struct run *run, const struct options *o, struct err *e)
+static int show_status(const struct run *run, const struct options *o, struct err *e)
 {
 	struct request q = { .kind = REQUEST_STATUS, .timeout_ms = TIMEOUT_MS, .mount_ns = mnt_namespace() };
 	struct report r = { 0 };
@@ -154,7 +155,7 @@ static int show(const struct run *run, const struct options *o, struct err *e)
 		err_hint(&r.error, "s3mounts up mounts");
 	}
 	if (got >= 0)
-		got = tell(run, o, &r, got == 0);
+		got = report_status(run, o, &r, got == 0);
 	arena_free(&a);
 	return got;
 }
@@ -168,15 +169,15 @@ int cmd_status(char **argv)
 
 	if (options_read(&o, FOR_STATUS, "Shows each mount, proven now: state, driver, memory, and what is not in S3 yet", 0,
 		    argv, &e))
-		return fail("status", o.json, &e);
+		return print_failure("status", o.json, &e);
 	if (o.help)
 		return CODE_OK;
 	if (run_find(&run, o.run_dir, &e))
-		return fail("status", o.json, &e);
+		return print_failure("status", o.json, &e);
 	do {
 		if (o.watch && !o.json && isatty(STDOUT_FILENO))
-			say(1, "\033[H\033[2J"); /* home, clear */
-		code = show(&run, &o, &e);
+			text_print(1, "\033[H\033[2J"); /* home, clear */
+		code = show_status(&run, &o, &e);
 	} while (o.watch && code >= 0 && poll(NULL, 0, WATCH_MS) == 0);
-	return code < 0 ? fail("status", o.json, &e) : code;
+	return code < 0 ? print_failure("status", o.json, &e) : code;
 }

@@ -1,20 +1,20 @@
 #include "cmd/up.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "cmd/ask.h"
 #include "cmd/cmd.h"
 #include "cmd/leftover.h"
 #include "cmd/live.h"
 #include "cmd/print.h"
 #include "cmd/setup.h"
-#include "sup/ask.h"
 
-static bool holds(const struct report_mount *m)
+static bool is_mount_proven(const struct report_mount *m)
 {
 	return span_is(span_of(m->state), "up") && m->error.code == CODE_OK;
 }
 
-/* The exit code; *WHY is the error that stands for all: of the whole, else of the first mount that counts. */
-static enum code judge(const struct report *r, const struct err **why)
+/* The exit code; *WHY is the error that stands for all: that of the whole, else of the first mount that counts. */
+static enum code up_exit_code(const struct report *r, const struct err **why)
 {
 	size_t hold = 0, bad = 0;
 
@@ -22,7 +22,7 @@ static enum code judge(const struct report *r, const struct err **why)
 	for (size_t i = 0; i < r->mount_count; i++) {
 		const struct report_mount *m = &r->mounts[i];
 
-		if (holds(m)) {
+		if (is_mount_proven(m)) {
 			hold++;
 		} else if (!m->nofail) {
 			bad++;
@@ -37,7 +37,7 @@ static enum code judge(const struct report *r, const struct err **why)
 	return (*why)->code == CODE_OK ? CODE_MOUNT : (*why)->code;
 }
 
-/* What this rclone is known to lose; nothing where nothing is written through it. */
+/* What this rclone is known to lose; nothing if no mount is writable. */
 static size_t known_losses(const struct setup *s, const char *const **list)
 {
 	for (size_t i = 0; i < s->plan.mount_count; i++)
@@ -58,18 +58,18 @@ static void json_rclone(struct json *j, const struct setup *s)
 	json_close(j, '}');
 }
 
-static void say_losses(const struct setup *s)
+static void print_losses(const struct setup *s)
 {
 	const char *const *list;
 	size_t count = known_losses(s, &list);
 
 	for (size_t i = 0; i < count; i++)
-		say(2, "s3mounts: note: rclone %s: %s\n", s->rclone.text, list[i]);
+		text_print(2, "s3mounts: note: rclone %s: %s\n", s->rclone.text, list[i]);
 	if (count)
-		say(2, "          hint: rclone 1.76 or newer is the one for mounts that are written to\n");
+		text_print(2, "          hint: rclone 1.76 or newer is the one for mounts that are written to\n");
 }
 
-static int print_json(const struct setup *s, const struct report *r, const struct leftovers *l, enum code code,
+static int print_up_json(const struct setup *s, const struct report *r, const struct leftovers *l, enum code code,
 	const struct err *why, int64_t ms)
 {
 	struct json_out o;
@@ -98,58 +98,58 @@ static int print_json(const struct setup *s, const struct report *r, const struc
 	return json_end(&o, code);
 }
 
-static void print_lines(const struct report *r, bool brief, int64_t ms)
+static void print_up_lines(const struct report *r, bool brief, int64_t ms)
 {
 	int target, source;
 	size_t hold = 0;
 
-	columns(r, &target, &source);
+	print_column_widths(r, &target, &source);
 	if (r->error.code != CODE_OK)
-		say_error(&r->error);
+		print_error(&r->error);
 	for (size_t i = 0; i < r->mount_count; i++) {
 		const struct report_mount *m = &r->mounts[i];
 
-		hold += holds(m);
-		if (brief && holds(m))
+		hold += is_mount_proven(m);
+		if (brief && is_mount_proven(m))
 			continue;
-		say(2, "%-9s %-*s  %-*s  %s", m->state, target, m->target, source, m->source, m->driver);
+		text_print(2, "%-9s %-*s  %-*s  %s", m->state, target, m->target, source, m->source, m->driver);
 		if (m->pid)
-			say(2, " pid %ld", m->pid);
-		if (holds(m) && m->ms)
-			say(2, ", %ld ms", m->ms);
-		else if (holds(m))
-			say(2, ", was up");
-		say(2, "\n");
+			text_print(2, " pid %ld", m->pid);
+		if (is_mount_proven(m) && m->ms)
+			text_print(2, ", %ld ms", m->ms);
+		else if (is_mount_proven(m))
+			text_print(2, ", was up");
+		text_print(2, "\n");
 		for (size_t k = 0; k < m->note_count; k++)
-			say(2, "          note: %s\n", m->notes[k]);
+			text_print(2, "          note: %s\n", m->notes[k]);
 		if (m->error.code != CODE_OK)
-			say_error(&m->error);
+			print_error(&m->error);
 	}
 	if (r->error.code == CODE_OK)
-		say(2, "s3mounts: %zu of %zu mounts up and proven, %lld ms\n", hold, r->mount_count, (long long)ms);
+		text_print(2, "s3mounts: %zu of %zu mounts up and proven, %lld ms\n", hold, r->mount_count, (long long)ms);
 }
 
 /* Without credentials the folders are made, so that whoever looks for them finds them, empty. */
-static int no_credentials(const char *command, const struct setup *s, const struct options *o)
+static int make_placeholders_only(const char *command, const struct setup *s, const struct options *o)
 {
 	struct err e;
 	struct json_out out;
 
-	if (setup_places(s, &e))
-		return fail(command, o->json, &e);
+	if (setup_make_placeholders(s, &e))
+		return print_failure(command, o->json, &e);
 	err_set(&e, CODE_NO_CREDS, "%s: no credentials are given: this command mounts nothing; %zu placeholder folders stand",
-		command, s->plan.place_count);
+		command, s->plan.placeholder_count);
 	err_hint(&e, "give S3_ACCESS_KEY_ID and S3_ACCESS_SECRET to this command");
 	if (!o->json)
-		return fail(command, false, &e);
+		return print_failure(command, false, &e);
 	json_begin(&out, command, e.code, &e);
 	json_strings(&out.j, "warnings", s->plan.warnings, s->plan.warning_count);
-	json_strings(&out.j, "placeholders", s->plan.places, s->plan.place_count);
+	json_strings(&out.j, "placeholders", s->plan.placeholders, s->plan.placeholder_count);
 	json_strings(&out.j, "mounts", NULL, 0);
 	return json_end(&out, e.code);
 }
 
-static int mount_all(struct setup *s, const struct options *o, struct arena *a, struct report *r, struct err *e)
+static int ask_for_mounts(struct setup *s, const struct options *o, struct arena *a, struct report *r, struct err *e)
 {
 	struct live live = { 0 };
 	struct ask_watch w = live_watch(&live, o->json);
@@ -164,21 +164,21 @@ static int mount_all(struct setup *s, const struct options *o, struct arena *a, 
 	return ret;
 }
 
-/* What earlier runs have left is told, and changes nothing in the verdict on the mounts. */
-static int tell(const struct setup *s, const struct options *o, const struct report *r, bool brief, int64_t ms)
+/* What earlier runs have left is reported too; it does not affect the exit code. */
+static int report_up(const struct setup *s, const struct options *o, const struct report *r, bool brief, int64_t ms)
 {
 	struct leftovers l = { 0 };
 	const struct err *why;
-	int code = (int)judge(r, &why);
+	int code = (int)up_exit_code(r, &why);
 
-	leftovers_look(&l, &s->run, o, r, true);
+	leftovers_find(&l, &s->run, o, r, true, clock_ms() + o->timeout_ms - ms);
 	if (o->json) {
-		code = print_json(s, r, &l, (enum code)code, why, ms);
+		code = print_up_json(s, r, &l, (enum code)code, why, ms);
 	} else {
-		print_lines(r, brief && code == CODE_OK, ms);
+		print_up_lines(r, brief && code == CODE_OK, ms);
 		if (!brief || code != CODE_OK)
-			say_losses(s);
-		say_leftovers(&l);
+			print_losses(s);
+		print_leftovers(&l);
 	}
 	leftover_free(&l);
 	return code;
@@ -187,7 +187,7 @@ static int tell(const struct setup *s, const struct options *o, const struct rep
 int up_run(const char *command, const struct options *o, bool brief)
 {
 	struct arena a = { 0 };
-	int64_t begun = clock_ms();
+	int64_t started = clock_ms();
 	struct setup s = { 0 };
 	struct report r;
 	struct err e;
@@ -195,16 +195,16 @@ int up_run(const char *command, const struct options *o, bool brief)
 
 	if (setup_read(&s, o, &e)) {
 		setup_free(&s);
-		return fail(command, o->json, &e);
+		return print_failure(command, o->json, &e);
 	}
 	if (!o->json)
 		setup_warn(&s);
 	if (!s.plan.have_creds) {
-		code = no_credentials(command, &s, o);
-	} else if (mount_all(&s, o, &a, &r, &e)) {
-		code = fail(command, o->json, &e);
+		code = make_placeholders_only(command, &s, o);
+	} else if (ask_for_mounts(&s, o, &a, &r, &e)) {
+		code = print_failure(command, o->json, &e);
 	} else {
-		code = tell(&s, o, &r, brief, clock_ms() - begun);
+		code = report_up(&s, o, &r, brief, clock_ms() - started);
 	}
 	setup_free(&s);
 	arena_free(&a);
@@ -218,6 +218,6 @@ int cmd_up(char **argv)
 
 	if (options_read(
 		    &o, FOR_UP, "Checks the credentials, mounts everything in parallel and proves it", UP_TIMEOUT_S, argv, &e))
-		return fail("up", o.json, &e);
+		return print_failure("up", o.json, &e);
 	return o.help ? CODE_OK : up_run("up", &o, false);
 }

@@ -8,8 +8,8 @@
 #define UP_TIMEOUT_S 30 /* a sandbox's SDK gives a command 60 s */
 
 /*
- * Mounts what O and the environment say and tells how that went, in the name of COMMAND; BRIEF: where all is well by one line. Returns the exit
- * code.
+ * Mounts what O and the environment name and reports the outcome, in the name of COMMAND; BRIEF: in one line if all went well.
+ * Returns the exit code.
  */
 int up_run(const char *command, const struct options *o, bool brief);
 

@@ -1,9 +1,9 @@
 /*
- * http/anchors.h - the certificate authorities built into the program: made at build time by toolchain/anchors.py from what
- * Debian's ca-certificates ships it.
+ * http/anchors.h - the certificate authorities built into the program: generated at build time by toolchain/anchors.py from
+ * Debian's ca-certificates.
  *
- * Records one after the other: 2 bytes big-endian length, the subject's name in DER; 2 bytes length, the subject's public key info in DER
- * (SubjectPublicKeyInfo, RFC 5280, 4.1.2.7). Name and key are all that a trust anchor is (RFC 5280, 6.1.1).
+ * A sequence of records: 2 bytes big-endian length, the subject's name in DER; 2 bytes length, the subject's public key info in
+ * DER (SubjectPublicKeyInfo, RFC 5280, 4.1.2.7). Name and key are all that a trust anchor consists of (RFC 5280, 6.1.1).
  */
 
 #ifndef HTTP_ANCHORS_H

@@ -1,29 +1,14 @@
 #include "http/cert.h"
 
+#include "base/chars.h"
 #include "http/der.h"
 #include "http/names.h"
 
 #define RSA_BITS_MAX 8192
-#define EXTENSIONS_MAX 64 /* of which no two may be the same; certificates have a dozen */
+#define EXTENSIONS_MAX 64 /* no two may be the same; certificates have a dozen */
 #define POLICIES_MAX 64
 
-static bool is_ascii(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] > 0x7f)
-			return false;
-	return true;
-}
-
-static bool is_utf8(struct span s)
-{
-	for (size_t n; s.n; s = span_skip(s, n))
-		if (!(n = span_utf8(s)))
-			return false;
-	return true;
-}
-
-/* Without surrogates and what is no character. */
+/* UTF-16 without surrogates and non-characters. */
 static bool is_bmp(struct span s)
 {
 	for (; s.n >= 2; s = span_skip(s, 2)) {
@@ -35,28 +20,17 @@ static bool is_bmp(struct span s)
 	return !s.n;
 }
 
-static bool is_made_of(struct span s, const char *others, bool letters)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i], small = (char)(c | 0x20);
-
-		if (!(c >= '0' && c <= '9') && !(letters && small >= 'a' && small <= 'z') && (!c || !strchr(others, c)))
-			return false;
-	}
-	return true;
-}
-
-static bool is_text(unsigned tag, struct span s)
+static bool is_string_of_tag(unsigned tag, struct span s)
 {
 	switch (tag) {
 	case DER_UTF8:
-		return is_utf8(s);
+		return span_is_utf8(s);
 	case DER_PRINTABLE:
-		return is_made_of(s, "'()+,-./ :=?*&", true);
+		return span_all(s, char_is_alnum, "'()+,-./ :=?*&");
 	case DER_NUMERIC:
-		return is_made_of(s, " ", false);
+		return span_all(s, char_is_digit, " ");
 	case DER_IA5:
-		return is_ascii(s);
+		return span_all(s, char_is_ascii, "");
 	case DER_BMP:
 		return is_bmp(s);
 	default:
@@ -70,10 +44,10 @@ static bool read_attribute(struct span *set)
 	unsigned tag;
 
 	return der_sequence(set, &attribute) && der_oid(&attribute, &id) && der_take_any(&attribute, &tag, &value) &&
-	       is_text(tag, value);
+	       is_string_of_tag(tag, value);
 }
 
-/* A Name: its whole element goes to NAME. */
+/* A Name: NAME gets the whole element. */
 static bool read_name(struct span *in, struct span *name)
 {
 	struct span sets, set;
@@ -95,7 +69,7 @@ static struct span strip_zero(struct span n)
 	return n.n > 1 && !n.p[0] ? span_skip(n, 1) : n;
 }
 
-static unsigned bits_of(struct span number)
+static unsigned bit_length(struct span number)
 {
 	unsigned bits = (unsigned)number.n * 8;
 
@@ -104,7 +78,7 @@ static unsigned bits_of(struct span number)
 	return bits;
 }
 
-/* Odd and more than 1, else a signature proves nothing; of at most 31 bits, as Go has it. */
+/* Odd and more than 1, or a signature proves nothing; at most 31 bits, as in Go. */
 static bool rsa_exponent(struct span in, struct span *e)
 {
 	struct span number = in;
@@ -123,7 +97,7 @@ static bool rsa_key(struct span alg, struct span bits, br_x509_pkey *k)
 	if (!der_take(&alg, DER_NULL, &none, NULL) || none.n || alg.n || !der_sequence(&bits, &seq) || !der_integer(&seq, &n) ||
 		!rsa_exponent(seq, &e))
 		return false;
-	if ((unsigned char)n.p[0] >= 0x80 || !(n.p[n.n - 1] & 1) || bits_of(n = strip_zero(n)) > RSA_BITS_MAX)
+	if ((unsigned char)n.p[0] >= 0x80 || !(n.p[n.n - 1] & 1) || bit_length(n = strip_zero(n)) > RSA_BITS_MAX)
 		return false;
 	k->key_type = BR_KEYTYPE_RSA;
 	k->key.rsa = (br_rsa_public_key){ (unsigned char *)n.p, n.n, (unsigned char *)e.p, e.n };
@@ -140,7 +114,7 @@ static const struct curve {
 	{ { "\x2b\x81\x04\x00\x23", 5 }, 66, BR_EC_secp521r1 },
 };
 
-/* A point in its uncompressed form. Go knows P-224 too, which nobody uses. */
+/* A point in uncompressed form. Go supports P-224 too, which nobody uses. */
 static bool ec_key(struct span alg, struct span bits, br_x509_pkey *k)
 {
 	struct span curve;
@@ -157,7 +131,7 @@ static bool ec_key(struct span alg, struct span bits, br_x509_pkey *k)
 	return false;
 }
 
-/* As cert_key(), but true with key_type 0 for a kind that BearSSL has no code for. */
+/* As cert_key(), but true with key_type 0 for a kind of key that BearSSL does not support. */
 static bool read_key(struct span spki, br_x509_pkey *k)
 {
 	struct span alg, id, bits;
@@ -175,7 +149,7 @@ bool cert_key(struct span spki, br_x509_pkey *k)
 	return read_key(spki, k) && k->key_type;
 }
 
-/* One for each extension that Go knows. Each returns false where VALUE is malformed. */
+/* One for each extension that Go knows. Each returns false when VALUE is malformed. */
 
 static bool read_subject_key_id(struct cert *c, struct span value)
 {
@@ -190,7 +164,7 @@ static bool read_authority_key_id(struct cert *c, struct span value)
 	       (!der_is_next(value, DER_CONTEXT) || der_take(&value, DER_CONTEXT, &value, NULL));
 }
 
-/* Nine bits have a meaning, number 5 is keyCertSign; none at all says nothing. */
+/* Nine bits are defined, number 5 is keyCertSign; no bits at all restrict nothing. */
 static bool read_key_usage(struct cert *c, struct span value)
 {
 	const unsigned char *p;
@@ -208,7 +182,7 @@ static bool read_key_usage(struct cert *c, struct span value)
 static bool read_alt_names(struct cert *c, struct span value)
 {
 	unsigned known = 0;
-	bool good = der_sequence(&value, &c->alt_names) && names_read(c->alt_names, &known);
+	bool good = der_sequence(&value, &c->alt_names) && names_parse(c->alt_names, &known);
 
 	c->unknown = !known;
 	return good;
@@ -231,11 +205,11 @@ static bool read_name_constraints(struct cert *c, struct span value)
 		return false;
 	if (der_is_next(lists, DER_CONTEXT_CONS + 1) && !der_take(&lists, DER_CONTEXT_CONS + 1, &c->excluded, NULL))
 		return false;
-	return !lists.n && (c->permitted.n || c->excluded.n) && names_subtrees(c->permitted, &c->unknown) &&
-	       names_subtrees(c->excluded, &c->unknown);
+	return !lists.n && (c->permitted.n || c->excluded.n) && names_parse_subtrees(c->permitted, &c->unknown) &&
+	       names_parse_subtrees(c->excluded, &c->unknown);
 }
 
-/* Where a point has its full name, the URIs at the front of that are looked at. */
+/* When a distribution point has a full name, the URIs at its front are checked. */
 static bool read_crl_point(struct span point)
 {
 	struct span name;
@@ -323,7 +297,7 @@ static bool read_inhibit_any(struct cert *c, struct span value)
 	return der_number(&value, DER_INTEGER, 0x7fffffff, &skip);
 }
 
-/* serverAuth or anyExtendedKeyUsage; a list of nothing forbids nothing. */
+/* serverAuth or anyExtendedKeyUsage; an empty list restricts nothing. */
 static bool read_extended_key_usage(struct cert *c, struct span value)
 {
 	struct span id;
@@ -416,8 +390,8 @@ static bool read_extensions(struct cert *c, struct span list)
 	return true;
 }
 
-/* Behind the key. Only version 3 has extensions; what an older one has there is not looked at. */
-static bool read_end(struct cert *c, struct span tbs)
+/* After the key. Only version 3 has extensions; in an older version they are ignored. */
+static bool read_after_key(struct cert *c, struct span tbs)
 {
 	struct span x;
 
@@ -448,7 +422,10 @@ static bool read_validity(struct cert *c, struct span *tbs)
 	return der_sequence(tbs, &dates) && der_time(&dates, &c->not_before) && der_time(&dates, &c->not_after);
 }
 
-/* A serial number may be negative: rclone has Go's switch for that on. ALGORITHM is what stands outside, and must stand inside too. */
+/*
+ * A negative serial number is allowed: rclone is built with Go's switch for that. ALGORITHM is the outer one, which the inner
+ * one must equal.
+ */
 static bool read_tbs(struct cert *c, struct span tbs, struct span algorithm)
 {
 	struct span serial, inner, key;
@@ -456,10 +433,10 @@ static bool read_tbs(struct cert *c, struct span tbs, struct span algorithm)
 
 	return read_version(c, &tbs) && der_integer(&tbs, &serial) && der_sequence(&tbs, &inner) && span_eq(inner, algorithm) &&
 	       read_name(&tbs, &c->issuer) && read_validity(c, &tbs) && read_name(&tbs, &c->subject) &&
-	       der_take(&tbs, DER_SEQUENCE, &key, &c->key) && read_key(c->key, &k) && read_end(c, tbs);
+	       der_take(&tbs, DER_SEQUENCE, &key, &c->key) && read_key(c->key, &k) && read_after_key(c, tbs);
 }
 
-/* Of ECDSA: two integers in their shortest form, which BearSSL does not ask for. */
+/* For ECDSA: two integers in their shortest form, which BearSSL does not insist on. */
 static bool signature_is_strict(struct span algorithm, struct span signature)
 {
 	struct span id, two, r, s;

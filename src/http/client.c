@@ -19,21 +19,21 @@ static bool same_origin(const struct http_origin *a, const struct http_origin *b
 	return a->port == b->port && a->tls == b->tls && strcmp(a->host, b->host) == 0;
 }
 
-/* Can the connection take a request to ORIGIN? Only behind a complete answer, with not a byte too many. */
-static bool kept(const struct http_client *c, const struct http_origin *origin)
+/* Can the connection take a request to ORIGIN? Only after a complete answer, without a surplus byte. */
+static bool can_reuse_connection(const struct http_client *c, const struct http_origin *origin)
 {
 	return c->conn.fd >= 0 && c->response.phase == HTTP_DONE && c->response.keep_alive && !c->unread.n &&
-	       same_origin(&c->origin, origin) && conn_quiet(&c->conn);
+	       same_origin(&c->origin, origin) && conn_is_idle(&c->conn);
 }
 
-static int gone(struct http_client *c)
+static int close_failed(struct http_client *c)
 {
 	http_client_close(c);
 	return -1;
 }
 
-/* More bytes into c->unread. Returns 1, 0 at the connection's end, -1 with *F set. */
-static int fill(struct http_client *c, int64_t deadline, struct fail *f)
+/* Reads more bytes into c->unread. Returns 1, 0 at the end of the connection, -1 with *F set. */
+static int read_more(struct http_client *c, int64_t deadline, struct fail *f)
 {
 	ssize_t n = conn_read(&c->conn, c->in, sizeof c->in, deadline, f);
 
@@ -42,8 +42,8 @@ static int fill(struct http_client *c, int64_t deadline, struct fail *f)
 	return n > 0 ? 1 : (int)n;
 }
 
-/* *ANSWERED: a byte of the answer has come, so the server may have acted on the request. */
-static int exchange(struct http_client *c, struct span head, struct span body, bool answers_head, int64_t deadline,
+/* *ANSWERED: the answer has begun, so the server may have acted on the request. */
+static int exchange_messages(struct http_client *c, struct span head, struct span body, bool answers_head, int64_t deadline,
 	bool *answered, struct fail *f)
 {
 	struct span none;
@@ -52,7 +52,7 @@ static int exchange(struct http_client *c, struct span head, struct span body, b
 	if (conn_write(&c->conn, head.p, head.n, deadline, f) || (body.n && conn_write(&c->conn, body.p, body.n, deadline, f)))
 		return -1;
 	while (!http_response_head_done(&c->response)) {
-		int n = fill(c, deadline, f);
+		int n = read_more(c, deadline, f);
 
 		if (n < 0)
 			return -1;
@@ -65,7 +65,7 @@ static int exchange(struct http_client *c, struct span head, struct span body, b
 	return 0;
 }
 
-static int open_to(struct http_client *c, const struct http_origin *o, int64_t deadline, struct fail *f)
+static int open_connection(struct http_client *c, const struct http_origin *o, int64_t deadline, struct fail *f)
 {
 	http_client_close(c);
 	if (conn_open(&c->conn, o->host, o->port, o->tls ? c->trust : NULL, c->step_ms, deadline, f))
@@ -79,15 +79,15 @@ int http_client_send(struct http_client *c, const struct http_origin *origin, st
 {
 	bool answered = false;
 
-	if (kept(c, origin)) {
-		if (!exchange(c, head, body, answers_head, deadline, &answered, f))
+	if (can_reuse_connection(c, origin)) {
+		if (!exchange_messages(c, head, body, answers_head, deadline, &answered, f))
 			return 0;
 		if (answered || f->kind == FAIL_TIMEOUT)
-			return gone(c);
+			return close_failed(c);
 	}
-	if (open_to(c, origin, deadline, f))
+	if (open_connection(c, origin, deadline, f))
 		return -1;
-	return exchange(c, head, body, answers_head, deadline, &answered, f) ? gone(c) : 0;
+	return exchange_messages(c, head, body, answers_head, deadline, &answered, f) ? close_failed(c) : 0;
 }
 
 int http_client_body(struct http_client *c, struct span *piece, int64_t deadline, struct fail *f)
@@ -97,18 +97,18 @@ int http_client_body(struct http_client *c, struct span *piece, int64_t deadline
 	for (piece->n = 0; c->response.phase != HTTP_DONE;) {
 		if (http_response_feed(&c->response, &c->unread, piece)) {
 			conn_explain(&c->conn, c->response.why, f);
-			return gone(c);
+			return close_failed(c);
 		}
 		if (piece->n)
 			return 1;
 		if (c->response.phase == HTTP_DONE)
 			break;
-		n = fill(c, deadline, f);
+		n = read_more(c, deadline, f);
 		if (n < 0)
-			return gone(c);
+			return close_failed(c);
 		if (n == 0 && http_response_eof(&c->response)) {
 			fail_set(f, FAIL_UNREACHABLE, "read from %s: the answer was cut off", c->conn.host);
-			return gone(c);
+			return close_failed(c);
 		}
 	}
 	return 0;

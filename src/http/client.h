@@ -1,8 +1,8 @@
 /*
- * http/client.h - requests to one server after another, over a connection that is kept between them.
+ * http/client.h - requests to one server after another, over a connection that is kept open between them.
  *
- * A kept connection may have been closed by the server meanwhile: a request that fails on it before the first byte
- * of an answer is sent once more over a new one, silently.
+ * The server may have closed a kept connection meanwhile: a request that fails on it before the first byte of an answer is
+ * silently sent once more over a new one.
  */
 
 #ifndef HTTP_CLIENT_H
@@ -22,31 +22,27 @@ struct http_client {
 	const struct trust *trust; /* for TLS; must outlive the client */
 	int step_ms;		   /* for a look-up, a connection, a handshake */
 	struct conn conn;
-	struct http_origin origin; /* where conn leads to */
+	struct http_origin origin; /* where conn leads */
 	struct http_response response;
-	struct span unread; /* of in */
+	struct span unread; /* part of in */
 	char in[16384];
 };
 
 void http_client_init(struct http_client *c, const struct trust *trust, int step_ms);
 
 /*
- * Sends HEAD and BODY to ORIGIN and reads the head of the answer into c->response. ANSWERS_HEAD: the method is HEAD.
- * What is left unread of the last answer is dropped with its connection. Returns 0, or -1 with *F set and the
- * connection closed.
+ * Sends HEAD and BODY to ORIGIN and reads the head of the answer into c->response. ANSWERS_HEAD: the method is HEAD. An answer
+ * that was not read to its end is dropped with its connection. Returns 0, or -1 with *F set and the connection closed.
  */
 int http_client_send(struct http_client *c, const struct http_origin *origin, struct span head, struct span body,
 	bool answers_head, int64_t deadline, struct fail *f);
 
-/*
- * The next piece of the answer's body, in c->in. Returns 1, 0 at its end, or -1 with *F set and the connection
- * closed.
- */
+/* The next piece of the answer's body, in c->in. Returns 1, 0 at its end, or -1 with *F set and the connection closed. */
 int http_client_body(struct http_client *c, struct span *piece, int64_t deadline, struct fail *f);
 
 /*
- * Appends the body to OUT. What does not fit is dropped, with the connection, and OUT is marked full. 0, or -1 with
- * *F set.
+ * Appends the body to OUT. If it does not fit, the rest is dropped with the connection and OUT is marked full. 0, or -1 with *F
+ * set.
  */
 int http_client_collect(struct http_client *c, struct buf *out, int64_t deadline, struct fail *f);
 

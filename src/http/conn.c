@@ -15,12 +15,15 @@
 #include <unistd.h>
 
 /* Waits for EVENTS until the deadline. 0, or -1 with c->error set. */
-static int wait_for(struct conn *c, short events)
+static int wait_for_socket(struct conn *c, short events)
 {
 	struct pollfd p = { .fd = c->fd, .events = events };
 	int n, on = 1;
 
-	/* A server without TCP_NODELAY holds the rest of a small answer back until we acknowledge its beginning: 40 ms otherwise. */
+	/*
+	 * A server without TCP_NODELAY holds back the rest of a small answer until we acknowledge its beginning: 40 ms
+	 * otherwise.
+	 */
 	setsockopt(c->fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
 	while ((n = poll(&p, 1, clock_left(c->deadline))) < 0 && errno == EINTR)
 		;
@@ -30,28 +33,28 @@ static int wait_for(struct conn *c, short events)
 	return -1;
 }
 
-/* Both are what BearSSL calls: bytes, or -1 with c->error set (0: end of file). */
+/* These two are called by BearSSL: they return a number of bytes, or -1 with c->error set (0: end of file). */
 static int raw_recv(void *io, unsigned char *p, size_t n)
 {
 	struct conn *c = io;
 	ssize_t got;
 
-	/* One that never stops talking never makes us wait. */
+	/* A peer that never stops sending never makes us wait. */
 	if (clock_left(c->deadline) == 0) {
 		c->error = ETIMEDOUT;
 		return -1;
 	}
 	while ((got = recv(c->fd, p, n, 0)) < 0) {
 		c->error = errno;
-		if (errno != EINTR && (errno != EAGAIN || wait_for(c, POLLIN)))
+		if (errno != EINTR && (errno != EAGAIN || wait_for_socket(c, POLLIN)))
 			return -1;
 	}
 	c->error = 0;
 	if (got == 0)
 		return -1;
-	if (!c->heard)
+	if (!c->received)
 		memcpy(c->first, p, (size_t)got < sizeof c->first ? (size_t)got : sizeof c->first);
-	c->heard = true;
+	c->received = true;
 	return (int)got;
 }
 
@@ -63,14 +66,14 @@ static int raw_send(void *io, const unsigned char *p, size_t n)
 	while ((put = send(c->fd, p, n, MSG_NOSIGNAL)) < 0) {
 		c->error = errno;
 		if (errno == EPIPE)
-			return (int)n; /* what the server said before it closed is still to be read */
-		if (errno != EINTR && (errno != EAGAIN || wait_for(c, POLLOUT)))
+			return (int)n; /* what the server said before it closed is yet to be read */
+		if (errno != EINTR && (errno != EAGAIN || wait_for_socket(c, POLLOUT)))
 			return -1;
 	}
 	return (int)put;
 }
 
-static int broken(const struct conn *c, const char *doing, struct fail *f)
+static int err_connection_lost(const struct conn *c, const char *doing, struct fail *f)
 {
 	errno = c->error;
 	if (c->error == ETIMEDOUT) {
@@ -78,7 +81,7 @@ static int broken(const struct conn *c, const char *doing, struct fail *f)
 		return err_hint(&f->err,
 			"the server is slow, or something on the way swallows packets: try again, look at egress rules");
 	}
-	if (!c->heard && (!c->error || c->error == EPIPE || c->error == ECONNRESET)) {
+	if (!c->received && (!c->error || c->error == EPIPE || c->error == ECONNRESET)) {
 		fail_set(f, FAIL_BLOCKED, "%s %s: the connection was accepted and closed without a word", doing, c->host);
 		return err_hint(&f->err, "an egress rule or a proxy may block this host; or the port speaks %s",
 			c->tls ? "no TLS (try http://)" : "TLS (try https://)");
@@ -91,7 +94,7 @@ static int broken(const struct conn *c, const char *doing, struct fail *f)
 static const struct {
 	const char *bytes, *speaks, *hint;
 	enum fail_kind kind;
-	bool over_tls; /* tells nothing new on a plain connection */
+	bool over_tls; /* says nothing new on a plain connection */
 } greetings[] = {
 	{ "HTTP/", "plain HTTP, not TLS", "write http:// in S3_ENDPOINT_URL, or name the port that speaks TLS", FAIL_TLS,
 		true },
@@ -113,30 +116,30 @@ int conn_explain(const struct conn *c, const char *why, struct fail *f)
 }
 
 /* A TLS record begins with its type (alert, handshake, …) and version 3.x. */
-static bool speaks_tls(const struct conn *c)
+static bool answers_in_tls(const struct conn *c)
 {
 	return c->first[0] >= 20 && c->first[0] <= 23 && c->first[1] == 3;
 }
 
-static int tls_broken(const struct conn *c, const char *doing, struct fail *f)
+static int err_tls_lost(const struct conn *c, const char *doing, struct fail *f)
 {
 	int error = br_ssl_engine_last_error(&c->tls->client.eng);
 
 	if (error == BR_ERR_IO || error == BR_ERR_OK)
-		return broken(c, doing, f);
-	if (!speaks_tls(c))
+		return err_connection_lost(c, doing, f);
+	if (!answers_in_tls(c))
 		return conn_explain(c, "it speaks no TLS", f);
 	return tls_explain(c->tls, c->host, f);
 }
 
-static int shake_hands(struct conn *c, const char *host, const struct trust *trust, struct fail *f)
+static int tls_handshake(struct conn *c, const char *host, const struct trust *trust, struct fail *f)
 {
 	c->tls = malloc(sizeof *c->tls);
 	if (!c->tls)
 		return fail_set(f, FAIL_FAULT, "TLS with %s: no memory", c->host);
 	if (tls_start(c->tls, host, trust, raw_recv, raw_send, c, f))
 		return -1;
-	return br_sslio_flush(&c->tls->io) ? tls_broken(c, "TLS handshake with", f) : 0;
+	return br_sslio_flush(&c->tls->io) ? err_tls_lost(c, "TLS handshake with", f) : 0;
 }
 
 int conn_open(struct conn *c, const char *host, uint16_t port, const struct trust *trust, int step_ms, int64_t deadline,
@@ -146,13 +149,13 @@ int conn_open(struct conn *c, const char *host, uint16_t port, const struct trus
 
 	*c = CONN_NONE;
 	text_fmt(c->host, sizeof c->host, "%.240s port %u", host, port);
-	if (dial_resolve(host, port, clock_left(clock_first(deadline, clock_ms() + step_ms)), &l, f))
+	if (dial_resolve(host, port, clock_left(clock_earlier(deadline, clock_ms() + step_ms)), &l, f))
 		return -1;
-	c->fd = dial_connect(&l, c->host, clock_first(deadline, clock_ms() + step_ms), f);
+	c->fd = dial_connect(&l, c->host, clock_earlier(deadline, clock_ms() + step_ms), f);
 	if (c->fd < 0)
 		return -1;
-	c->deadline = clock_first(deadline, clock_ms() + step_ms);
-	if (!trust || !shake_hands(c, host, trust, f))
+	c->deadline = clock_earlier(deadline, clock_ms() + step_ms);
+	if (!trust || !tls_handshake(c, host, trust, f))
 		return 0;
 	conn_close(c);
 	return -1;
@@ -164,12 +167,12 @@ int conn_write(struct conn *c, const void *p, size_t n, int64_t deadline, struct
 
 	c->deadline = deadline;
 	if (c->tls)
-		return br_sslio_write_all(&c->tls->io, p, n) || br_sslio_flush(&c->tls->io) ? tls_broken(c, "send to", f) : 0;
+		return br_sslio_write_all(&c->tls->io, p, n) || br_sslio_flush(&c->tls->io) ? err_tls_lost(c, "send to", f) : 0;
 	while (n) {
 		int put = raw_send(c, at, n);
 
 		if (put < 0)
-			return broken(c, "send to", f);
+			return err_connection_lost(c, "send to", f);
 		at += put;
 		n -= (size_t)put;
 	}
@@ -185,15 +188,15 @@ ssize_t conn_read(struct conn *c, void *p, size_t n, int64_t deadline, struct fa
 	got = c->tls ? br_sslio_read(&c->tls->io, p, n) : raw_recv(c, p, n);
 	if (got >= 0)
 		return got;
-	/* In due form: over TLS by close_notify, plain by end-of-file; but never before the first byte. */
-	if (c->tls && br_ssl_engine_last_error(&c->tls->client.eng) == BR_ERR_OK && c->heard)
+	/* Properly closed: over TLS by close_notify, plain by end-of-file; but never before the first byte. */
+	if (c->tls && br_ssl_engine_last_error(&c->tls->client.eng) == BR_ERR_OK && c->received)
 		return 0;
-	if (!c->tls && !c->error && c->heard)
+	if (!c->tls && !c->error && c->received)
 		return 0;
-	return c->tls ? tls_broken(c, "read from", f) : broken(c, "read from", f);
+	return c->tls ? err_tls_lost(c, "read from", f) : err_connection_lost(c, "read from", f);
 }
 
-bool conn_quiet(const struct conn *c)
+bool conn_is_idle(const struct conn *c)
 {
 	struct pollfd p = { .fd = c->fd, .events = POLLIN };
 

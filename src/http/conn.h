@@ -15,18 +15,18 @@ struct tls;
 struct conn {
 	int fd;		  /* -1: closed */
 	struct tls *tls;  /* NULL: plain */
-	int64_t deadline; /* of the call that is running */
+	int64_t deadline; /* of the call in progress */
 	int error;	  /* errno of the socket's last failure; 0: the server closed */
-	bool heard;	  /* the server has said something */
+	bool received;	  /* the server has sent something */
 	char first[8];	  /* and these were its first bytes, zero-filled */
-	char host[256];	  /* for the words */
+	char host[256];	  /* for messages */
 };
 
 #define CONN_NONE ((struct conn){ .fd = -1 })
 
 /*
- * Looks HOST up, connects, and shakes hands where TRUST is not NULL (which must then outlive C); each of the three
- * may take STEP_MS, all together until DEADLINE. Returns 0, or -1 with *F set and *C closed.
+ * Looks HOST up, connects, and does a TLS handshake unless TRUST is NULL (it must outlive C); each of the three may take
+ * STEP_MS, all together until DEADLINE. Returns 0, or -1 with *F set and *C closed.
  */
 int conn_open(struct conn *c, const char *host, uint16_t port, const struct trust *trust, int step_ms, int64_t deadline,
 	struct fail *f);
@@ -34,20 +34,14 @@ int conn_open(struct conn *c, const char *host, uint16_t port, const struct trus
 /* Sends all N bytes. Returns 0, or -1 with *F set. */
 int conn_write(struct conn *c, const void *p, size_t n, int64_t deadline, struct fail *f);
 
-/*
- * Reads what is there, at least a byte. Returns its length, 0 when the server has closed in due form, or -1 with *F
- * set.
- */
+/* Reads what is available, at least one byte. Returns its length, 0 when the server has closed properly, or -1 with *F set. */
 ssize_t conn_read(struct conn *c, void *p, size_t n, int64_t deadline, struct fail *f);
 
-/*
- * What answered in place of a server that speaks our protocol, by its first bytes: *F gets words and a hint. Returns
- * -1.
- */
+/* Something other than a server with our protocol has answered: sets *F by its first bytes, with a hint. Returns -1. */
 int conn_explain(const struct conn *c, const char *why, struct fail *f);
 
-/* Between two requests: nothing has come that nobody asked for, nor the connection's end. */
-bool conn_quiet(const struct conn *c);
+/* Between two requests: has nothing arrived unasked, not even the end of the connection? */
+bool conn_is_idle(const struct conn *c);
 
 /* Wipes the session's keys. */
 void conn_close(struct conn *c);

@@ -2,8 +2,8 @@
 
 #include <time.h>
 
-/* Reads the length at P + 1 of at most N bytes. Returns the bytes of tag and length, 0 where they are none. */
-static size_t take_header(const unsigned char *p, size_t n, size_t *length)
+/* Parses tag and length at the N bytes P. Returns how many bytes these two take, 0 when they are malformed. */
+static size_t take_der_header(const unsigned char *p, size_t n, size_t *length)
 {
 	size_t bytes, head = 2;
 
@@ -24,7 +24,7 @@ bool der_take_any(struct span *in, unsigned *tag, struct span *content)
 {
 	const unsigned char *p = (const unsigned char *)in->p;
 	const char *start = in->p;
-	size_t n, head = take_header(p, in->n, &n);
+	size_t n, head = take_der_header(p, in->n, &n);
 
 	if (!head || n > in->n - head)
 		return false;
@@ -53,7 +53,7 @@ bool der_sequence(struct span *in, struct span *content)
 	return der_take(in, DER_SEQUENCE, content, NULL);
 }
 
-static bool shortest_integer(struct span s)
+static bool is_shortest_integer(struct span s)
 {
 	const unsigned char *p = (const unsigned char *)s.p;
 
@@ -62,14 +62,14 @@ static bool shortest_integer(struct span s)
 
 bool der_integer(struct span *in, struct span *content)
 {
-	return der_take(in, DER_INTEGER, content, NULL) && shortest_integer(*content);
+	return der_take(in, DER_INTEGER, content, NULL) && is_shortest_integer(*content);
 }
 
 bool der_number(struct span *in, unsigned tag, long max, long *value)
 {
 	struct span s;
 
-	if (!der_take(in, tag, &s, NULL) || !shortest_integer(s) || s.n > sizeof *value || (unsigned char)s.p[0] >= 0x80)
+	if (!der_take(in, tag, &s, NULL) || !is_shortest_integer(s) || s.n > sizeof *value || (unsigned char)s.p[0] >= 0x80)
 		return false;
 	for (*value = 0; s.n; s = span_skip(s, 1))
 		*value = *value << 8 | (unsigned char)s.p[0];
@@ -86,7 +86,10 @@ bool der_boolean(struct span *in, bool *value)
 	return true;
 }
 
-/* Each number in it in seven bits a byte, the shortest form, of less than 2^31: five bytes at most, the first of those of less than 8. */
+/*
+ * Each number in it has seven bits a byte, the shortest form, and is less than 2^31: at most five bytes, of which the first is
+ * less than 8.
+ */
 bool der_oid(struct span *in, struct span *content)
 {
 	unsigned long number = 0;
@@ -111,8 +114,8 @@ bool der_bytes(struct span *in, struct span *content)
 	return true;
 }
 
-/* The digits of S, two by two, to V. */
-static bool two_by_two(struct span s, int *v)
+/* Puts the digits of S, in pairs, into V. */
+static bool read_digit_pairs(struct span s, int *v)
 {
 	for (; s.n >= 2; s = span_skip(s, 2)) {
 		unsigned long two;
@@ -133,7 +136,7 @@ bool der_time(struct span *in, int64_t *out)
 
 	if (!der_take_any(in, &tag, &s) || (tag != DER_UTC_TIME && tag != DER_TIME))
 		return false;
-	if (s.n != (tag == DER_TIME ? 15U : 13U) || s.p[s.n - 1] != 'Z' || !two_by_two(s, tag == DER_TIME ? v : v + 1))
+	if (s.n != (tag == DER_TIME ? 15U : 13U) || s.p[s.n - 1] != 'Z' || !read_digit_pairs(s, tag == DER_TIME ? v : v + 1))
 		return false;
 	if (tag == DER_UTC_TIME)
 		v[0] = v[1] < 50 ? 20 : 19;
@@ -149,7 +152,7 @@ bool der_time(struct span *in, int64_t *out)
 	       same.tm_sec == t.tm_sec;
 }
 
-/* The shortest form of the length, as DER wants it; CONTENT has less than 64 KiB. */
+/* With the shortest form of the length, as DER requires; CONTENT has less than 64 KiB. */
 void der_put(struct buf *out, unsigned tag, struct span content)
 {
 	buf_char(out, (char)tag);

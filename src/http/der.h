@@ -1,6 +1,6 @@
 /*
- * http/der.h - DER (X.690), read as strictly as Go's cryptobyte does: one form of a length, low tags, whole elements. Pure; what is
- * taken points into what was given.
+ * http/der.h - DER (X.690), parsed as strictly as Go's cryptobyte does: one form of a length, low tags, whole elements. Pure;
+ * results point into the input.
  */
 
 #ifndef HTTP_DER_H
@@ -32,33 +32,36 @@ enum der_tag {
 };
 
 /*
- * Takes the element that IN begins with. Returns false and leaves *IN where that is not of TAG, of definite length
- * and whole. CONTENT may be IN itself: then one goes inside. WHOLE may be NULL; it gets the element with its header.
+ * Takes the element at the front of IN. Returns false and leaves *IN alone when it is not of TAG, of definite length and whole.
+ * CONTENT may be IN itself, to descend into it. WHOLE may be NULL; it gets the element with its header.
  */
 bool der_take(struct span *in, unsigned tag, struct span *content, struct span *whole);
 
-/* As der_take() of a SEQUENCE. */
+/* As der_take(), for a SEQUENCE. */
 bool der_sequence(struct span *in, struct span *content);
 
-/* The element at the front, whatever it is. */
+/* The element at the front, whatever its tag. */
 bool der_take_any(struct span *in, unsigned *tag, struct span *content);
 
-/* Does IN begin with an element of TAG? Says nothing of the rest of it. */
+/* Does IN begin with an element of TAG? Says nothing about the rest of it. */
 static inline bool der_is_next(struct span in, unsigned tag)
 {
 	return in.n && (unsigned char)in.p[0] == tag;
 }
 
-/* As der_take(), and the content is one that its tag allows: shortest form; for an integer, of either sign; bits in whole bytes, without the count. */
+/*
+ * As der_take(), and checks the content: shortest form; for an integer, of either sign; for bits, whole bytes, without the
+ * count.
+ */
 bool der_integer(struct span *in, struct span *content);
 bool der_boolean(struct span *in, bool *value);
 bool der_oid(struct span *in, struct span *content);
 bool der_bytes(struct span *in, struct span *content);
 
-/* A non-negative integer of at most MAX, in an element of TAG (DER_INTEGER, or what stands for it). */
+/* A non-negative integer of at most MAX, in an element of TAG (DER_INTEGER, or an implicit tag). */
 bool der_number(struct span *in, unsigned tag, long max, long *value);
 
-/* UTCTime or GeneralizedTime as RFC 5280 (4.1.2.5) has them: to the second, in UTC, a day that exists. Seconds since 1970. */
+/* UTCTime or GeneralizedTime as in RFC 5280 (4.1.2.5): to the second, in UTC, on a day that exists. Seconds since 1970. */
 bool der_time(struct span *in, int64_t *out);
 
 void der_put(struct buf *out, unsigned tag, struct span content);

@@ -20,7 +20,7 @@ size_t dial_numeric(const char *host, unsigned char ip[16])
 	return inet_pton(AF_INET6, host, ip) == 1 ? 16 : 0;
 }
 
-static void add(struct dial_list *l, const void *ip, size_t n, uint16_t port)
+static void add_address(struct dial_list *l, const void *ip, size_t n, uint16_t port)
 {
 	union dial_address *a = &l->at[l->count++];
 
@@ -36,7 +36,7 @@ static void add(struct dial_list *l, const void *ip, size_t n, uint16_t port)
 	}
 }
 
-/* RFC 6761, 6.3: it and every name below it are this machine, whatever /etc/hosts says or lacks. */
+/* RFC 6761, 6.3: it and every name below it mean this machine, whatever /etc/hosts says or lacks. */
 static bool is_localhost(const char *host)
 {
 	size_t n = strlen(host);
@@ -44,35 +44,35 @@ static bool is_localhost(const char *host)
 	return strcmp(host, "localhost") == 0 || (n > 10 && strcmp(host + n - 10, ".localhost") == 0);
 }
 
-struct question {
+struct lookup {
 	const char *host;
 	uint16_t port;
 };
 
-struct answer {
+struct lookup_result {
 	int error; /* of getaddrinfo(3) */
 	struct dial_list list;
 };
 
 /* In the child. */
-static int look_up(void *arg, int out)
+static int resolve_in_child(void *arg, int out)
 {
 	const struct addrinfo want = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG };
-	const struct question *q = arg;
-	struct answer a = { 0 };
+	const struct lookup *q = arg;
+	struct lookup_result a = { 0 };
 	struct addrinfo *found;
 
 	a.error = getaddrinfo(q->host, NULL, &want, &found);
 	for (const struct addrinfo *i = a.error ? NULL : found; i && a.list.count < DIAL_ADDRESSES; i = i->ai_next) {
 		if (i->ai_family == AF_INET)
-			add(&a.list, &((const struct sockaddr_in *)(const void *)i->ai_addr)->sin_addr, 4, q->port);
+			add_address(&a.list, &((const struct sockaddr_in *)(const void *)i->ai_addr)->sin_addr, 4, q->port);
 		else if (i->ai_family == AF_INET6)
-			add(&a.list, &((const struct sockaddr_in6 *)(const void *)i->ai_addr)->sin6_addr, 16, q->port);
+			add_address(&a.list, &((const struct sockaddr_in6 *)(const void *)i->ai_addr)->sin6_addr, 16, q->port);
 	}
 	return write_all(out, &a, sizeof a);
 }
 
-static int no_name(const char *host, int error, struct fail *f)
+static int err_lookup(const char *host, int error, struct fail *f)
 {
 	if (error == EAI_NONAME || error == EAI_NODATA) {
 		fail_set(f, FAIL_NAME, "look up %s: there is no such name", host);
@@ -85,34 +85,34 @@ static int no_name(const char *host, int error, struct fail *f)
 int dial_resolve(const char *host, uint16_t port, int timeout_ms, struct dial_list *l, struct fail *f)
 {
 	static const unsigned char loopback4[4] = { 127, 0, 0, 1 }, loopback6[16] = { [15] = 1 };
-	struct question q = { host, port };
+	struct lookup q = { host, port };
 	unsigned char ip[16];
 	size_t n = dial_numeric(host, ip);
-	struct answer a;
+	struct lookup_result a;
 	ssize_t got;
 
 	l->count = 0;
 	if (n)
-		add(l, ip, n, port);
+		add_address(l, ip, n, port);
 	if (!n && is_localhost(host)) {
-		add(l, loopback4, 4, port);
-		add(l, loopback6, 16, port);
+		add_address(l, loopback4, 4, port);
+		add_address(l, loopback6, 16, port);
 	}
 	if (l->count)
 		return 0;
-	got = task_run(look_up, &q, timeout_ms, &a, sizeof a, &f->err);
+	got = task_run(resolve_in_child, &q, timeout_ms, &a, sizeof a, &f->err);
 	if (got < 0 && f->err.code == CODE_FAULT)
 		return f->kind = FAIL_FAULT, -1;
 	if (got != sizeof a)
-		return no_name(host, EAI_AGAIN, f);
+		return err_lookup(host, EAI_AGAIN, f);
 	if (a.error || !a.list.count)
-		return no_name(host, a.error ? a.error : EAI_NONAME, f);
+		return err_lookup(host, a.error ? a.error : EAI_NONAME, f);
 	*l = a.list;
 	return 0;
 }
 
-/* A socket whose connection is under way; -1 with errno set. */
-static int begin(const union dial_address *a)
+/* Returns a socket that is connecting; -1 with errno set. */
+static int start_connect(const union dial_address *a)
 {
 	socklen_t n = a->any.sa_family == AF_INET ? sizeof a->v4 : sizeof a->v6;
 	int fd = socket(a->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1, saved;
@@ -128,8 +128,8 @@ static int begin(const union dial_address *a)
 	return -1;
 }
 
-/* 0: connected; else the errno of the failure, -1: not known yet. */
-static int outcome(const struct pollfd *p)
+/* 0: connected; -1: not known yet; else the errno of the failure. */
+static int connect_result(const struct pollfd *p)
 {
 	int error = 0;
 	socklen_t n = sizeof error;
@@ -142,14 +142,14 @@ static int outcome(const struct pollfd *p)
 struct race {
 	struct pollfd at[DIAL_ADDRESSES]; /* fd -1: failed */
 	int started, running;
-	int error; /* of the last that failed */
+	int error; /* of the last failure */
 };
 
-static void start_next(struct race *r, const struct dial_list *l)
+static void start_next_connect(struct race *r, const struct dial_list *l)
 {
 	struct pollfd *p = &r->at[r->started];
 
-	*p = (struct pollfd){ .fd = begin(&l->at[r->started]), .events = POLLOUT };
+	*p = (struct pollfd){ .fd = start_connect(&l->at[r->started]), .events = POLLOUT };
 	r->started++;
 	if (p->fd >= 0)
 		r->running++;
@@ -157,12 +157,12 @@ static void start_next(struct race *r, const struct dial_list *l)
 		r->error = errno;
 }
 
-/* The descriptor of the winner, taken out of the race, or -1. */
-static int look(struct race *r)
+/* Returns the descriptor of the first that has connected, taken out of the race, or -1. */
+static int take_connected(struct race *r)
 {
 	for (int i = 0; i < r->started; i++) {
 		struct pollfd *p = &r->at[i];
-		int error = p->fd < 0 ? -1 : outcome(p);
+		int error = p->fd < 0 ? -1 : connect_result(p);
 		int fd = p->fd;
 
 		if (error < 0)
@@ -177,7 +177,7 @@ static int look(struct race *r)
 	return -1;
 }
 
-static int lost(const char *host, int error, struct fail *f)
+static int err_connect(const char *host, int error, struct fail *f)
 {
 	errno = error;
 	if (error == ECONNREFUSED) {
@@ -200,13 +200,13 @@ int dial_connect(const struct dial_list *l, const char *host, int64_t deadline, 
 
 	while (fd < 0 && (r.running || r.started < l->count)) {
 		if (r.started < l->count && (!r.running || clock_ms() >= next)) {
-			start_next(&r, l);
+			start_next_connect(&r, l);
 			next = clock_ms() + STAGGER_MS;
 		}
 		if (!r.running)
 			continue;
-		poll(r.at, (nfds_t)r.started, clock_left(clock_first(deadline, r.started < l->count ? next : -1)));
-		fd = look(&r);
+		poll(r.at, (nfds_t)r.started, clock_left(clock_earlier(deadline, r.started < l->count ? next : -1)));
+		fd = take_connected(&r);
 		if (fd < 0 && clock_left(deadline) == 0) {
 			r.error = ETIMEDOUT;
 			break;
@@ -215,5 +215,5 @@ int dial_connect(const struct dial_list *l, const char *host, int64_t deadline, 
 	for (int i = 0; i < r.started; i++)
 		if (r.at[i].fd >= 0)
 			close(r.at[i].fd);
-	return fd >= 0 ? fd : lost(host, r.error, f);
+	return fd >= 0 ? fd : err_connect(host, r.error, f);
 }

@@ -1,4 +1,4 @@
-/* http/dial.h - from a host's name and a port to a connected TCP socket, each step with a deadline. */
+/* http/dial.h - from a host name and a port to a connected TCP socket, each step with a deadline. */
 
 #ifndef HTTP_DIAL_H
 #define HTTP_DIAL_H
@@ -26,15 +26,15 @@ struct dial_list {
 size_t dial_numeric(const char *host, unsigned char ip[16]);
 
 /*
- * Finds the addresses of HOST. A number or "localhost" needs nobody; a name is looked up in a child process, because
- * getaddrinfo(3) cannot be bounded. Returns 0, or -1 with *F set: FAIL_NAME, FAIL_FAULT.
+ * Finds the addresses of HOST. A numeric address or "localhost" needs no look-up; a name is looked up in a child process,
+ * because getaddrinfo(3) cannot be given a deadline. Returns 0, or -1 with *F set: FAIL_NAME, FAIL_FAULT.
  */
 int dial_resolve(const char *host, uint16_t port, int timeout_ms, struct dial_list *l, struct fail *f);
 
 /*
- * Connects to the first address that answers: they are tried one after the other, the next one 250 ms after the last
- * or as soon as that has failed (RFC 8305 in the small). Returns a non-blocking, close-on-exec socket, or -1 with *F
- * set: FAIL_REFUSED, FAIL_UNREACHABLE, FAIL_TIMEOUT, FAIL_FAULT. HOST is for the words.
+ * Connects to the first address that answers: they are tried in order, the next one 250 ms after the last or as soon as that
+ * has failed (a small RFC 8305). Returns a non-blocking, close-on-exec socket, or -1 with *F set: FAIL_REFUSED,
+ * FAIL_UNREACHABLE, FAIL_TIMEOUT, FAIL_FAULT. HOST is for messages.
  */
 int dial_connect(const struct dial_list *l, const char *host, int64_t deadline, struct fail *f);
 

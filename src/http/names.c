@@ -1,33 +1,32 @@
 #include "http/names.h"
 
+#include "base/chars.h"
 #include "http/der.h"
 
 #include <strings.h>
 
-static bool span_is_nearly(struct span a, struct span b)
+static bool span_eq_nocase(struct span a, struct span b)
 {
 	return a.n == b.n && strncasecmp(a.p, b.p, a.n) == 0;
 }
 
-/* Graphic ASCII in labels that are not empty; none at all is a name too. A constraint may begin with a dot. */
+/* Visible ASCII in labels that are not empty; the empty name is valid too. A constraint may begin with a dot. */
 static bool domain_is_valid(struct span s, bool constraint)
 {
 	if (constraint && s.n && s.p[0] == '.' && s.n > 1)
 		s = span_skip(s, 1);
 	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] < 33 || s.p[i] > 126 || (s.p[i] == '.' && (i == 0 || i + 1 == s.n || s.p[i - 1] == '.')))
+		if (!char_is_visible(s.p[i]) || (s.p[i] == '.' && (i == 0 || i + 1 == s.n || s.p[i - 1] == '.')))
 			return false;
 	return true;
 }
 
 static bool is_host_char(char c, bool first)
 {
-	char small = (char)(c | 0x20);
-
-	return (small >= 'a' && small <= 'z') || (c >= '0' && c <= '9') || c == '_' || (c == '-' && !first);
+	return char_is_alnum(c) || c == '_' || (c == '-' && !first);
 }
 
-/* What may be compared label by label; a pattern may have a star for its first label. */
+/* Can it be compared label by label? A pattern may have a star as its first label. */
 static bool is_host(struct span s, bool pattern)
 {
 	size_t begin = 0; /* of the label */
@@ -43,16 +42,15 @@ static bool is_host(struct span s, bool pattern)
 	return s.n > begin;
 }
 
-/* Only plain ones are taken: Go's parser of URLs refuses some, and these are none of those. */
+/* Only plain ones are accepted: Go's URL parser refuses some URIs, but none of these. */
 static bool is_plain_uri(struct span s)
 {
 	struct span scheme, host;
 
 	if (!span_cut(&s, ':', &scheme) || !scheme.n || !span_starts(s, SPAN("//")))
 		return false;
-	for (size_t i = 0; i < scheme.n; i++)
-		if ((scheme.p[i] | 0x20) < 'a' || (scheme.p[i] | 0x20) > 'z')
-			return false;
+	if (!span_all(scheme, char_is_letter, ""))
+		return false;
 	s = span_skip(s, 2);
 	span_cut(&s, '/', &host);
 	for (size_t i = 0; i < s.n; i++)
@@ -61,15 +59,7 @@ static bool is_plain_uri(struct span s)
 	return is_host(host, false);
 }
 
-static bool is_ascii_text(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] > 0x7f)
-			return false;
-	return true;
-}
-
-bool names_read(struct span list, unsigned *known)
+bool names_parse(struct span list, unsigned *known)
 {
 	struct span one;
 	unsigned tag;
@@ -81,13 +71,13 @@ bool names_read(struct span list, unsigned *known)
 			continue;
 		++*known;
 		if (tag == NAMES_IP ? one.n != 4 && one.n != 16 :
-				      !is_ascii_text(one) || (tag == NAMES_URI && !is_plain_uri(one)))
+				      !span_all(one, char_is_ascii, "") || (tag == NAMES_URI && !is_plain_uri(one)))
 			return false;
 	}
 	return true;
 }
 
-/* Ones, then zeros. */
+/* All ones, then all zeros. */
 static bool is_mask(struct span s)
 {
 	bool ended = false;
@@ -112,11 +102,11 @@ static bool is_mail_subtree(struct span s)
 	return is_host(name, false) && s.n && domain_is_valid(s, false);
 }
 
-/* An address is no domain; what looks like one is not taken. */
+/* An address is not a domain, and what looks like one is not accepted. */
 static bool is_uri_subtree(struct span s)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] != '.' && (s.p[i] < '0' || s.p[i] > '9'))
+		if (s.p[i] != '.' && !char_is_digit(s.p[i]))
 			return !memchr(s.p, ':', s.n) && domain_is_valid(s, true);
 	return !s.n;
 }
@@ -138,7 +128,7 @@ static bool is_subtree(unsigned tag, struct span base, bool *unknown)
 	}
 }
 
-bool names_subtrees(struct span list, bool *unknown)
+bool names_parse_subtrees(struct span list, bool *unknown)
 {
 	struct span one, base;
 	unsigned tag;
@@ -160,8 +150,8 @@ static bool next_name(struct span *list, unsigned tag, struct span *name)
 	return false;
 }
 
-/* What stands behind the first label, with the dot in front; empty where there is one label alone. */
-static struct span behind_label(struct span s)
+/* What follows the first label, with its leading dot; empty when there is only one label. */
+static struct span after_first_label(struct span s)
 {
 	const char *dot = s.n ? memchr(s.p, '.', s.n) : NULL;
 
@@ -177,16 +167,16 @@ bool names_have_host(struct span list, struct span host)
 	while (next_name(&list, NAMES_DNS, &name)) {
 		bool by_label = is_host(bare, false) && is_host(name, true);
 
-		if (name.n && !span_is(name, ".") && span_is_nearly(name, by_label ? bare : host))
+		if (name.n && !span_is(name, ".") && span_eq_nocase(name, by_label ? bare : host))
 			return true;
-		if (by_label && name.p[0] == '*' && span_is_nearly(span_skip(name, 1), behind_label(bare)))
+		if (by_label && name.p[0] == '*' && span_eq_nocase(span_skip(name, 1), after_first_label(bare)))
 			return true;
 	}
 	return false;
 }
 
 /* An IPv4 address may be written as an IPv6 one. */
-static struct span bare_ip(struct span ip)
+static struct span unmapped_ip(struct span ip)
 {
 	return ip.n == 16 && span_starts(ip, SPAN("\0\0\0\0\0\0\0\0\0\0\xff\xff")) ? span_skip(ip, 12) : ip;
 }
@@ -196,7 +186,7 @@ bool names_have_ip(struct span list, struct span ip)
 	struct span name;
 
 	while (next_name(&list, NAMES_IP, &name))
-		if (span_eq(bare_ip(name), bare_ip(ip)))
+		if (span_eq(unmapped_ip(name), unmapped_ip(ip)))
 			return true;
 	return false;
 }
@@ -208,8 +198,8 @@ struct span names_first(struct span list)
 	return next_name(&list, NAMES_DNS, &name) ? name : (struct span){ "", 0 };
 }
 
-/* DOMAIN itself and all below it; where it begins with a dot, these alone. */
-static bool is_below(struct span name, struct span domain)
+/* Is it DOMAIN itself or below it; or, if DOMAIN begins with a dot, below it? */
+static bool is_in_domain(struct span name, struct span domain)
 {
 	struct span tail;
 
@@ -218,15 +208,15 @@ static bool is_below(struct span name, struct span domain)
 	if (domain.n > name.n)
 		return false;
 	tail = span_skip(name, name.n - domain.n);
-	return span_is_nearly(tail, domain) && (domain.p[0] == '.' || tail.p == name.p || tail.p[-1] == '.');
+	return span_eq_nocase(tail, domain) && (domain.p[0] == '.' || tail.p == name.p || tail.p[-1] == '.');
 }
 
-/* "*.b" may be a.b: what excludes that excludes this. */
-static bool star_may_be(struct span name, struct span domain)
+/* "*.b" may be a.b: an exclusion of that excludes this too. */
+static bool wildcard_may_match(struct span name, struct span domain)
 {
-	struct span rest = behind_label(domain);
+	struct span rest = after_first_label(domain);
 
-	return name.n && name.p[0] == '*' && rest.n && span_is_nearly(behind_label(name), rest);
+	return name.n && name.p[0] == '*' && rest.n && span_eq_nocase(after_first_label(name), rest);
 }
 
 static bool is_in_net(struct span ip, struct span net)
@@ -239,7 +229,7 @@ static bool is_in_net(struct span ip, struct span net)
 	return true;
 }
 
-/* A net with bits beside its mask is looked for in ways of Go's own: it permits nothing here. */
+/* Go has its own ways with a net that has bits outside its mask: here it permits nothing. */
 static bool is_plain_net(struct span net)
 {
 	for (size_t i = 0; i < net.n / 2; i++)
@@ -250,12 +240,12 @@ static bool is_plain_net(struct span net)
 
 static bool is_permitted_by(unsigned tag, struct span name, struct span base)
 {
-	return tag == NAMES_IP ? is_plain_net(base) && is_in_net(name, base) : is_below(name, base);
+	return tag == NAMES_IP ? is_plain_net(base) && is_in_net(name, base) : is_in_domain(name, base);
 }
 
 static bool is_excluded_by(unsigned tag, struct span name, struct span base)
 {
-	return tag == NAMES_IP ? is_in_net(name, base) : is_below(name, base) || star_may_be(name, base);
+	return tag == NAMES_IP ? is_in_net(name, base) : is_in_domain(name, base) || wildcard_may_match(name, base);
 }
 
 /* The next subtree of TAG in *LIST. */
@@ -270,7 +260,7 @@ static bool next_subtree(struct span *list, unsigned tag, struct span *base)
 	return false;
 }
 
-static bool is_let(unsigned tag, struct span name, struct span permitted, struct span excluded)
+static bool is_name_permitted(unsigned tag, struct span name, struct span permitted, struct span excluded)
 {
 	bool limited = false, inside = false;
 	struct span base;
@@ -285,7 +275,7 @@ static bool is_let(unsigned tag, struct span name, struct span permitted, struct
 	return inside || !limited;
 }
 
-static size_t elements(struct span list)
+static size_t count_elements(struct span list)
 {
 	struct span one;
 	unsigned tag;
@@ -296,17 +286,17 @@ static size_t elements(struct span list)
 	return n;
 }
 
-bool names_are_let(struct span list, struct span permitted, struct span excluded)
+bool names_permitted(struct span list, struct span permitted, struct span excluded)
 {
 	struct span name;
 	unsigned tag;
 
-	if (elements(list) * (elements(permitted) + elements(excluded)) > NAMES_COMPARISONS)
+	if (count_elements(list) * (count_elements(permitted) + count_elements(excluded)) > NAMES_COMPARISONS)
 		return false;
 	while (der_take_any(&list, &tag, &name)) {
 		if (tag == NAMES_MAIL || tag == NAMES_URI || (tag == NAMES_DNS && !domain_is_valid(name, false)))
 			return false;
-		if ((tag == NAMES_DNS || tag == NAMES_IP) && !is_let(tag, name, permitted, excluded))
+		if ((tag == NAMES_DNS || tag == NAMES_IP) && !is_name_permitted(tag, name, permitted, excluded))
 			return false;
 	}
 	return true;

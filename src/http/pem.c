@@ -1,29 +1,19 @@
 #include "http/pem.h"
 
+#include "base/chars.h"
+
 #define LINE 48 /* bytes of DER in one line of 64 characters */
 #define NO_VALUE 64
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-static const struct span begin = { "-----BEGIN CERTIFICATE-----", 27 };
-static const struct span end = { "-----END CERTIFICATE-----", 25 };
+static const char begin[] = "-----BEGIN CERTIFICATE-----";
+static const char end[] = "-----END CERTIFICATE-----";
 
-/* Moves *TEXT behind MARK; what stood before it goes to *BEFORE. */
-static bool cut_at(struct span *text, struct span mark, struct span *before)
-{
-	const char *at = text->n ? memmem(text->p, text->n, mark.p, mark.n) : NULL;
-
-	if (!at)
-		return false;
-	*before = (struct span){ text->p, (size_t)(at - text->p) };
-	*text = span_skip(*text, before->n + mark.n);
-	return true;
-}
-
-/* Blanks and ends of line count for nothing; false for a byte of no alphabet, or a rest that is no whole byte. */
-static bool decode(struct span in, struct buf *out)
+/* Blanks and line ends are skipped; false when a byte is not of the alphabet, or the last byte is incomplete. */
+static bool decode_base64(struct span in, struct buf *out)
 {
 	unsigned bits = 0, have = 0;
-	unsigned char value[256]; /* of a character; NO_VALUE: it is not of the alphabet */
+	unsigned char value[256]; /* of a character; NO_VALUE: not in the alphabet */
 
 	memset(value, NO_VALUE, sizeof value);
 	for (unsigned char i = 0; i < 64; i++)
@@ -33,7 +23,7 @@ static bool decode(struct span in, struct buf *out)
 	for (; in.n; in = span_skip(in, 1)) {
 		unsigned v = value[(unsigned char)in.p[0]];
 
-		if (v == NO_VALUE && strchr("\r\n\t ", in.p[0]) && in.p[0])
+		if (v == NO_VALUE && char_is_space(in.p[0]))
 			continue;
 		if (v == NO_VALUE)
 			return false;
@@ -50,14 +40,14 @@ int pem_next(struct span *text, struct buf *der)
 	struct span body;
 
 	buf_clear(der);
-	if (!cut_at(text, begin, &body) || !cut_at(text, end, &body))
+	if (!span_cut_at(text, begin, &body) || !span_cut_at(text, end, &body))
 		return 0;
-	return decode(body, der) ? 1 : -1;
+	return decode_base64(body, der) ? 1 : -1;
 }
 
 void pem_write(struct buf *out, struct span der)
 {
-	buf_span(out, begin);
+	buf_str(out, begin);
 	for (size_t i = 0; i < der.n; i += 3) {
 		size_t n = der.n - i < 3 ? der.n - i : 3;
 		unsigned char b[3] = { 0 };
@@ -74,6 +64,6 @@ void pem_write(struct buf *out, struct span der)
 		buf_add(out, four, sizeof four);
 	}
 	buf_char(out, '\n');
-	buf_span(out, end);
+	buf_str(out, end);
 	buf_char(out, '\n');
 }

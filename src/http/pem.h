@@ -6,9 +6,9 @@
 #include "base/buf.h"
 
 /*
- * Decodes the next certificate in *TEXT to DER (which is cleared before) and moves *TEXT behind it. Other blocks and
- * what stands between them are skipped. Returns 1; 0 when there is none left; -1 when this one is damaged (*TEXT is
- * behind it, one can go on).
+ * Decodes the next certificate in *TEXT to DER (which is cleared first) and moves *TEXT past it. Other blocks, and text between
+ * blocks, are skipped. Returns 1; 0 when there is none left; -1 when this one is damaged (*TEXT is past it, so one can
+ * continue).
  */
 int pem_next(struct span *text, struct buf *der);
 

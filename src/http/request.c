@@ -1,34 +1,15 @@
 #include "http/request.h"
 
-/* RFC 9110, 5.6.2 */
+#include "base/chars.h"
+
 static bool is_token(struct span s)
 {
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
-		if (c <= ' ' || c >= 0x7f || strchr("\"(),/:;<=>?@[\\]{}", c))
-			return false;
-	}
-	return s.n > 0;
+	return s.n && span_all(s, char_is_token, "");
 }
 
 static bool is_target(struct span s)
 {
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] <= ' ' || (unsigned char)s.p[i] >= 0x7f)
-			return false;
-	return s.n > 0;
-}
-
-static bool is_value(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
-		if ((c < ' ' && c != '\t') || c == 0x7f)
-			return false;
-	}
-	return true;
+	return s.n && span_all(s, char_is_visible, "");
 }
 
 void http_start(struct http_writer *w, struct buf *out, struct span method, struct span target)
@@ -42,7 +23,7 @@ void http_start(struct http_writer *w, struct buf *out, struct span method, stru
 
 void http_field(struct http_writer *w, struct span name, struct span value)
 {
-	if (!is_token(name) || !is_value(value)) {
+	if (!is_token(name) || span_has_control(value, "\t")) {
 		w->refused = true;
 		return;
 	}

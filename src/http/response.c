@@ -1,5 +1,7 @@
 #include "http/response.h"
 
+#include "base/chars.h"
+
 #include <time.h>
 
 void http_response_start(struct http_response *r, bool answers_head)
@@ -8,39 +10,31 @@ void http_response_start(struct http_response *r, bool answers_head)
 	r->no_body = answers_head;
 }
 
-static int refuse(struct http_response *r, const char *why)
+static int refuse_response(struct http_response *r, const char *why)
 {
 	r->why = why;
 	return -1;
 }
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 /* A field value, a reason, a chunk extension: anything but control bytes. */
-static bool is_text(struct span s)
+static bool is_field_text(struct span s)
 {
-	for (size_t i = 0; i < s.n; i++)
-		if (((unsigned char)s.p[i] < ' ' && s.p[i] != '\t') || s.p[i] == 0x7f)
-			return false;
-	return true;
+	return !span_has_control(s, "\t");
 }
 
 static int on_status(struct http_response *r, struct span line)
 {
-	/* "HTTP/1.1 200 OK"; the reason may be empty, and some servers leave out the blank before it too. */
+	/* "HTTP/1.1 200 OK"; the reason may be empty, and some servers omit the blank before it too. */
 	if (line.n < 12 || (line.p[7] != '0' && line.p[7] != '1') || line.p[8] != ' ' || (line.n > 12 && line.p[12] != ' ') ||
-		!is_text(line))
-		return refuse(r, "the status line is malformed");
+		!is_field_text(line))
+		return refuse_response(r, "the status line is malformed");
 	for (int i = 9; i < 12; i++)
-		if (!is_digit(line.p[i]))
-			return refuse(r, "the status is no number");
+		if (!char_is_digit(line.p[i]))
+			return refuse_response(r, "the status is no number");
 	r->old = line.p[7] == '0';
 	r->status = (line.p[9] - '0') * 100 + (line.p[10] - '0') * 10 + (line.p[11] - '0');
 	if (r->status < 100 || r->status == 101)
-		return refuse(r, "the status is none that was asked for");
+		return refuse_response(r, "the status is none that was asked for");
 	r->keep_alive = !r->old;
 	r->has_length = r->chunked = false;
 	r->fields_at = r->used;
@@ -52,11 +46,11 @@ static int on_length(struct http_response *r, struct span value)
 {
 	unsigned long n;
 
-	/* 2^60: no overflow in sums, and a thousand times what S3 stores in one object. */
+	/* 2^60: sums do not overflow, and S3 stores no object of a thousandth of this size. */
 	if (!span_number(value, 1UL << 60, &n))
-		return refuse(r, "Content-Length is no number");
+		return refuse_response(r, "Content-Length is no number");
 	if (r->has_length && r->left != n)
-		return refuse(r, "there are two values of Content-Length");
+		return refuse_response(r, "there are two values of Content-Length");
 	r->has_length = true;
 	r->left = n;
 	return 0;
@@ -65,7 +59,7 @@ static int on_length(struct http_response *r, struct span value)
 static int on_coding(struct http_response *r, struct span value)
 {
 	if (r->chunked || r->old || !span_is_nocase(value, "chunked"))
-		return refuse(r, "Transfer-Encoding is not \"chunked\"");
+		return refuse_response(r, "Transfer-Encoding is not \"chunked\"");
 	r->chunked = true;
 	return 0;
 }
@@ -94,22 +88,16 @@ static const struct {
 
 static bool split_field(struct span line, struct span *name, struct span *value)
 {
-	if (!span_cut(&line, ':', name) || !name->n || !is_text(line))
+	if (!span_cut(&line, ':', name) || !name->n || !span_all(*name, char_is_token, "") || !is_field_text(line))
 		return false;
-	for (size_t i = 0; i < name->n; i++) {
-		unsigned char c = (unsigned char)name->p[i];
-
-		if (c <= ' ' || c >= 0x7f || strchr("\"(),/;<=>?@[\\]{}", c))
-			return false;
-	}
 	*value = span_trim(line);
 	return true;
 }
 
-static int head_done(struct http_response *r)
+static int finish_head(struct http_response *r)
 {
 	if (r->chunked && r->has_length)
-		return refuse(r, "there is both Content-Length and Transfer-Encoding");
+		return refuse_response(r, "there is both Content-Length and Transfer-Encoding");
 	if (r->status < 200) {
 		r->used = 0;
 		r->phase = HTTP_STATUS;
@@ -134,21 +122,13 @@ static int on_field(struct http_response *r, struct span line)
 	struct span name, value;
 
 	if (!line.n)
-		return head_done(r);
+		return finish_head(r);
 	if (!split_field(line, &name, &value))
-		return refuse(r, "a header field is malformed");
+		return refuse_response(r, "a header field is malformed");
 	for (size_t i = 0; i < sizeof framing / sizeof *framing; i++)
 		if (span_is_nocase(name, framing[i].name))
 			return framing[i].take(r, value);
 	return 0;
-}
-
-static int hex_digit(char c)
-{
-	if (is_digit(c))
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 static int on_chunk_size(struct http_response *r, struct span line)
@@ -156,14 +136,14 @@ static int on_chunk_size(struct http_response *r, struct span line)
 	struct span size;
 
 	span_cut(&line, ';', &size);
-	if (!size.n || size.n > 15 || !is_text(line))
-		return refuse(r, "a chunk size is malformed");
+	if (!size.n || size.n > 15 || !is_field_text(line))
+		return refuse_response(r, "a chunk size is malformed");
 	r->left = 0;
 	for (size_t i = 0; i < size.n; i++) {
-		int d = hex_digit(size.p[i]);
+		int d = char_hex(size.p[i]);
 
 		if (d < 0)
-			return refuse(r, "a chunk size is malformed");
+			return refuse_response(r, "a chunk size is malformed");
 		r->left = r->left << 4 | (unsigned)d;
 	}
 	r->phase = r->left ? HTTP_CHUNK_DATA : HTTP_TRAILER;
@@ -173,7 +153,7 @@ static int on_chunk_size(struct http_response *r, struct span line)
 static int on_chunk_end(struct http_response *r, struct span line)
 {
 	if (line.n)
-		return refuse(r, "a chunk is longer than its size");
+		return refuse_response(r, "a chunk is longer than its size");
 	r->phase = HTTP_CHUNK_SIZE;
 	return 0;
 }
@@ -185,7 +165,7 @@ static int on_trailer(struct http_response *r, struct span line)
 	if (!line.n)
 		r->phase = HTTP_DONE;
 	else if (!split_field(line, &name, &value))
-		return refuse(r, "a trailer field is malformed");
+		return refuse_response(r, "a trailer field is malformed");
 	return 0;
 }
 
@@ -197,21 +177,21 @@ static int (*const on_line[])(struct http_response *r, struct span line) = {
 	[HTTP_TRAILER] = on_trailer,
 };
 
-static int take_byte(struct http_response *r, char c)
+static int parse_byte(struct http_response *r, char c)
 {
 	static const struct span magic = { "HTTP/1.", 7 };
 	bool in_head = !http_response_head_done(r);
 	struct span line;
 	int ret;
 
-	/* What is no HTTP is told at its first byte: it may never send an end of line. */
+	/* What is not HTTP is refused at its first byte: it may never send a line end. */
 	if (r->phase == HTTP_STATUS && r->used < magic.n && c != magic.p[r->used])
-		return refuse(r, "it does not begin with \"HTTP/1.\"");
+		return refuse_response(r, "it does not begin with \"HTTP/1.\"");
 	if (r->used == sizeof r->text)
-		return refuse(r, "a head or chunk line is too long");
+		return refuse_response(r, "a head or chunk line is too long");
 	r->text[r->used++] = c;
 	if (r->used > 1 && (r->text[r->used - 2] == '\r') != (c == '\n'))
-		return refuse(r, "a line does not end with CRLF");
+		return refuse_response(r, "a line does not end with CRLF");
 	if (c != '\n')
 		return 0;
 	line = (struct span){ r->text + r->line, r->used - 2 - r->line };
@@ -224,7 +204,7 @@ static int take_byte(struct http_response *r, char c)
 	return ret;
 }
 
-static struct span take_data(struct http_response *r, struct span *in)
+static struct span take_body(struct http_response *r, struct span *in)
 {
 	struct span piece = *in;
 
@@ -247,11 +227,11 @@ int http_response_feed(struct http_response *r, struct span *in, struct span *bo
 		char c = in->p[0];
 
 		if (r->phase >= HTTP_CHUNK_DATA) {
-			*body = take_data(r, in);
+			*body = take_body(r, in);
 			return 0;
 		}
 		*in = span_skip(*in, 1);
-		if (take_byte(r, c))
+		if (parse_byte(r, c))
 			return -1;
 		if (in_head && http_response_head_done(r))
 			break;
@@ -263,7 +243,7 @@ int http_response_eof(struct http_response *r)
 {
 	if (r->phase == HTTP_CLOSE_DATA)
 		r->phase = HTTP_DONE;
-	return r->phase == HTTP_DONE ? 0 : refuse(r, "the server closed the connection in the middle of it");
+	return r->phase == HTTP_DONE ? 0 : refuse_response(r, "the server closed the connection in the middle of it");
 }
 
 bool http_response_field(const struct http_response *r, const char *name, struct span *value)
@@ -284,7 +264,7 @@ bool http_response_field(const struct http_response *r, const char *name, struct
 static bool two_digits(const char *p, int *out)
 {
 	*out = (p[0] - '0') * 10 + (p[1] - '0');
-	return is_digit(p[0]) && is_digit(p[1]);
+	return char_is_digit(p[0]) && char_is_digit(p[1]);
 }
 
 int64_t http_date(struct span s)
@@ -298,7 +278,7 @@ int64_t http_date(struct span s)
 	if (s.n != 29 || s.p[3] != ',' || !span_eq((struct span){ s.p + 25, 4 }, SPAN(" GMT")))
 		return -1;
 	memcpy(month, s.p + 8, 3);
-	at = text_in(months, month);
+	at = text_find(months, month);
 	if (!at || (at - months) % 3 || !two_digits(s.p + 5, &t.tm_mday) || !two_digits(s.p + 12, &century) ||
 		!two_digits(s.p + 14, &year) || !two_digits(s.p + 17, &t.tm_hour) || !two_digits(s.p + 20, &t.tm_min) ||
 		!two_digits(s.p + 23, &t.tm_sec))

@@ -15,7 +15,7 @@
 	BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, \
 		BR_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, BR_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384
 
-/* Where the processor has no instructions for AES that BearSSL knows, ChaCha20 takes a quarter of the time. */
+/* Unless the processor has instructions for AES that BearSSL knows, ChaCha20 takes a quarter of the time. */
 static const uint16_t suites_aes_first[] = { AES_GCM, CHACHA20 }, suites_chacha_first[] = { CHACHA20, AES_GCM };
 
 static void set_aes_gcm(br_ssl_engine_context *eng)
@@ -39,7 +39,7 @@ static void set_chacha20(br_ssl_engine_context *eng)
 	br_ssl_engine_set_chapol(eng, &br_sslrec_in_chapol_vtable, &br_sslrec_out_chapol_vtable);
 }
 
-static void set_profile(br_ssl_client_context *c)
+static void set_tls_profile(br_ssl_client_context *c)
 {
 	br_ssl_engine_context *eng = &c->eng;
 
@@ -58,8 +58,8 @@ static void set_profile(br_ssl_client_context *c)
 	set_chacha20(eng);
 }
 
-/* From the kernel for each session: a clone of this machine has the same memory, but not the same kernel state. */
-static int seed(br_ssl_engine_context *eng)
+/* From the kernel, for each session: a clone of this machine has the same memory, but not the same kernel state. */
+static int seed_from_kernel(br_ssl_engine_context *eng)
 {
 	unsigned char bytes[SEED];
 	ssize_t n;
@@ -78,11 +78,11 @@ int tls_start(
 {
 	struct span ip = { (const char *)t->ip, dial_numeric(host, t->ip) };
 
-	set_profile(&t->client);
+	set_tls_profile(&t->client);
 	verify_init(&t->verify, trust, ip, time(NULL));
 	br_ssl_engine_set_x509(&t->client.eng, &t->verify.vtable);
 	br_ssl_engine_set_buffers_bidi(&t->client.eng, t->in, sizeof t->in, t->out, sizeof t->out);
-	if (seed(&t->client.eng))
+	if (seed_from_kernel(&t->client.eng))
 		return fail_sys(f, FAIL_FAULT, "TLS with %s: getrandom", host);
 	if (!br_ssl_client_reset(&t->client, ip.n ? NULL : host, 0))
 		return fail_set(f, FAIL_FAULT, "TLS with %s: cannot start (BearSSL error %d)", host,

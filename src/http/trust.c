@@ -8,12 +8,12 @@
 
 #include <stdlib.h>
 
-#define BUNDLE_MAX (8 * 1024 * 1024) /* 140 authorities have 220 KB */
+#define BUNDLE_MAX (8 * 1024 * 1024) /* 140 authorities take 220 KB */
 #define CERT_MAX (64 * 1024)
 
 static const char *const named_by[] = { "AWS_CA_BUNDLE", "SSL_CERT_FILE" };
 
-static const char *const usual_places[] = {
+static const char *const usual_bundles[] = {
 	"/etc/ssl/certs/ca-certificates.crt",		     /* Debian, Ubuntu, Alpine, Arch */
 	"/etc/pki/tls/certs/ca-bundle.crt",		     /* Fedora, RHEL, Amazon Linux */
 	"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", /* RHEL 7 and later */
@@ -21,13 +21,13 @@ static const char *const usual_places[] = {
 	"/etc/ssl/cert.pem",				     /* Alpine's other name, BSDs */
 };
 
-static int no_memory(struct err *e)
+static int err_trust_memory(struct err *e)
 {
 	return err_set(e, CODE_FAULT, "read the certificate authorities: no memory");
 }
 
 /* What C points into must live as long as T. */
-static int add(struct trust *t, const struct cert *c, struct err *e)
+static int add_anchor(struct trust *t, const struct cert *c, struct err *e)
 {
 	struct trust_anchor a = { .cert = *c };
 	struct trust_anchor *more;
@@ -36,7 +36,7 @@ static int add(struct trust *t, const struct cert *c, struct err *e)
 		return 0;
 	more = arena_grow(&t->mem, t->anchors, t->count, sizeof *more);
 	if (!more)
-		return no_memory(e);
+		return err_trust_memory(e);
 	t->anchors = more;
 	t->anchors[t->count++] = a;
 	return 0;
@@ -51,9 +51,9 @@ static int add_cert(struct trust *t, struct span der, struct err *e)
 		return 0;
 	copy = arena_str(&t->mem, der);
 	if (!copy)
-		return no_memory(e);
+		return err_trust_memory(e);
 	cert_read(&c, (struct span){ copy, der.n });
-	return add(t, &c, e);
+	return add_anchor(t, &c, e);
 }
 
 static int add_bundle(struct trust *t, struct span text, struct err *e)
@@ -68,7 +68,7 @@ static int add_bundle(struct trust *t, struct span text, struct err *e)
 	return ret;
 }
 
-/* Returns 0 with the anchors of PATH added (perhaps none); 1: no such file; -1. */
+/* Returns 0 with the anchors of PATH added (perhaps none); 1 when there is no such file; -1. */
 static int read_bundle(struct trust *t, const char *path, struct err *e)
 {
 	struct buf text = buf_heap(BUNDLE_MAX);
@@ -82,7 +82,7 @@ static int read_bundle(struct trust *t, const char *path, struct err *e)
 	return ret;
 }
 
-/* The next of RECORDS (http/anchors.h). */
+/* Takes the next of RECORDS (http/anchors.h). */
 static bool take_record(struct span *records, struct span *name, struct span *spki)
 {
 	struct span *parts[] = { name, spki };
@@ -99,7 +99,7 @@ static bool take_record(struct span *records, struct span *name, struct span *sp
 	return true;
 }
 
-/* They are what trust_pem() makes of them for rclone. */
+/* With the properties that trust_pem() gives them for rclone. */
 static int add_builtin(struct trust *t, struct err *e)
 {
 	struct span rest = { (const char *)anchors_builtin, anchors_builtin_size };
@@ -115,12 +115,12 @@ static int add_builtin(struct trust *t, struct err *e)
 	};
 
 	while (take_record(&rest, &c.subject, &c.key))
-		if (add(t, &c, e))
+		if (add_anchor(t, &c, e))
 			return -1;
 	return 0;
 }
 
-/* The file at PATH, which VARIABLE names: it must serve. */
+/* The file at PATH, which VARIABLE names: here it has to be usable. */
 static int read_named(struct trust *t, const char *variable, const char *path, struct err *e)
 {
 	struct err why;
@@ -147,8 +147,8 @@ int trust_load(struct trust *t, struct err *e)
 		if (path)
 			return read_named(t, named_by[i], path, e);
 	}
-	for (size_t i = 0; i < sizeof usual_places / sizeof *usual_places && !t->count; i++)
-		read_bundle(t, usual_places[i], &ignored);
+	for (size_t i = 0; i < sizeof usual_bundles / sizeof *usual_bundles && !t->count; i++)
+		read_bundle(t, usual_bundles[i], &ignored);
 	return t->count ? 0 : add_builtin(t, e);
 }
 
@@ -159,11 +159,11 @@ void trust_free(struct trust *t)
 }
 
 /*
- * A certificate that says of a name and a key what a root's does: version 3, CA:TRUE, valid from 2000 to 2049. Its
- * signature is empty: nobody checks that of a root; but OpenSSL takes it for a root only if the algorithm is one of
- * its key. All pieces are DER.
+ * Writes a certificate that says what a root's does about a name and a key: version 3, CA:TRUE, valid from 2000 to 2049. Its
+ * signature is empty: nobody checks that of a root; but OpenSSL takes it for a root only if the algorithm fits its key. All
+ * pieces are DER.
  */
-static void synthesise(struct buf *out, struct buf *tbs, struct buf *cert, struct span name, struct span spki)
+static void write_root_certificate(struct buf *out, struct buf *tbs, struct buf *cert, struct span name, struct span spki)
 {
 	static const struct span version_serial = { "\xa0\x03\x02\x01\x02\x02\x01\x01", 8 };
 	static const struct span with_rsa = { "\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b\x05\x00", 15 };
@@ -198,7 +198,7 @@ int trust_pem(struct buf *out, struct span records)
 	struct span name = { 0 }, spki = { 0 };
 
 	while (records.n && take_record(&records, &name, &spki))
-		synthesise(out, &tbs, &cert, name, spki);
+		write_root_certificate(out, &tbs, &cert, name, spki);
 	out->full = out->full || tbs.full || cert.full;
 	buf_free(&tbs);
 	buf_free(&cert);

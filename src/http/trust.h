@@ -1,8 +1,8 @@
 /*
- * http/trust.h - whom we believe: the certificate authorities that a TLS session may lead to.
+ * http/trust.h - the certificate authorities that a TLS session may lead to.
  *
- * Read from the file that AWS_CA_BUNDLE names, else SSL_CERT_FILE, else the system's bundle in its usual places (a
- * platform may have put an authority of its own there), else the set built into this program (http/anchors.h).
+ * Read from the file that AWS_CA_BUNDLE names, else SSL_CERT_FILE, else the system's bundle at its usual paths (a platform may
+ * have added an authority of its own), else the set built into this program (http/anchors.h).
  */
 
 #ifndef HTTP_TRUST_H
@@ -14,7 +14,7 @@
 #include "http/cert.h"
 
 struct trust_anchor {
-	struct cert cert; /* der is empty in the built-in set: of those there are a name and a key alone */
+	struct cert cert; /* der is empty in the built-in set, which consists of names and keys only */
 	br_x509_pkey key;
 };
 
@@ -26,16 +26,16 @@ struct trust {
 };
 
 /*
- * Fills *T, which trust_free() empties. What a certificate may vouch for is not asked here. Those that Go would not read, and keys that
- * BearSSL has no code for, are left out. Returns 0, or -1 with *E set: CODE_USAGE (the named file cannot be read or holds no usable
- * certificate), CODE_FAULT.
+ * Fills *T, which trust_free() empties. What a certificate may vouch for is not checked here. Certificates that Go would not
+ * parse, and keys that BearSSL does not support, are left out. Returns 0, or -1 with *E set: CODE_USAGE (the named file cannot
+ * be read or holds no usable certificate), CODE_FAULT.
  */
 int trust_load(struct trust *t, struct err *e);
 void trust_free(struct trust *t);
 
 /*
- * The anchors in the records of http/anchors.h, as certificates in PEM that other verifiers take for roots. 0, or
- * -1: malformed or OUT full.
+ * Writes the anchors in RECORDS (http/anchors.h) as PEM certificates that other verifiers take for roots. 0, or -1: malformed,
+ * or OUT is full.
  */
 int trust_pem(struct buf *out, struct span records);
 

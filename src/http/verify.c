@@ -8,37 +8,37 @@
 #define RSA_BYTES_MIN_ANCHOR 128
 #define DAYS_TO_1970 719528 /* BearSSL counts days from year 0 */
 
-static struct verify *of(const br_x509_class **ctx)
+static struct verify *verify_of(const br_x509_class **ctx)
 {
 	return (struct verify *)(void *)ctx;
 }
 
-static void start_chain(const br_x509_class **ctx, const char *server_name)
+static void x509_start_chain(const br_x509_class **ctx, const char *server_name)
 {
-	struct verify *v = of(ctx);
+	struct verify *v = verify_of(ctx);
 
 	v->host = server_name ? server_name : "";
 	v->minimal.vtable->start_chain(&v->minimal.vtable, server_name);
 }
 
-static void start_cert(const br_x509_class **ctx, uint32_t length)
+static void x509_start_cert(const br_x509_class **ctx, uint32_t length)
 {
-	struct verify *v = of(ctx);
+	struct verify *v = verify_of(ctx);
 
 	(void)length;
 	v->begin = v->used;
 }
 
-static void append(const br_x509_class **ctx, const unsigned char *p, size_t n)
+static void x509_append(const br_x509_class **ctx, const unsigned char *p, size_t n)
 {
-	struct verify *v = of(ctx);
+	struct verify *v = verify_of(ctx);
 
 	if (v->used + n <= sizeof v->certs)
 		memcpy(v->certs + v->used, p, n);
 	v->used += n;
 }
 
-static bool dates_hold(struct verify *v, const struct cert *c)
+static bool dates_are_valid(struct verify *v, const struct cert *c)
 {
 	if (v->now >= c->not_before && v->now <= c->not_after)
 		return true;
@@ -49,16 +49,19 @@ static bool dates_hold(struct verify *v, const struct cert *c)
 	return false;
 }
 
-/* May C, an authority's, let all names of the certificates below it be? */
-static bool names_below_are_let(const struct verify *v, const struct cert *c, size_t below)
+/* Do the name constraints of C, an authority's certificate, permit all names of the certificates below it? */
+static bool permits_names_below(const struct verify *v, const struct cert *c, size_t below)
 {
 	for (size_t i = 0; (c->permitted.n || c->excluded.n) && i < below; i++)
-		if (v->chain[i].alt_names.p && !names_are_let(v->chain[i].alt_names, c->permitted, c->excluded))
+		if (v->chain[i].alt_names.p && !names_permitted(v->chain[i].alt_names, c->permitted, c->excluded))
 			return false;
 	return true;
 }
 
-/* Why Go would not take C above the first BELOW certificates of the chain; 0: it would. IN_BUNDLE: without the server's word for it. */
+/*
+ * Why Go would not accept C above the first BELOW certificates of the chain; 0: it would. IN_BUNDLE: it is from the bundle, not
+ * sent by the server.
+ */
 static unsigned flaw_of_authority(struct verify *v, const struct cert *c, size_t below, bool in_bundle)
 {
 	if (c->constrains ? !c->authority : !in_bundle || c->version == 3)
@@ -67,13 +70,13 @@ static unsigned flaw_of_authority(struct verify *v, const struct cert *c, size_t
 		return BR_ERR_X509_FORBIDDEN_KEY_USAGE;
 	if (c->unknown_critical)
 		return BR_ERR_X509_CRITICAL_EXTENSION;
-	if (!dates_hold(v, c))
+	if (!dates_are_valid(v, c))
 		return BR_ERR_X509_EXPIRED;
 	if (c->path_length >= 0 && below - 1 > (size_t)c->path_length)
 		return BR_ERR_X509_NOT_CA;
 	if (!c->for_servers)
 		return VERIFY_PURPOSE;
-	return names_below_are_let(v, c, below) ? 0 : VERIFY_CONSTRAINT;
+	return permits_names_below(v, c, below) ? 0 : VERIFY_CONSTRAINT;
 }
 
 static unsigned flaw_of_leaf(struct verify *v, const struct cert *c)
@@ -84,14 +87,14 @@ static unsigned flaw_of_leaf(struct verify *v, const struct cert *c)
 		memcpy(v->name, name.p, name.n);
 	if (c->unknown_critical)
 		return BR_ERR_X509_CRITICAL_EXTENSION;
-	if (!dates_hold(v, c))
+	if (!dates_are_valid(v, c))
 		return BR_ERR_X509_EXPIRED;
 	if (v->ip.n ? !names_have_ip(c->alt_names, v->ip) : !names_have_host(c->alt_names, span_of(v->host)))
 		return BR_ERR_X509_BAD_SERVER_NAME;
 	return c->for_servers ? 0 : VERIFY_PURPOSE;
 }
 
-/* The same name, key and alternative names are the same certificate in two versions, which can sign nothing for itself. */
+/* The same name, key and alternative names: two versions of one certificate, which cannot sign each other. */
 static bool is_in_chain(const struct verify *v, const struct cert *c)
 {
 	for (size_t i = 0; i < v->links; i++) {
@@ -107,7 +110,7 @@ static bool is_in_chain(const struct verify *v, const struct cert *c)
 	return false;
 }
 
-static void believe(struct verify *v, const struct trust_anchor *a, unsigned flags)
+static void add_trust_anchor(struct verify *v, const struct trust_anchor *a, unsigned flags)
 {
 	size_t n = v->minimal.trust_anchors_num;
 
@@ -121,7 +124,7 @@ static void believe(struct verify *v, const struct trust_anchor *a, unsigned fla
 	v->minimal.trust_anchors_num++;
 }
 
-static bool is_weak(const br_x509_pkey *k)
+static bool is_weak_rsa_key(const br_x509_pkey *k)
 {
 	const br_rsa_public_key *rsa = &k->key.rsa;
 
@@ -129,18 +132,21 @@ static bool is_weak(const br_x509_pkey *k)
 	       (rsa->nlen < RSA_BYTES_MIN_ANCHOR || (rsa->nlen == RSA_BYTES_MIN_ANCHOR && rsa->n[0] < 0x80));
 }
 
-/* May A have signed the last certificate of the chain? */
-static void consider(struct verify *v, const struct trust_anchor *a)
+/* Offers A to BearSSL if it may have signed the last certificate of the chain. */
+static void consider_anchor(struct verify *v, const struct trust_anchor *a)
 {
-	unsigned flaw = is_weak(&a->key) ? BR_ERR_X509_WEAK_PUBLIC_KEY : flaw_of_authority(v, &a->cert, v->links, true);
+	unsigned flaw = is_weak_rsa_key(&a->key) ? BR_ERR_X509_WEAK_PUBLIC_KEY : flaw_of_authority(v, &a->cert, v->links, true);
 
 	if (!flaw)
-		believe(v, a, BR_X509_TA_CA);
+		add_trust_anchor(v, a, BR_X509_TA_CA);
 	else if (!v->anchor_refusal)
 		v->anchor_refusal = flaw;
 }
 
-/* Which of the bundle BearSSL may believe for LAST. One that stands there byte for byte needs no other, and gets none. */
+/*
+ * Chooses the authorities that BearSSL may trust for LAST. A certificate that is itself in the bundle, byte for byte, needs no
+ * other and gets none.
+ */
 static void choose_anchors(struct verify *v, const struct cert *last)
 {
 	const struct trust_anchor *a = v->trust->anchors, *end = a + v->trust->count;
@@ -148,35 +154,35 @@ static void choose_anchors(struct verify *v, const struct cert *last)
 	v->minimal.trust_anchors_num = 0;
 	for (; v->links == 1 && a < end; a++)
 		if (span_eq(a->cert.der, last->der)) {
-			believe(v, a, 0);
+			add_trust_anchor(v, a, 0);
 			return;
 		}
 	for (a = v->trust->anchors; a < end; a++)
 		if (span_eq(a->cert.subject, last->issuer) && !is_in_chain(v, &a->cert))
-			consider(v, a);
+			consider_anchor(v, a);
 }
 
-static void refuse(struct verify *v, unsigned error)
+static void set_refusal(struct verify *v, unsigned error)
 {
 	if (!v->refusal)
 		v->refusal = error;
 }
 
-/* The certificate at hand goes on top of the chain. */
-static void add_link(struct verify *v, const struct cert *c)
+/* Adds the current certificate to the end of the chain. */
+static void add_chain_link(struct verify *v, const struct cert *c)
 {
 	v->minimal.trust_anchors_num = 0;
 	if (v->links == VERIFY_CHAIN_MAX)
 		return;
 	if (!c->strict_signature)
-		refuse(v, VERIFY_MALFORMED);
-	refuse(v, v->links ? flaw_of_authority(v, c, v->links, false) : flaw_of_leaf(v, c));
+		set_refusal(v, VERIFY_MALFORMED);
+	set_refusal(v, v->links ? flaw_of_authority(v, c, v->links, false) : flaw_of_leaf(v, c));
 	v->chain[v->links++] = *c;
 	choose_anchors(v, c);
 }
 
-/* Whole, since BearSSL looks for the authority as soon as it has read the last byte. */
-static void give_to_bearssl(struct verify *v, struct span der)
+/* As a whole, since BearSSL looks for the authority as soon as it has read the last byte. */
+static void feed_bearssl(struct verify *v, struct span der)
 {
 	v->minimal.vtable->start_cert(&v->minimal.vtable, (uint32_t)(v->used - v->begin));
 	if (der.n)
@@ -184,7 +190,7 @@ static void give_to_bearssl(struct verify *v, struct span der)
 	v->minimal.vtable->end_cert(&v->minimal.vtable);
 }
 
-/* Of those in the chain BearSSL finds out, by using them. The other kinds of key have no such condition. */
+/* For the keys in the chain BearSSL finds out by using them. Other kinds of key have no such condition. */
 static bool key_is_on_curve(const struct cert *c)
 {
 	unsigned char point[BR_EC_KBUF_PUB_MAX_SIZE];
@@ -196,25 +202,25 @@ static bool key_is_on_curve(const struct cert *c)
 	return curves_all.mul(point, k.key.ec.qlen, (const unsigned char *)"\1", 1, k.key.ec.curve);
 }
 
-/* Go reads all that is sent, BearSSL up to the authority. */
-static void end_cert(const br_x509_class **ctx)
+/* Go reads everything that is sent, BearSSL only up to the authority. */
+static void x509_end_cert(const br_x509_class **ctx)
 {
-	struct verify *v = of(ctx);
+	struct verify *v = verify_of(ctx);
 	size_t end = v->used < sizeof v->certs ? v->used : sizeof v->certs;
 	struct span der = { (const char *)v->certs + v->begin, end > v->begin ? end - v->begin : 0 };
 	struct cert c;
 	bool good = v->used <= sizeof v->certs && cert_read(&c, der) && (!v->minimal.err || key_is_on_curve(&c));
 
 	if (!good)
-		refuse(v, VERIFY_MALFORMED);
+		set_refusal(v, VERIFY_MALFORMED);
 	if (v->minimal.err)
 		return;
 	if (good)
-		add_link(v, &c);
-	give_to_bearssl(v, der);
+		add_chain_link(v, &c);
+	feed_bearssl(v, der);
 }
 
-/* Do all of the chain name a policy that the first one names? */
+/* Is there a policy that all certificates of the chain name? */
 static bool have_policy_in_common(const struct verify *v)
 {
 	struct span rest = v->chain[0].policies, one, id;
@@ -229,10 +235,10 @@ static bool have_policy_in_common(const struct verify *v)
 }
 
 /*
- * Where a certificate asks for policies, one that all of the chain name will do (RFC 5280, 6.1; Go follows it from 1.24 on). What
- * mappings would make of them is not worked out.
+ * When a certificate asks for policies, one that all of the chain name will do (RFC 5280, 6.1; Go follows it from 1.24 on). The
+ * effect of mappings is not worked out.
  */
-static bool policies_hold(const struct verify *v)
+static bool policies_are_met(const struct verify *v)
 {
 	bool wanted = false, mapped = false;
 
@@ -245,24 +251,24 @@ static bool policies_hold(const struct verify *v)
 	return !wanted || (!mapped && have_policy_in_common(v));
 }
 
-static unsigned end_chain(const br_x509_class **ctx)
+static unsigned x509_end_chain(const br_x509_class **ctx)
 {
-	struct verify *v = of(ctx);
+	struct verify *v = verify_of(ctx);
 	unsigned err = v->minimal.vtable->end_chain(&v->minimal.vtable);
 
-	/* Then BearSSL was given none to believe. */
+	/* In that case BearSSL was given no authority to trust. */
 	if (err == BR_ERR_X509_NOT_TRUSTED && v->refusal == VERIFY_MALFORMED)
 		return v->refusal;
 	if (err == BR_ERR_X509_NOT_TRUSTED && v->anchor_refusal)
 		return v->anchor_refusal;
 	if (err)
 		return err;
-	if (!v->refusal && !policies_hold(v))
+	if (!v->refusal && !policies_are_met(v))
 		return VERIFY_POLICY;
 	return v->refusal;
 }
 
-static const br_x509_pkey *get_pkey(const br_x509_class *const *ctx, unsigned *usages)
+static const br_x509_pkey *x509_get_pkey(const br_x509_class *const *ctx, unsigned *usages)
 {
 	const struct verify *v = (const struct verify *)(const void *)ctx;
 
@@ -271,12 +277,12 @@ static const br_x509_pkey *get_pkey(const br_x509_class *const *ctx, unsigned *u
 
 static const br_x509_class verify_class = {
 	sizeof(struct verify),
-	start_chain,
-	start_cert,
-	append,
-	end_cert,
-	end_chain,
-	get_pkey,
+	x509_start_chain,
+	x509_start_cert,
+	x509_append,
+	x509_end_cert,
+	x509_end_chain,
+	x509_get_pkey,
 };
 
 void verify_init(struct verify *v, const struct trust *t, struct span ip, int64_t now)

@@ -2,7 +2,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
-#include "mnt/words.h"
+#include "mnt/errno_text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,8 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ENOENT is strerror(3)'s, at the end of the line: rclone looks for just that. */
-static const struct mnt_words access_words[] = {
+/* ENOENT gets strerror(3)'s text, at the end of the line: rclone looks for exactly that. */
+static const struct mnt_errno_text access_errors[] = {
 	{ ENOTDIR, "it is not a directory", "name a folder" },
 	{ ELOOP, "too many symbolic links lead there", NULL },
 	{ ENOTCONN, "Transport endpoint is not connected: a FUSE mount is there whose driver is gone",
@@ -21,7 +21,7 @@ static const struct mnt_words access_words[] = {
 	{ 0, NULL, NULL },
 };
 
-static const struct mnt_words mount_words[] = {
+static const struct mnt_errno_text mount_errors[] = {
 	{ EPERM,
 		"this process may not mount: CAP_SYS_ADMIN is missing in the user namespace that owns the mounts, or seccomp forbids it",
 		"run as root; " MNT_HINT_CONTAINER },
@@ -35,44 +35,44 @@ static const struct mnt_words mount_words[] = {
 	{ 0, NULL, NULL },
 };
 
-static int open_folder(const char *target, struct stat *st, struct err *e)
+static int open_mount_point(const char *target, struct stat *st, struct err *e)
 {
 	int fd = open(target, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd >= 0 && fstat(fd, st) == 0)
 		return fd;
-	mnt_words(e, access_words, "failed to access mountpoint %s", target);
+	mnt_err_sys(e, access_errors, "failed to access mountpoint %s", target);
 	if (fd >= 0)
 		close(fd);
 	return -1;
 }
 
-bool mnt_no_detour(const char *path, const char *real)
+bool mnt_path_is_safe(const char *path, const char *real)
 {
 	size_t n = strlen(real);
 
-	/* "/x/" is no detour of "/x". */
+	/* "/x/" is the same path as "/x". */
 	if (geteuid() || *path != '/' || (strncmp(path, real, n) == 0 && !path[n + strspn(path + n, "/")]) ||
-		file_is_roots(path))
+		file_is_root_owned(path))
 		return true;
 	errno = ELOOP;
 	return false;
 }
 
-bool mnt_here(const char *path)
+bool mnt_cwd_is_safe(const char *path)
 {
 	char now[PATH_MAX];
 
-	return getcwd(now, sizeof now) && mnt_no_detour(path, now);
+	return getcwd(now, sizeof now) && mnt_path_is_safe(path, now);
 }
 
-/* mount(2) knows no descriptors; "." is one, and works without /proc too. */
-static int mount_on(int dir, const struct fuse_mount_options *o, const char *data, const char *target)
+/* mount(2) takes no descriptors; "." is as good, and works without /proc too. */
+static int mount_at(int dir, const struct fuse_mount_options *o, const char *data, const char *target)
 {
 	int back = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int ret = -1, no;
 
-	if (back >= 0 && fchdir(dir) == 0 && mnt_here(target))
+	if (back >= 0 && fchdir(dir) == 0 && mnt_cwd_is_safe(target))
 		ret = mount(o->source, ".", o->fstype, o->flags, data);
 	no = errno;
 	if (back >= 0) {
@@ -84,12 +84,12 @@ static int mount_on(int dir, const struct fuse_mount_options *o, const char *dat
 }
 
 /* Closes DIR. */
-static int attach(int dir, const char *target, const struct fuse_mount_options *o, const char *data, struct err *e)
+static int attach_at(int dir, const char *target, const struct fuse_mount_options *o, const char *data, struct err *e)
 {
-	int ret = mount_on(dir, o, data, target);
+	int ret = mount_at(dir, o, data, target);
 
 	if (ret)
-		mnt_words(e, mount_words, "mount %s", target);
+		mnt_err_sys(e, mount_errors, "mount %s", target);
 	close(dir);
 	return ret;
 }
@@ -99,20 +99,20 @@ int mnt_attach(const char *target, int fd, const struct fuse_mount_options *o, s
 	char mem[sizeof o->data + 128];
 	struct buf data = buf_over(mem, sizeof mem);
 	struct stat st;
-	int dir = open_folder(target, &st, e);
+	int dir = open_mount_point(target, &st, e);
 
 	if (dir < 0)
 		return -1;
 	buf_fmt(&data, "fd=%d,rootmode=%o,user_id=%u,group_id=%u", fd, (unsigned)(st.st_mode & S_IFMT), (unsigned)getuid(),
 		(unsigned)getgid());
 	buf_fmt(&data, "%s%s", o->data[0] ? "," : "", o->data);
-	return attach(dir, target, o, data.p, e);
+	return attach_at(dir, target, o, data.p, e);
 }
 
 int mnt_attach_plain(const char *target, const struct fuse_mount_options *o, struct err *e)
 {
 	struct stat st;
-	int dir = open_folder(target, &st, e);
+	int dir = open_mount_point(target, &st, e);
 
-	return dir < 0 ? -1 : attach(dir, target, o, o->data, e);
+	return dir < 0 ? -1 : attach_at(dir, target, o, o->data, e);
 }

@@ -1,27 +1,26 @@
 #include "mnt/fuse.h"
 
+#include "base/caps.h"
 #include "base/file.h"
-#include "mnt/words.h"
+#include "mnt/errno_text.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
+#include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #define DEVICE "/dev/fuse"
 #define CONF "/etc/fuse.conf"
-#define SYS_ADMIN 21 /* CAP_SYS_ADMIN of capabilities(7) */
 
 #define NO_FUSE "this kernel has no FUSE"
 #define NO_FUSE_HINT \
 	"it needs a kernel with CONFIG_FUSE_FS (modprobe fuse where it is a module); E2B's arm64 kernels have none: take an x86_64 template"
 
-static const struct mnt_words open_words[] = {
+static const struct mnt_errno_text open_errors[] = {
 	{ ENODEV, NO_FUSE, NO_FUSE_HINT },
 	{ ENXIO, NO_FUSE, NO_FUSE_HINT },
 	{ EPERM, "the container's device policy forbids it", MNT_HINT_CONTAINER },
@@ -30,7 +29,7 @@ static const struct mnt_words open_words[] = {
 	{ 0, NULL, NULL },
 };
 
-/* False in doubt: where /proc cannot be read nothing is known. */
+/* False in doubt, when /proc cannot be read. */
 static bool kernel_lacks_fuse(void)
 {
 	char mem[8192];
@@ -49,11 +48,11 @@ static bool kernel_lacks_fuse(void)
 	return true;
 }
 
-static int told_missing(struct err *e)
+static int err_device_missing(struct err *e)
 {
 	if (kernel_lacks_fuse()) {
 		errno = ENODEV;
-		return mnt_words(e, open_words, "open " DEVICE);
+		return mnt_err_sys(e, open_errors, "open " DEVICE);
 	}
 	err_sys(e, CODE_MOUNT, "open " DEVICE ": the device is missing and may not be made: mknod");
 	return err_hint(e, "as root: mknod -m 666 " DEVICE " c 10 229; " MNT_HINT_CONTAINER);
@@ -67,35 +66,26 @@ int fuse_open(struct err *e)
 	if (fd >= 0)
 		return fd;
 	if (errno != ENOENT)
-		return mnt_words(e, open_words, "open " DEVICE);
-	/* Of several that make it at once one does; 0666 is the mode that udev gives it. */
+		return mnt_err_sys(e, open_errors, "open " DEVICE);
+	/* When several make it at once, one succeeds; 0666 is the mode that udev gives it. */
 	made = mknod(DEVICE, S_IFCHR | 0666, makedev(10, 229)) == 0;
 	if (!made && errno != EEXIST)
-		return told_missing(e);
+		return err_device_missing(e);
 	fd = open(DEVICE, O_RDWR | O_CLOEXEC);
 	if (fd >= 0)
 		return fd;
-	mnt_words(e, open_words, "open " DEVICE);
+	mnt_err_sys(e, open_errors, "open " DEVICE);
 	if (made)
 		unlink(DEVICE);
 	return -1;
 }
 
-/* capget(2) as it stands in the kernel: musl has no header for it, and /proc may be missing. */
 bool fuse_may_mount(void)
 {
-	struct {
-		uint32_t version;
-		int32_t pid;
-	} head = { 0x20080522, 0 };
-	struct {
-		uint32_t effective, permitted, inheritable;
-	} caps[2] = { 0 };
-
-	return syscall(SYS_capget, &head, caps) == 0 && (caps[0].effective >> SYS_ADMIN & 1);
+	return caps_effective(CAP_SYS_ADMIN);
 }
 
-static bool gains_root(const char *path)
+static bool is_setuid_root(const char *path)
 {
 	struct statvfs fs;
 	struct stat st;
@@ -106,7 +96,7 @@ static bool gains_root(const char *path)
 
 const char *fuse_system_helper(void)
 {
-	static const char *const places[] = {
+	static const char *const paths[] = {
 		"/usr/bin/fusermount3",
 		"/bin/fusermount3",
 		"/usr/local/bin/fusermount3",
@@ -117,15 +107,15 @@ const char *fuse_system_helper(void)
 		"/run/wrappers/bin/fusermount",
 	};
 
-	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 0 || prctl(PR_CAPBSET_READ, SYS_ADMIN, 0, 0, 0) != 1)
+	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 0 || prctl(PR_CAPBSET_READ, CAP_SYS_ADMIN, 0, 0, 0) != 1)
 		return NULL;
-	for (size_t i = 0; i < sizeof places / sizeof *places; i++)
-		if (gains_root(places[i]))
-			return places[i];
+	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+		if (is_setuid_root(paths[i]))
+			return paths[i];
 	return NULL;
 }
 
-/* The helper lets a user other than root give allow_other only where this file says so. */
+/* The helper lets a user other than root use allow_other only if this file says so. */
 static bool conf_allows_other(void)
 {
 	char mem[16384];
@@ -145,7 +135,7 @@ static bool conf_allows_other(void)
 	return false;
 }
 
-int fuse_no_rights(struct err *e, const char *verb, const char *what)
+int fuse_err_no_rights(struct err *e, const char *verb, const char *what)
 {
 	err_set(e, CODE_MOUNT,
 		"%s %s: it needs CAP_SYS_ADMIN, which this process lacks, or a set-uid fusermount3, and there is none", verb,
@@ -164,7 +154,7 @@ int fuse_usable(bool *allow_other, struct err *e)
 	if (fuse_may_mount())
 		return 0;
 	if (!fuse_system_helper())
-		return fuse_no_rights(e, "mount", "a FUSE file system");
+		return fuse_err_no_rights(e, "mount", "a FUSE file system");
 	*allow_other = getuid() == 0 || conf_allows_other();
 	return 0;
 }

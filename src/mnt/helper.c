@@ -1,11 +1,12 @@
 #include "mnt/helper.h"
 
 #include "base/buf.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "mnt/attach.h"
+#include "mnt/errno_text.h"
 #include "mnt/fuse.h"
 #include "mnt/target.h"
-#include "mnt/words.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -19,7 +20,7 @@
 
 enum job { MOUNT, UNMOUNT, HELP, VERSION };
 
-struct call {
+struct helper_call {
 	char **argv;
 	enum job job;
 	bool lazy, quiet;
@@ -39,7 +40,7 @@ static const struct {
 };
 
 /* An option without a value. */
-static int take_letter(struct call *c, char letter, struct err *e)
+static int parse_letter(struct helper_call *c, char letter, struct err *e)
 {
 	switch (letter) {
 	case 'u':
@@ -62,20 +63,20 @@ static int take_letter(struct call *c, char letter, struct err *e)
 	}
 }
 
-static int take_long(struct call *c, const char *arg, struct err *e)
+static int parse_long_option(struct helper_call *c, const char *arg, struct err *e)
 {
 	for (size_t i = 0; i < sizeof long_options / sizeof *long_options; i++)
 		if (!strcmp(arg, long_options[i].name))
-			return take_letter(c, long_options[i].letter, e);
+			return parse_letter(c, long_options[i].letter, e);
 	return err_set(e, CODE_USAGE, "unknown option %s", arg);
 }
 
-/* "-uz", "-o OPTS", "-oOPTS"; *ARG moves over a value that is the next argument. */
-static int take_letters(struct call *c, char ***arg, struct err *e)
+/* "-uz", "-o OPTS", "-oOPTS"; *ARG is advanced over a value that is the next argument. */
+static int parse_letters(struct helper_call *c, char ***arg, struct err *e)
 {
 	for (const char *p = **arg + 1; *p; p++) {
 		if (*p != 'o') {
-			if (take_letter(c, *p, e))
+			if (parse_letter(c, *p, e))
 				return -1;
 			continue;
 		}
@@ -87,7 +88,7 @@ static int take_letters(struct call *c, char ***arg, struct err *e)
 	return 0;
 }
 
-static int check_call(const struct call *c, struct err *e)
+static int check_helper_call(const struct helper_call *c, struct err *e)
 {
 	if (c->options.full)
 		return err_set(e, CODE_USAGE, "the mount options are too long");
@@ -95,11 +96,11 @@ static int check_call(const struct call *c, struct err *e)
 		return err_set(e, CODE_USAGE, "-z can only be used with -u");
 	if (!c->target)
 		return err_set(e, CODE_USAGE, "missing mountpoint argument");
-	/* An empty name would be the working directory for some calls. */
+	/* For some calls an empty name would mean the working directory. */
 	return *c->target ? 0 : err_set(e, CODE_USAGE, "the mountpoint is an empty name");
 }
 
-static int parse_call(struct call *c, struct err *e)
+static int parse_call(struct helper_call *c, struct err *e)
 {
 	bool only_operands = false;
 
@@ -113,30 +114,30 @@ static int parse_call(struct call *c, struct err *e)
 		} else if (!strcmp(*arg, "--")) {
 			only_operands = true;
 		} else if ((*arg)[1] == '-') {
-			bad = take_long(c, *arg, e);
+			bad = parse_long_option(c, *arg, e);
 		} else {
-			bad = take_letters(c, &arg, e);
+			bad = parse_letters(c, &arg, e);
 		}
 		if (bad)
 			return -1;
 		if (c->job == HELP || c->job == VERSION)
 			return 0;
 	}
-	return check_call(c, e);
+	return check_helper_call(c, e);
 }
 
-/* The system's set-uid helper takes the same call, and inherits the socket. Returns only where it cannot. */
-static int become_system_helper(const struct call *c, const char *verb, struct err *e)
+/* The system's set-uid helper takes the same arguments, and inherits the socket. Returns only when it cannot be run. */
+static int become_system_helper(const struct helper_call *c, const char *verb, struct err *e)
 {
 	const char *helper = fuse_system_helper();
 
 	if (!helper)
-		return fuse_no_rights(e, verb, c->target);
+		return fuse_err_no_rights(e, verb, c->target);
 	execv(helper, c->argv);
 	return err_sys(e, CODE_MOUNT, "%s %s: run %s", verb, c->target, helper);
 }
 
-/* The caller's socket, looked at before anything is mounted. */
+/* The caller's socket, checked before anything is mounted. */
 static int caller_socket(struct err *e)
 {
 	const char *value = getenv(COMMFD);
@@ -155,45 +156,21 @@ static int caller_socket(struct err *e)
 	return (int)fd;
 }
 
-/* One byte, because a message must not be empty, and FD beside it (unix(7), SCM_RIGHTS). */
-static int send_descriptor(int sock, int fd)
-{
-	union {
-		struct cmsghdr head;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control = { .room = { 0 } };
-	char byte = 0;
-	struct iovec data = { &byte, 1 };
-	struct msghdr m = {
-		.msg_iov = &data, .msg_iovlen = 1, .msg_control = control.room, .msg_controllen = sizeof control.room
-	};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-	ssize_t sent;
-
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof fd);
-	memcpy(CMSG_DATA(c), &fd, sizeof fd);
-	do
-		sent = sendmsg(sock, &m, MSG_NOSIGNAL);
-	while (sent < 0 && errno == EINTR);
-	return sent == 1 ? 0 : -1;
-}
-
-static int mount_and_send(const struct call *c, int sock, const struct fuse_mount_options *o, struct err *e)
+static int mount_and_send(const struct helper_call *c, int sock, const struct fuse_mount_options *o, struct err *e)
 {
 	int fd = fuse_open(e);
 
 	if (fd < 0 || mnt_attach(c->target, fd, o, e))
 		return -1;
-	if (send_descriptor(sock, fd) == 0)
+	/* One byte, because a message must not be empty. */
+	if (send_with_fd(sock, "", 1, fd) == 0)
 		return 0;
 	err_sys(e, CODE_MOUNT, "mount %s: send the descriptor to the FUSE program", c->target);
 	umount2(c->target, MNT_DETACH);
 	return -1;
 }
 
-static int do_mount(struct call *c, struct err *e)
+static int do_mount(struct helper_call *c, struct err *e)
 {
 	struct fuse_mount_options o;
 	char why[160];
@@ -207,18 +184,18 @@ static int do_mount(struct call *c, struct err *e)
 	return fuse_may_mount() ? mount_and_send(c, sock, &o, e) : become_system_helper(c, "mount", e);
 }
 
-static int do_unmount(struct call *c, struct err *e)
+static int do_unmount(struct helper_call *c, struct err *e)
 {
-	if (mnt_detach(c->target, UMOUNT_NOFOLLOW | (c->lazy ? MNT_DETACH : 0)) == 0)
+	if (mnt_umount_nofollow(c->target, UMOUNT_NOFOLLOW | (c->lazy ? MNT_DETACH : 0)) == 0)
 		return 0;
 	if (errno == EPERM && !fuse_may_mount())
 		return become_system_helper(c, "unmount", e);
-	return mnt_words(e, mnt_umount_words, "failed to unmount %s", c->target);
+	return mnt_err_sys(e, mnt_umount_errors, "failed to unmount %s", c->target);
 }
 
-static int usage(const char *name)
+static int print_helper_usage(const char *name)
 {
-	say(1,
+	text_print(1,
 		"usage: %s [-o OPTION[,OPTION...]] [--] MOUNTPOINT   mount, for a FUSE program (" COMMFD ")\n"
 		"       %s -u [-z] [-q] [--] MOUNTPOINT              unmount; -z: detach though busy, -q: say nothing\n"
 		"       %s -V | -h                                   version, this text\n",
@@ -226,13 +203,13 @@ static int usage(const char *name)
 	return 0;
 }
 
-static int run(struct call *c, const char *name, struct err *e)
+static int run_job(struct helper_call *c, const char *name, struct err *e)
 {
 	switch (c->job) {
 	case HELP:
-		return usage(name);
+		return print_helper_usage(name);
 	case VERSION:
-		say(1, "%s version: s3mounts " S3MOUNTS_VERSION "\n", name);
+		text_print(1, "%s version: s3mounts " S3MOUNTS_VERSION "\n", name);
 		return 0;
 	case UNMOUNT:
 		return do_unmount(c, e);
@@ -245,20 +222,20 @@ static int run(struct call *c, const char *name, struct err *e)
 int fusermount_main(char **argv)
 {
 	char options[8192];
-	struct call c = { .argv = argv, .options = buf_over(options, sizeof options) };
-	const char *slash = strrchr(argv[0], '/'), *name = slash ? slash + 1 : argv[0];
+	struct helper_call c = { .argv = argv, .options = buf_over(options, sizeof options) };
+	const char *name = file_basename(argv[0]);
 	struct err e;
 
 	if (getauxval(AT_SECURE)) {
-		say(2, "%s: this program is not made to be set-uid\n", name);
+		text_print(2, "%s: this program is not made to be set-uid\n", name);
 		return 1;
 	}
-	if (parse_call(&c, &e) == 0 && run(&c, name, &e) == 0)
+	if (parse_call(&c, &e) == 0 && run_job(&c, name, &e) == 0)
 		return 0;
 	if (c.job == UNMOUNT && c.quiet)
 		return 1;
-	say(2, "%s: %s\n", name, e.text);
+	text_print(2, "%s: %s\n", name, e.text);
 	if (e.hint[0])
-		say(2, "%s: hint: %s\n", name, e.hint);
+		text_print(2, "%s: hint: %s\n", name, e.hint);
 	return 1;
 }

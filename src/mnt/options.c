@@ -5,7 +5,7 @@
 #include <limits.h>
 #include <sys/mount.h>
 
-struct parser {
+struct options_parser {
 	struct fuse_mount_options *o;
 	struct buf why;
 	struct buf data;
@@ -13,7 +13,7 @@ struct parser {
 	struct buf fstype;
 };
 
-static const struct flag {
+static const struct mount_flag {
 	const char *name;
 	unsigned long set, clear;
 } flags[] = {
@@ -53,7 +53,7 @@ static const struct refusal {
 	{ "group_id", OURS },
 };
 
-static int refuse(struct parser *p, struct span name, const char *why)
+static int refuse_mount_option(struct options_parser *p, struct span name, const char *why)
 {
 	size_t shown = name.n > 64 ? 64 : name.n;
 
@@ -61,24 +61,24 @@ static int refuse(struct parser *p, struct span name, const char *why)
 	return -1;
 }
 
-static int unknown(struct parser *p, struct span name)
+static int refuse_unknown_option(struct options_parser *p, struct span name)
 {
 	for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
 		if (span_is(name, refusals[i].name))
-			return refuse(p, name, refusals[i].why);
+			return refuse_mount_option(p, name, refusals[i].why);
 	buf_fmt(&p->why, "unknown option '%.*s'", (int)(name.n > 64 ? 64 : name.n), name.p);
 	return -1;
 }
 
-static int take_data(struct parser *p, struct span item)
+static int append_mount_data(struct options_parser *p, struct span item)
 {
 	if (p->data.len)
 		buf_char(&p->data, ',');
 	buf_span(&p->data, item);
-	return p->data.full ? refuse(p, item, "is one too many") : 0;
+	return p->data.full ? refuse_mount_option(p, item, "is one too many") : 0;
 }
 
-static int take_word(struct parser *p, struct span word)
+static int take_flag_option(struct options_parser *p, struct span word)
 {
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
 		if (!span_is(word, flags[i].name))
@@ -87,34 +87,35 @@ static int take_word(struct parser *p, struct span word)
 		return 0;
 	}
 	if (span_is(word, "allow_other") || span_is(word, "default_permissions"))
-		return take_data(p, word);
-	return unknown(p, word);
+		return append_mount_data(p, word);
+	return refuse_unknown_option(p, word);
 }
 
-/* The last one counts, as with mount(8). */
-static int take_text(struct parser *p, struct buf *to, const char *head, struct span name, struct span value)
+/* The last one wins, as with mount(8). */
+static int set_mount_text(struct options_parser *p, struct buf *to, const char *head, struct span name, struct span value)
 {
 	buf_clear(to);
 	buf_str(to, head);
 	buf_span(to, value);
-	return to->full ? refuse(p, name, "is too long") : 0;
+	return to->full ? refuse_mount_option(p, name, "is too long") : 0;
 }
 
-static int take_value(struct parser *p, struct span item, struct span name, struct span value)
+static int take_value_option(struct options_parser *p, struct span item, struct span name, struct span value)
 {
 	unsigned long unused;
 
 	if (span_is(name, "fsname"))
-		return take_text(p, &p->fsname, "", name, value);
+		return set_mount_text(p, &p->fsname, "", name, value);
 	if (span_is(name, "subtype"))
-		return take_text(p, &p->fstype, value.n ? "fuse." : "fuse", name, value);
+		return set_mount_text(p, &p->fstype, value.n ? "fuse." : "fuse", name, value);
 	if (!span_is(name, "max_read"))
-		return unknown(p, name);
-	return span_number(value, UINT_MAX, &unused) ? take_data(p, item) : refuse(p, name, "wants a number");
+		return refuse_unknown_option(p, name);
+	return span_number(value, UINT_MAX, &unused) ? append_mount_data(p, item) :
+						       refuse_mount_option(p, name, "wants a number");
 }
 
-/* The next option without its escapes, and *AT behind it. */
-static int next_item(struct parser *p, const char **at, struct buf *item)
+/* Copies the next option without its escapes, and moves *AT past it. */
+static int next_mount_option(struct options_parser *p, const char **at, struct buf *item)
 {
 	buf_clear(item);
 	for (; **at && **at != ','; ++*at) {
@@ -126,23 +127,23 @@ static int next_item(struct parser *p, const char **at, struct buf *item)
 	}
 	if (**at)
 		++*at;
-	return item->full ? refuse(p, buf_all(item), "is too long") : 0;
+	return item->full ? refuse_mount_option(p, buf_all(item), "is too long") : 0;
 }
 
-static int take_item(struct parser *p, struct span item)
+static int take_mount_option(struct options_parser *p, struct span item)
 {
 	struct span value = item, name;
 
 	if (!item.n)
 		return 0;
-	return span_cut(&value, '=', &name) ? take_value(p, item, name, value) : take_word(p, name);
+	return span_cut(&value, '=', &name) ? take_value_option(p, item, name, value) : take_flag_option(p, name);
 }
 
 int fuse_mount_options_parse(struct fuse_mount_options *o, const char *options, char *why, size_t size)
 {
 	char mem[sizeof o->source + sizeof "fsname="];
 	struct buf item = buf_over(mem, sizeof mem);
-	struct parser p = {
+	struct options_parser p = {
 		.o = o,
 		.why = buf_over(why, size),
 		.data = buf_over(o->data, sizeof o->data),
@@ -153,7 +154,7 @@ int fuse_mount_options_parse(struct fuse_mount_options *o, const char *options, 
 	o->flags = MS_NOSUID | MS_NODEV;
 	buf_str(&p.fstype, "fuse");
 	while (*options)
-		if (next_item(&p, &options, &item) || take_item(&p, buf_all(&item)))
+		if (next_mount_option(&p, &options, &item) || take_mount_option(&p, buf_all(&item)))
 			return -1;
 	if (!p.fsname.len)
 		buf_str(&p.fsname, p.fstype.len > 5 ? o->fstype + 5 : "fuse");

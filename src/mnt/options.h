@@ -1,11 +1,11 @@
 /*
  * mnt/options.h - the mount options of a FUSE file system, as fusermount3(1) takes them.
  *
- * Comma-separated; "\," and "\\" stand for themselves. Taken: ro rw, exec noexec, async sync, dirsync, atime noatime, diratime nodiratime,
- * relatime norelatime, strictatime, fsname=, subtype=, allow_other, default_permissions, max_read=. Taken without effect: nosuid and
- * nodev (they always hold), suid and dev (they never do), nonempty (rclone 1.60 gives it; no FUSE mount needs it since libfuse 3).
- * Refused in words: auto_unmount, blkdev and blksize=, and what is the mounter's to set: fd= rootmode= user_id= group_id=. Every other
- * one is an error that names it.
+ * Comma-separated; "\," and "\\" stand for the second character. Accepted: ro rw, exec noexec, async sync, dirsync, atime
+ * noatime, diratime nodiratime, relatime norelatime, strictatime, fsname=, subtype=, allow_other, default_permissions,
+ * max_read=. Accepted without effect: nosuid and nodev (they always hold), suid and dev (they never do), nonempty (rclone 1.60
+ * passes it; no FUSE mount needs it since libfuse 3). Refused with a reason: auto_unmount, blkdev and blksize=, and what the
+ * mounter sets itself: fd= rootmode= user_id= group_id=. Any other option is an error that names it.
  */
 
 #ifndef MNT_OPTIONS_H
@@ -14,7 +14,7 @@
 #include <stddef.h>
 
 struct fuse_mount_options {
-	unsigned long flags; /* MS_*, for mount(2); MS_NOSUID and MS_NODEV are always there */
+	unsigned long flags; /* MS_*, for mount(2); MS_NOSUID and MS_NODEV are always set */
 	char fstype[64];     /* "fuse" or "fuse.SUBTYPE" */
 	char source[4096];   /* fsname, else subtype, else "fuse" */
 	char data[512];	     /* "allow_other,default_permissions,max_read=…": without fd, rootmode, user_id, group_id */

@@ -9,31 +9,24 @@
 #include <sys/stat.h>
 
 #define TABLE "/proc/self/mountinfo"
-#define TABLE_MAX (64 * 1024 * 1024) /* the kernel holds 100,000 mounts (fs.mount-max), of some hundred bytes each */
+#define TABLE_MAX (64 * 1024 * 1024) /* the kernel allows 100,000 mounts (fs.mount-max), of some hundred bytes each */
 
-static bool octal_escape(const char *p, size_t n)
-{
-	return n >= 4 && p[0] == '\\' && p[1] >= '0' && p[1] <= '3' && p[2] >= '0' && p[2] <= '7' && p[3] >= '0' && p[3] <= '7';
-}
-
-/* In place. A backslash that starts no escape stays: not every file system takes care of what it calls its source. */
-static struct span unescape(struct mnt_table *t, struct span s)
+/* In place. A backslash that starts no escape stays: not every file system escapes its source. */
+static struct span unescape_octal(struct mnt_table *t, struct span s)
 {
 	char *p = t->text.p + (s.p - t->text.p);
 	size_t to = 0;
 
 	for (size_t i = 0; i < s.n; to++) {
-		if (octal_escape(p + i, s.n - i)) {
-			p[to] = (char)((p[i + 1] - '0') << 6 | (p[i + 2] - '0') << 3 | (p[i + 3] - '0'));
-			i += 4;
-		} else {
-			p[to] = p[i++];
-		}
+		int byte = span_octal_escape((struct span){ p + i, s.n - i });
+
+		p[to] = byte < 0 ? p[i] : (char)byte;
+		i += byte < 0 ? 1 : 4;
 	}
 	return (struct span){ p, to };
 }
 
-static bool number(struct span s, unsigned *out)
+static bool parse_unsigned(struct span s, unsigned *out)
 {
 	unsigned long v;
 
@@ -43,8 +36,8 @@ static bool number(struct span s, unsigned *out)
 	return true;
 }
 
-/* "36 35 98:0 /root /target rw,noatime shared:1 master:2 - ext4 /dev/sda1 rw": any count of fields stands before the "-". */
-static bool parse_line(struct mnt_table *t, struct span line, struct mnt_entry *e)
+/* "36 35 98:0 /root /target rw,noatime shared:1 master:2 - ext4 /dev/sda1 rw": any number of fields may precede the "-". */
+static bool parse_mountinfo_line(struct mnt_table *t, struct span line, struct mnt_entry *e)
 {
 	struct span field[6], major, type, source;
 	unsigned unused;
@@ -58,13 +51,13 @@ static bool parse_line(struct mnt_table *t, struct span line, struct mnt_entry *
 	} while (!span_is(type, "-"));
 	if (!span_cut(&line, ' ', &type) || !span_cut(&line, ' ', &source))
 		return false;
-	if (!number(field[0], &e->id) || !number(field[1], &e->parent))
+	if (!parse_unsigned(field[0], &e->id) || !parse_unsigned(field[1], &e->parent))
 		return false;
-	if (!span_cut(&field[2], ':', &major) || !number(major, &unused) || !number(field[2], &e->minor))
+	if (!span_cut(&field[2], ':', &major) || !parse_unsigned(major, &unused) || !parse_unsigned(field[2], &e->minor))
 		return false;
-	e->target = unescape(t, field[4]);
-	e->fstype = unescape(t, type);
-	e->source = unescape(t, source);
+	e->target = unescape_octal(t, field[4]);
+	e->fstype = unescape_octal(t, type);
+	e->source = unescape_octal(t, source);
 	return true;
 }
 
@@ -78,19 +71,19 @@ static size_t count_lines(struct span s)
 	return n;
 }
 
-static int parse_text(struct mnt_table *t, struct err *e)
+static int parse_mountinfo(struct mnt_table *t, struct err *e)
 {
 	struct span rest = buf_all(&t->text), line;
 
 	t->count = 0;
-	/* One more than there are lines: calloc(0) may be NULL, and a last line without its end is looked at too. */
+	/* One more than there are lines: calloc(0) may be NULL, and a last line without its newline is parsed too. */
 	t->entries = calloc(count_lines(rest) + 1, sizeof *t->entries);
 	if (!t->entries) {
 		mnt_table_free(t);
 		return err_sys(e, CODE_FAULT, "read the mount table");
 	}
 	while (rest.n) {
-		if (!span_cut(&rest, '\n', &line) || !parse_line(t, line, &t->entries[t->count])) {
+		if (!span_cut(&rest, '\n', &line) || !parse_mountinfo_line(t, line, &t->entries[t->count])) {
 			err_set(e, CODE_FAULT, "read the mount table: line %zu is not in the format of mountinfo",
 				t->count + 1);
 			mnt_table_free(t);
@@ -109,7 +102,7 @@ int mnt_table_parse(struct mnt_table *t, struct span text, struct err *e)
 		mnt_table_free(t);
 		return err_set(e, CODE_FAULT, "read the mount table: no memory for its %zu bytes", text.n);
 	}
-	return parse_text(t, e);
+	return parse_mountinfo(t, e);
 }
 
 int mnt_table_read(struct mnt_table *t, struct err *e)
@@ -119,7 +112,7 @@ int mnt_table_read(struct mnt_table *t, struct err *e)
 	*t = (struct mnt_table){ .text = buf_heap(TABLE_MAX) };
 	got = file_read(TABLE, &t->text, e);
 	if (got == 0)
-		return parse_text(t, e);
+		return parse_mountinfo(t, e);
 	if (got == 1) {
 		err_set(e, CODE_FAULT, "read the mount table: there is no " TABLE);
 		err_hint(e, "mount -t proc proc /proc");
@@ -145,10 +138,10 @@ static bool has_parent(const struct mnt_table *t, const struct mnt_entry *e)
 }
 
 /*
- * The mount that our root folder is: it stands on none that we see (in an initramfs on itself). A path starts in it, not in what was
- * mounted over "/" later. NULL in a chroot(2) into a plain folder.
+ * The mount that is our root folder: none that we see is below it (in an initramfs it is its own parent). Paths start in it,
+ * not in what was mounted over "/" later. NULL in a chroot(2) into a plain folder.
  */
-static const struct mnt_entry *root(const struct mnt_table *t)
+static const struct mnt_entry *root_mount(const struct mnt_table *t)
 {
 	for (size_t i = 0; i < t->count; i++)
 		if (span_is(t->entries[i].target, "/") && !has_parent(t, &t->entries[i]))
@@ -157,7 +150,7 @@ static const struct mnt_entry *root(const struct mnt_table *t)
 }
 
 /* The mount that PATH leads into from the mount UNDER (NULL: from that plain folder), or NULL when it leads into none. */
-static const struct mnt_entry *step(const struct mnt_table *t, const struct mnt_entry *under, struct span path)
+static const struct mnt_entry *mount_at_path(const struct mnt_table *t, const struct mnt_entry *under, struct span path)
 {
 	const struct mnt_entry *found = NULL;
 
@@ -170,18 +163,21 @@ static const struct mnt_entry *step(const struct mnt_table *t, const struct mnt_
 	return found;
 }
 
-/* Walks the path as the kernel does, folder by folder, and at each up the stack of mounts. */
+/* Walks the path as the kernel does, folder by folder, and at each of them up the stack of mounts. */
 const struct mnt_entry *mnt_table_find(const struct mnt_table *t, const char *target)
 {
 	struct span whole = span_of(target);
-	const struct mnt_entry *at = root(t), *next;
+	const struct mnt_entry *at = root_mount(t), *next;
 	size_t steps = 0;
 
 	for (size_t n = 2; n <= whole.n; n++) {
 		if (n < whole.n && target[n] != '/')
 			continue;
-		/* A path has no more steps than there are mounts and folders; only a table that lies (a loop of parents) has. */
-		while (steps++ < t->count + whole.n && (next = step(t, at, (struct span){ target, n })))
+		/*
+		 * A path has no more steps than there are mounts and folders; only a corrupt table (with a loop of parents)
+		 * does.
+		 */
+		while (steps++ < t->count + whole.n && (next = mount_at_path(t, at, (struct span){ target, n })))
 			at = next;
 	}
 	return at && span_eq(at->target, whole) ? at : NULL;

@@ -11,8 +11,8 @@ struct mnt_entry {
 	struct span fstype; /* "fuse.rclone" */
 	struct span source; /* "s3mounts:bucket/prefix", unescaped */
 	unsigned id;	    /* unique while mounted; reused by the kernel afterwards */
-	unsigned parent;    /* the id of the mount that it stands on */
-	unsigned minor;	    /* of the device; for FUSE the connection's number */
+	unsigned parent;    /* the id of the mount below it */
+	unsigned minor;	    /* of the device; for FUSE the number of the connection */
 };
 
 struct mnt_table {
@@ -22,8 +22,8 @@ struct mnt_table {
 };
 
 /*
- * Reads a copy of TEXT in the format of mountinfo. Returns 0, or -1 with *E set (CODE_FAULT: a line that is not of that format, or
- * is cut off). *T needs mnt_table_free() after 0 only.
+ * Parses a copy of TEXT in the format of mountinfo. Returns 0, or -1 with *E set (CODE_FAULT: a line is malformed or cut off).
+ * *T needs mnt_table_free() after 0 only.
  */
 int mnt_table_parse(struct mnt_table *t, struct span text, struct err *e);
 
@@ -32,18 +32,18 @@ int mnt_table_read(struct mnt_table *t, struct err *e);
 void mnt_table_free(struct mnt_table *t);
 
 /*
- * What is mounted at TARGET (absolute, links resolved), topmost, or NULL when nothing is mounted there that the path would reach: a
- * mount that lies hidden below a later mount on one of its parent folders does not count. A table that could not be read was an error
+ * What is mounted at TARGET (absolute, links resolved), topmost, or NULL when nothing is mounted there that the path reaches: a
+ * mount hidden by a later mount on one of its parent folders does not count. That the table could not be read was an error
  * before: the caller then says "unknown", never "not mounted".
  */
 const struct mnt_entry *mnt_table_find(const struct mnt_table *t, const char *target);
 
-/* The number of the caller's mount namespace (mount_namespaces(7)); 0: not known. */
+/* The number of the caller's mount namespace (mount_namespaces(7)); 0 when it is not known. */
 long mnt_namespace(void);
 
 /*
- * A descriptor of the mount table for poll(2): POLLPRI (with POLLERR) each time that the table has changed (proc_pid_mounts(5)).
- * Do not ask for POLLIN: it is always there. -1 with *E set (CODE_FAULT).
+ * A descriptor of the mount table for poll(2): POLLPRI (with POLLERR) whenever the table has changed (proc_pid_mounts(5)). Do
+ * not ask for POLLIN: it is always set. -1 with *E set (CODE_FAULT).
  */
 int mnt_table_watch(struct err *e);
 

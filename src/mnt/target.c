@@ -3,8 +3,8 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "mnt/attach.h"
+#include "mnt/errno_text.h"
 #include "mnt/layer.h"
-#include "mnt/words.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,15 +14,15 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
-#define STACK_MAX 64 /* dead mounts one upon the other; each restart of a driver leaves at most one */
+#define STACK_MAX 64 /* dead mounts on top of each other; each restart of a driver leaves at most one */
 
-static const struct mnt_words answer_words[] = {
+static const struct mnt_errno_text answer_errors[] = {
 	{ ENOTCONN, "the FUSE driver is gone (Transport endpoint is not connected)", "s3mounts up mounts it anew" },
 	{ ECONNABORTED, "the FUSE connection was aborted", "s3mounts up mounts it anew" },
 	{ 0, NULL, NULL },
 };
 
-static const struct mnt_words folder_words[] = {
+static const struct mnt_errno_text folder_errors[] = {
 	{ ENOTCONN, "it lies on a FUSE mount whose driver is gone (Transport endpoint is not connected)",
 		"unmount that one first" },
 	{ ECONNABORTED, "it lies on a FUSE mount whose connection was aborted", "unmount that one first" },
@@ -34,7 +34,7 @@ static const struct mnt_words folder_words[] = {
 	{ 0, NULL, NULL },
 };
 
-static bool dead(int no)
+static bool is_dead_mount_errno(int no)
 {
 	return no == ENOTCONN || no == ECONNABORTED;
 }
@@ -43,7 +43,7 @@ int mnt_target_answers(const char *target, struct err *e)
 {
 	struct statfs fs;
 
-	return statfs(target, &fs) ? mnt_words(e, answer_words, "%s", target) : 0;
+	return statfs(target, &fs) ? mnt_err_sys(e, answer_errors, "%s", target) : 0;
 }
 
 int mnt_target_lists(const char *target, struct err *e)
@@ -52,10 +52,10 @@ int mnt_target_lists(const char *target, struct err *e)
 	int ret = 0;
 
 	if (!d)
-		return errno == EACCES ? 0 : mnt_words(e, answer_words, "list %s", target);
+		return errno == EACCES ? 0 : mnt_err_sys(e, answer_errors, "list %s", target);
 	errno = 0;
 	if (!readdir(d) && errno)
-		ret = mnt_words(e, answer_words, "list %s", target);
+		ret = mnt_err_sys(e, answer_errors, "list %s", target);
 	closedir(d);
 	return ret;
 }
@@ -71,10 +71,10 @@ void mnt_target_sync(const char *target)
 }
 
 /*
- * Folder by folder, so that nothing is made where a link of another user leads. Asks nothing of what is mounted at the very place,
- * so that a dead mount there can be told from a bad folder.
+ * Folder by folder, so that nothing is made where another user's link leads. Does not touch what is mounted at the target
+ * itself, so that a dead mount there can be told from a bad folder.
  */
-static int resolve(const char *target, struct mnt_ready *r, struct err *e)
+static int make_and_resolve(const char *target, struct mnt_ready *r, struct err *e)
 {
 	char part[PATH_MAX + 1];
 	size_t n = 0;
@@ -86,29 +86,29 @@ static int resolve(const char *target, struct mnt_ready *r, struct err *e)
 		n += 1 + strcspn(part + n + 1, "/");
 		part[n] = 0;
 		there = realpath(part, r->path);
-		/* Another mount may just be making the same. */
+		/* Another mount may be making the same folder right now. */
 		if (!there && errno == ENOENT && (mkdir(part, 0755) == 0 || errno == EEXIST))
 			there = realpath(part, r->path);
-		if (!there || !mnt_no_detour(part, r->path))
-			return mnt_words(e, folder_words, "make folder %s", target);
+		if (!there || !mnt_path_is_safe(part, r->path))
+			return mnt_err_sys(e, folder_errors, "make folder %s", target);
 		part[n] = '/';
 	}
 	return 0;
 }
 
-static int look_inside(struct mnt_ready *r, struct err *e)
+static int check_folder_inside(struct mnt_ready *r, struct err *e)
 {
 	struct dirent *d;
 	struct stat st;
 	DIR *dir;
 
 	if (stat(r->path, &st))
-		return mnt_words(e, folder_words, "look at %s", r->path);
+		return mnt_err_sys(e, folder_errors, "look at %s", r->path);
 	if (!S_ISDIR(st.st_mode)) {
 		err_set(e, CODE_MOUNT, "mount on %s: it is a file, not a directory", r->path);
 		return err_hint(e, "move it away, or name another target");
 	}
-	/* Who may not list it cannot be told; the mount itself may be allowed all the same. */
+	/* Without the right to list it this is not known; the mount itself may still be allowed. */
 	dir = opendir(r->path);
 	while (dir && !r->not_empty && (d = readdir(dir)))
 		r->not_empty = strcmp(d->d_name, ".") && strcmp(d->d_name, "..");
@@ -117,15 +117,18 @@ static int look_inside(struct mnt_ready *r, struct err *e)
 	return 0;
 }
 
-static int say_taken(const struct mnt_entry *m, const char *path, const char *how, struct err *e)
+static int err_target_taken(const struct mnt_entry *m, const char *path, const char *how, struct err *e)
 {
 	err_set(e, CODE_MOUNT, "mount on %s: %s is there already: type %.*s, source %.*s", path, how, (int)m->fstype.n,
 		m->fstype.p, (int)m->source.n, m->source.p);
 	return err_hint(e, "unmount it (umount %s), or name another target", path);
 }
 
-/* What stands at the place already. Returns 0: nothing in the way or ours (r->mounted), 1: a dead one of ours, -1: in the way. */
-static int judge(const struct mnt_entry *m, const char *fstype, const char *source, struct mnt_ready *r, struct err *e)
+/*
+ * What is mounted at the target already? Returns 0: nothing in the way, or ours (r->mounted); 1: a dead one of ours; -1:
+ * something is in the way.
+ */
+static int classify_mount(const struct mnt_entry *m, const char *fstype, const char *source, struct mnt_ready *r, struct err *e)
 {
 	bool ours = m && span_is(m->fstype, fstype);
 	struct statfs fs;
@@ -135,35 +138,35 @@ static int judge(const struct mnt_entry *m, const char *fstype, const char *sour
 		return 0;
 	if (statfs(r->path, &fs) == 0) {
 		if (!ours)
-			return say_taken(m, r->path, "somebody else's mount", e);
+			return err_target_taken(m, r->path, "somebody else's mount", e);
 		r->mounted = span_is(m->source, source);
-		return r->mounted ? 0 : say_taken(m, r->path, "a mount of another source", e);
+		return r->mounted ? 0 : err_target_taken(m, r->path, "a mount of another source", e);
 	}
-	if (dead(errno))
-		return ours ? 1 : say_taken(m, r->path, "somebody else's dead FUSE mount", e);
-	return mnt_words(e, answer_words, "ask the mount on %s", r->path);
+	if (is_dead_mount_errno(errno))
+		return ours ? 1 : err_target_taken(m, r->path, "somebody else's dead FUSE mount", e);
+	return mnt_err_sys(e, answer_errors, "ask the mount on %s", r->path);
 }
 
-static int look_at_mounts(const char *fstype, const char *source, struct mnt_ready *r, struct err *e)
+static int check_mounts_at(const char *fstype, const char *source, struct mnt_ready *r, struct err *e)
 {
 	struct mnt_table t;
 	int verdict;
 
 	if (mnt_table_read(&t, e))
 		return -1;
-	verdict = judge(mnt_table_find(&t, r->path), fstype, source, r, e);
+	verdict = classify_mount(mnt_table_find(&t, r->path), fstype, source, r, e);
 	mnt_table_free(&t);
 	return verdict;
 }
 
-int mnt_target_ready(const char *target, const char *fstype, const char *source, struct mnt_ready *r, struct err *e)
+int mnt_target_prepare(const char *target, const char *fstype, const char *source, struct mnt_ready *r, struct err *e)
 {
 	int verdict, busy;
 
 	memset(r, 0, sizeof *r);
-	if (resolve(target, r, e))
+	if (make_and_resolve(target, r, e))
 		return -1;
-	for (int i = 0; (verdict = look_at_mounts(fstype, source, r, e)) == 1; i++) {
+	for (int i = 0; (verdict = check_mounts_at(fstype, source, r, e)) == 1; i++) {
 		if (i == STACK_MAX)
 			return err_set(e, CODE_MOUNT, "mount on %s: more than %d dead mounts are there", r->path, STACK_MAX);
 		busy = mnt_target_unmount(r->path, true, e);
@@ -171,5 +174,5 @@ int mnt_target_ready(const char *target, const char *fstype, const char *source,
 			return busy < 0 ? -1 : err_set(e, CODE_MOUNT, "clear the dead mount on %s: it is busy", r->path);
 		r->cleared = true;
 	}
-	return verdict < 0 || r->mounted || r->layered ? verdict : look_inside(r, e);
+	return verdict < 0 || r->mounted || r->layered ? verdict : check_folder_inside(r, e);
 }

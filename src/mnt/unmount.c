@@ -1,10 +1,10 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "mnt/attach.h"
+#include "mnt/errno_text.h"
 #include "mnt/fuse.h"
 #include "mnt/table.h"
 #include "mnt/target.h"
-#include "mnt/words.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* In the child: the helper with its words going to OUT. */
+/* In the child: runs the helper with its output going to OUT. */
 static void exec_helper(const char *helper, const char *target, bool detach, int out) __attribute__((noreturn));
 
 static void exec_helper(const char *helper, const char *target, bool detach, int out)
@@ -26,24 +26,8 @@ static void exec_helper(const char *helper, const char *target, bool detach, int
 	_exit(127);
 }
 
-static void read_words(int fd, struct buf *words)
-{
-	char *to;
-	ssize_t n;
-
-	while ((to = buf_room(words, 128))) {
-		n = read(fd, to, 128);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		words->len += (size_t)n;
-	}
-	words->p[words->len] = 0;
-}
-
-/* Returns the helper's exit status with its WORDS, or -1 with *E set. */
-static int run_helper(const char *helper, const char *target, bool detach, struct buf *words, struct err *e)
+/* Returns the helper's exit status with its OUTPUT, or -1 with *E set. */
+static int run_helper(const char *helper, const char *target, bool detach, struct buf *output, struct err *e)
 {
 	int fds[2], status = -1;
 	pid_t pid;
@@ -55,7 +39,7 @@ static int run_helper(const char *helper, const char *target, bool detach, struc
 		exec_helper(helper, target, detach, fds[1]);
 	close(fds[1]);
 	if (pid > 0) {
-		read_words(fds[0], words);
+		file_read_fd(fds[0], output);
 		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 			;
 		status = WIFEXITED(status) ? WEXITSTATUS(status) : 128;
@@ -70,23 +54,23 @@ static int unmount_by_helper(const char *target, bool detach, struct err *e)
 {
 	const char *helper = fuse_system_helper();
 	char mem[640];
-	struct buf words = buf_over(mem, sizeof mem);
+	struct buf output = buf_over(mem, sizeof mem);
 	int status;
 
 	if (!helper)
-		return fuse_no_rights(e, "unmount", target);
-	status = run_helper(helper, target, detach, &words, e);
+		return fuse_err_no_rights(e, "unmount", target);
+	status = run_helper(helper, target, detach, &output, e);
 	if (status <= 0)
 		return status;
-	/* glibc's words for EBUSY: the helper gives no number. */
-	if (text_in(words.p, "Device or resource busy"))
+	/* glibc's text for EBUSY: the helper gives no number. */
+	if (text_find(output.p, "Device or resource busy"))
 		return 1;
-	words.p[strcspn(words.p, "\n")] = 0;
-	return err_set(e, CODE_MOUNT, "unmount %s: %s", target, *words.p ? words.p : "the helper failed without a word");
+	output.p[strcspn(output.p, "\n")] = 0;
+	return err_set(e, CODE_MOUNT, "unmount %s: %s", target, *output.p ? output.p : "the helper failed without a word");
 }
 
 /* 1: something is mounted there, 0: nothing, -1: unknown, with *E set. A link is no mount point. */
-static int stands(const char *target, struct err *e)
+static int is_mounted(const char *target, struct err *e)
 {
 	char path[PATH_MAX];
 	struct mnt_table t;
@@ -103,15 +87,15 @@ static int stands(const char *target, struct err *e)
 	return found;
 }
 
-int mnt_detach(const char *target, int flags)
+int mnt_umount_nofollow(const char *target, int flags)
 {
 	char above[PATH_MAX];
-	const char *name = file_above(above, target);
+	const char *name = file_dirname(above, target);
 	int ret = -1, no;
 
 	if (geteuid() || *target != '/' || !*name)
 		return umount2(target, flags);
-	if (chdir(above) == 0 && mnt_here(above))
+	if (chdir(above) == 0 && mnt_cwd_is_safe(above))
 		ret = umount2(name, flags);
 	no = errno;
 	(void)!chdir("/");
@@ -119,10 +103,13 @@ int mnt_detach(const char *target, int flags)
 	return ret;
 }
 
-/* EINVAL: nothing is mounted there, or the mount came from another user namespace, which locks it. EPERM comes before either. */
+/*
+ * EINVAL: nothing is mounted there, or the mount came from another user namespace, which locks it. EPERM is checked before
+ * either.
+ */
 int mnt_target_unmount(const char *target, bool detach, struct err *e)
 {
-	int no = mnt_detach(target, UMOUNT_NOFOLLOW | (detach ? MNT_DETACH : 0)) ? errno : 0;
+	int no = mnt_umount_nofollow(target, UMOUNT_NOFOLLOW | (detach ? MNT_DETACH : 0)) ? errno : 0;
 	int found;
 
 	if (no == 0 || no == ENOENT || no == ENOTDIR)
@@ -130,12 +117,12 @@ int mnt_target_unmount(const char *target, bool detach, struct err *e)
 	if (no == EBUSY)
 		return 1;
 	if (no == EINVAL || no == EPERM) {
-		found = stands(target, e);
+		found = is_mounted(target, e);
 		if (found <= 0)
 			return found;
 	}
 	if (no == EPERM && !fuse_may_mount())
 		return unmount_by_helper(target, detach, e);
 	errno = no;
-	return mnt_words(e, mnt_umount_words, "unmount %s", target);
+	return mnt_err_sys(e, mnt_umount_errors, "unmount %s", target);
 }

@@ -11,15 +11,15 @@
 
 #define MAPS_MAX (16 * 1024 * 1024)
 
-static bool is_below(struct span s, const char *path)
+static bool is_path_below(struct span s, const char *path)
 {
 	size_t n = strlen(path);
 
 	return s.n >= n && memcmp(s.p, path, n) == 0 && (s.n == n || s.p[n] == '/' || s.p[n] == ' ');
 }
 
-/* For a look at a process that has failed: one that has just ended uses nothing. */
-static bool may_use(void)
+/* After a failed look at a process: one that has just exited uses nothing. */
+static bool may_be_in_use(void)
 {
 	return errno != ENOENT && errno != ESRCH && geteuid() != 0;
 }
@@ -29,10 +29,10 @@ static bool link_leads_below(const char *link, const char *path)
 	char to[PATH_MAX];
 	ssize_t n = readlink(link, to, sizeof to);
 
-	return n < 0 ? may_use() : is_below((struct span){ to, (size_t)n }, path);
+	return n < 0 ? may_be_in_use() : is_path_below((struct span){ to, (size_t)n }, path);
 }
 
-static bool has_open(const char *process, const char *path)
+static bool has_open_file(const char *process, const char *path)
 {
 	char name[PATH_MAX];
 	const struct dirent *entry;
@@ -42,7 +42,7 @@ static bool has_open(const char *process, const char *path)
 	text_fmt(name, sizeof name, "%s/fd", process);
 	d = opendir(name);
 	if (!d)
-		return may_use();
+		return may_be_in_use();
 	while (!found && (entry = readdir(d))) {
 		text_fmt(name, sizeof name, "%s/fd/%s", process, entry->d_name);
 		found = entry->d_name[0] != '.' && link_leads_below(name, path);
@@ -51,8 +51,8 @@ static bool has_open(const char *process, const char *path)
 	return found;
 }
 
-/* The path stands behind five fields, from the first slash of the line on. */
-static bool has_mapped(const char *process, const char *path)
+/* The path follows five fields, from the first slash of the line on. */
+static bool has_mapped_file(const char *process, const char *path)
 {
 	char name[PATH_MAX];
 	struct buf text = buf_heap(MAPS_MAX);
@@ -62,18 +62,18 @@ static bool has_mapped(const char *process, const char *path)
 
 	text_fmt(name, sizeof name, "%s/maps", process);
 	if (file_read(name, &text, &unused) < 0)
-		found = may_use();
+		found = may_be_in_use();
 	for (rest = buf_all(&text); !found && span_cut(&rest, '\n', &line);) {
 		const char *slash = memchr(line.p, '/', line.n);
 
-		found = slash && is_below((struct span){ slash, line.n - (size_t)(slash - line.p) }, path);
+		found = slash && is_path_below((struct span){ slash, line.n - (size_t)(slash - line.p) }, path);
 	}
 	buf_free(&text);
 	return found;
 }
 
-/* Field 4 of proc_pid_stat(5), behind the name in parentheses, which may hold anything. */
-static pid_t parent_of(const char *process)
+/* Field 4 of proc_pid_stat(5), after the name in parentheses, which may hold anything. */
+static pid_t parent_pid(const char *process)
 {
 	char name[PATH_MAX], mem[1024];
 	struct buf text = buf_over(mem, sizeof mem);
@@ -86,17 +86,17 @@ static pid_t parent_of(const char *process)
 	return (pid_t)atoi(end + 4);
 }
 
-static bool uses(const char *process, const char *path)
+static bool process_uses(const char *process, const char *path)
 {
 	char cwd[PATH_MAX], root[PATH_MAX];
 
 	text_fmt(cwd, sizeof cwd, "%s/cwd", process);
 	text_fmt(root, sizeof root, "%s/root", process);
-	return link_leads_below(cwd, path) || link_leads_below(root, path) || has_open(process, path) ||
-	       has_mapped(process, path);
+	return link_leads_below(cwd, path) || link_leads_below(root, path) || has_open_file(process, path) ||
+	       has_mapped_file(process, path);
 }
 
-bool mnt_used(const char *path, pid_t parent)
+bool mnt_in_use(const char *path, pid_t parent)
 {
 	DIR *d = opendir("/proc");
 	const struct dirent *entry;
@@ -109,7 +109,7 @@ bool mnt_used(const char *path, pid_t parent)
 		if (!span_number(span_of(entry->d_name), INT_MAX, &pid))
 			continue;
 		text_fmt(process, sizeof process, "/proc/%lu", pid);
-		used = (pid_t)pid != parent && parent_of(process) != parent && uses(process, path);
+		used = (pid_t)pid != parent && parent_pid(process) != parent && process_uses(process, path);
 	}
 	if (d)
 		closedir(d);

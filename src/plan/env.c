@@ -1,36 +1,37 @@
+#include "base/chars.h"
 #include "plan/parts.h"
 
-#define ENDPOINT_MAX 512 /* a host name has at most 255 bytes, its path as many in struct s3_site */
+#define ENDPOINT_MAX 512 /* a host name has at most 255 bytes, and struct s3_endpoint as many for its path */
 
-struct variable {
-	const char *names[3]; /* the first that is set serves */
+struct setting {
+	const char *names[3]; /* the first that is set is used */
 	size_t max;	      /* bytes */
 };
 
-static const struct variable endpoint = { { "S3_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL" }, ENDPOINT_MAX };
-static const struct variable region = { { "S3_REGION", "AWS_REGION", "AWS_DEFAULT_REGION" }, 63 };
-static const struct variable provider = { { "S3_PROVIDER" }, 63 };
-static const struct variable bucket_name = { { "S3_BUCKET_NAME" }, 63 };
+static const struct setting endpoint = { { "S3_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL" }, ENDPOINT_MAX };
+static const struct setting region = { { "S3_REGION", "AWS_REGION", "AWS_DEFAULT_REGION" }, 63 };
+static const struct setting provider = { { "S3_PROVIDER" }, 63 };
+static const struct setting bucket_name = { { "S3_BUCKET_NAME" }, 63 };
 
-/* A set is taken as a whole: the key id of one never meets the secret of the other. The token may be absent. */
-struct set {
+/* A set is used as a whole: the key id of one is never combined with the secret of the other. The token may be absent. */
+struct credential_set {
 	const char *names[CREDS_PARTS], *values[CREDS_PARTS];
 };
 
-/* What is empty counts as absent. */
-static const char *look_up(plan_env_fn *env, const char *name)
+/* An empty value counts as absent. */
+static const char *get_nonempty(plan_env_fn *env, const char *name)
 {
 	const char *value = env ? env(name) : NULL;
 
 	return value && *value ? value : NULL;
 }
 
-static int check_value(const char *name, const char *value, size_t max, struct err *e)
+static int check_variable(const char *name, const char *value, size_t max, struct err *e)
 {
 	struct span s = span_of(value);
 
-	if (plan_control(s)) {
-		bool at_end = !plan_control((struct span){ s.p, s.n - 1 });
+	if (span_has_control(s, "")) {
+		bool at_end = !span_has_control((struct span){ s.p, s.n - 1 }, "");
 
 		err_set(e, CODE_USAGE, "variable %s: %s", name,
 			at_end ? "a newline or another control byte stands at its end" :
@@ -42,19 +43,19 @@ static int check_value(const char *name, const char *value, size_t max, struct e
 	return 0;
 }
 
-/* *OUT is in A; "" where none of the names is set. */
-static int take(struct arena *a, const struct plan_input *in, const struct variable *v, const char **out, struct err *e)
+/* *OUT is allocated in A; "" when none of the names is set. */
+static int take_variable(struct arena *a, const struct plan_input *in, const struct setting *v, const char **out, struct err *e)
 {
 	size_t count = sizeof v->names / sizeof *v->names;
 
 	*out = "";
 	for (size_t i = 0; i < 2 * count; i++) {
 		const char *name = v->names[i % count];
-		const char *value = name ? look_up(i < count ? in->given : in->env, name) : NULL;
+		const char *value = name ? get_nonempty(i < count ? in->given : in->env, name) : NULL;
 
 		if (!value)
 			continue;
-		if (check_value(name, value, v->max, e))
+		if (check_variable(name, value, v->max, e))
 			return -1;
 		*out = arena_str(a, span_of(value));
 		return *out ? 0 : plan_no_memory(e);
@@ -62,26 +63,22 @@ static int take(struct arena *a, const struct plan_input *in, const struct varia
 	return 0;
 }
 
-static bool blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
 static int take_credential(const char *name, const char *value, char *to, size_t size, struct err *e)
 {
 	size_t n = strlen(value);
 
-	if (check_value(name, value, size - 1, e))
+	if (check_variable(name, value, size - 1, e))
 		return -1;
-	if (blank(value[0]) || blank(value[n - 1])) {
-		err_set(e, CODE_USAGE, "variable %s: a blank stands at its %s", name, blank(value[0]) ? "beginning" : "end");
+	if (char_is_blank(value[0]) || char_is_blank(value[n - 1])) {
+		err_set(e, CODE_USAGE, "variable %s: a blank stands at its %s", name,
+			char_is_blank(value[0]) ? "beginning" : "end");
 		return err_hint(e, "no key has one: the value was damaged where it was copied");
 	}
 	memcpy(to, value, n + 1);
 	return 0;
 }
 
-static int missing(const struct set *s, struct err *e)
+static int err_incomplete_set(const struct credential_set *s, struct err *e)
 {
 	const char *const *values = s->values;
 
@@ -92,35 +89,35 @@ static int missing(const struct set *s, struct err *e)
 						CREDS_TOKEN]);
 }
 
-static int take_set(struct plan *p, const struct set *s, struct err *e)
+static int take_credential_set(struct plan *p, const struct credential_set *s, struct err *e)
 {
 	struct {
 		char *to;
 		size_t size;
-	} const places[CREDS_PARTS] = {
+	} const slots[CREDS_PARTS] = {
 		[CREDS_KEY_ID] = { p->creds.key_id, sizeof p->creds.key_id },
 		[CREDS_SECRET] = { p->creds.secret, sizeof p->creds.secret },
 		[CREDS_TOKEN] = { p->creds.token, sizeof p->creds.token },
 	};
 
 	if (!s->values[CREDS_KEY_ID] || !s->values[CREDS_SECRET])
-		return missing(s, e);
+		return err_incomplete_set(s, e);
 	for (int i = 0; i < CREDS_PARTS; i++)
-		if (s->values[i] && take_credential(s->names[i], s->values[i], places[i].to, places[i].size, e))
+		if (s->values[i] && take_credential(s->names[i], s->values[i], slots[i].to, slots[i].size, e))
 			return -1;
 	p->have_creds = true;
 	return 0;
 }
 
-/* Set NUMBER as ENV has it; false where nothing of it is there. */
-static bool find_set(struct set *s, int number, plan_env_fn *env)
+/* Fills S with set NUMBER from ENV; false when nothing of it is set. */
+static bool find_credential_set(struct credential_set *s, int number, plan_env_fn *env)
 {
 	bool any = false;
 
-	*s = (struct set){ { NULL }, { NULL } };
+	*s = (struct credential_set){ { NULL }, { NULL } };
 	for (size_t i = 0; i < creds_variable_count; i++) {
 		const struct creds_variable *v = &creds_variables[i];
-		const char *value = v->set == number && !s->values[v->part] ? look_up(env, v->name) : NULL;
+		const char *value = v->set == number && !s->values[v->part] ? get_nonempty(env, v->name) : NULL;
 
 		if (v->set == number && (value || !s->names[v->part]))
 			s->names[v->part] = v->name;
@@ -137,19 +134,19 @@ static int take_credentials(struct plan *p, const struct plan_input *in, struct 
 
 	for (size_t i = 0; i < sizeof sources / sizeof *sources; i++)
 		for (int number = 0; number < CREDS_SETS; number++) {
-			struct set s;
+			struct credential_set s;
 
-			if (find_set(&s, number, sources[i]))
-				return take_set(p, &s, e);
+			if (find_credential_set(&s, number, sources[i]))
+				return take_credential_set(p, &s, e);
 		}
 	return 0;
 }
 
 int plan_environment(struct plan *p, const struct plan_input *in, const char **bucket, struct err *e)
 {
-	if (take_credentials(p, in, e) || take(&p->mem, in, &endpoint, &p->endpoint, e) ||
-		take(&p->mem, in, &region, &p->region, e) || take(&p->mem, in, &provider, &p->provider, e) ||
-		take(&p->mem, in, &bucket_name, bucket, e))
+	if (take_credentials(p, in, e) || take_variable(&p->mem, in, &endpoint, &p->endpoint, e) ||
+		take_variable(&p->mem, in, &region, &p->region, e) || take_variable(&p->mem, in, &provider, &p->provider, e) ||
+		take_variable(&p->mem, in, &bucket_name, bucket, e))
 		return -1;
 	if (**bucket && !plan_bucket_name(span_of(*bucket))) {
 		err_set(e, CODE_USAGE, "variable S3_BUCKET_NAME: this is no bucket's name");

@@ -1,44 +1,7 @@
+#include "base/chars.h"
 #include "plan/parts.h"
 
 #define VALUE_MAX 128
-
-bool plan_control(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
-			return true;
-	return false;
-}
-
-bool plan_utf8(struct span s)
-{
-	while (s.n) {
-		size_t n = span_utf8(s);
-
-		if (!n)
-			return false;
-		s = span_skip(s, n);
-	}
-	return true;
-}
-
-static bool name_byte(char c, bool first)
-{
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || (!first && c >= '0' && c <= '9');
-}
-
-/*
- * U+2400 to U+2421 and U+201B: rclone writes control bytes of a key as such pictures, and reads a picture back as the byte, so that a value with
- * one would name another key.
- */
-static bool holds_picture(struct span s)
-{
-	for (; s.n >= 3; s = span_skip(s, 1))
-		if (span_starts(s, SPAN("\xe2\x80\x9b")) ||
-			(span_starts(s, SPAN("\xe2\x90")) && (unsigned char)s.p[2] >= 0x80 && (unsigned char)s.p[2] <= 0xa1))
-			return true;
-	return false;
-}
 
 /* Why VALUE cannot be one path component; NULL when it can. */
 static const char *why_no_component(struct span value)
@@ -49,18 +12,18 @@ static const char *why_no_component(struct span value)
 		return "it holds a slash";
 	if (span_is(value, ".") || span_is(value, ".."))
 		return "it is \".\" or \"..\"";
-	if (plan_control(value))
+	if (span_has_control(value, ""))
 		return "it holds a newline or another control byte";
-	if (!plan_utf8(value))
+	if (!span_is_utf8(value))
 		return "it is not valid UTF-8, as S3's keys are";
-	if (holds_picture(value))
+	if (span_has_control_picture(value))
 		return "it holds a control picture (U+2400 to U+2421, U+201B), which stands for a control byte in rclone";
 	return NULL;
 }
 
-static int check_filled(const char *name, struct span value, struct err *e)
+static int check_expanded(const char *name, struct span value, struct err *e)
 {
-	struct span seen = plan_placeholder(value, false);
+	struct span seen = plan_unfilled(value, false);
 
 	if (!seen.n && span_is(value, name))
 		seen = value;
@@ -71,22 +34,19 @@ static int check_filled(const char *name, struct span value, struct err *e)
 	return err_hint(e, "fill it in where this command is called: all whose value was not would share one folder");
 }
 
-/* NAME without its braces. */
-static int fill(struct buf *out, struct span name, plan_env_fn *env, struct err *e)
+/* NAME comes without its braces. */
+static int expand_variable(struct buf *out, struct span name, plan_env_fn *env, struct err *e)
 {
 	char mem[256];
 	struct buf cname = buf_over(mem, sizeof mem);
 	const char *value, *why;
 
-	for (size_t i = 0; i < name.n; i++)
-		if (!name_byte(name.p[i], i == 0))
-			name.n = 0;
 	buf_span(&cname, name);
-	if (!name.n || cname.full) {
+	if (!name.n || char_is_digit(name.p[0]) || !span_all(name, char_is_alnum, "_") || cname.full) {
 		err_set(e, CODE_USAGE, "\"${\" is not followed by a variable's name and \"}\"");
 		return err_hint(e, "a name has letters, digits and _, and does not begin with a digit");
 	}
-	/* A file name shows up in listings, logs and requests: what is secret must not get there. */
+	/* A file name shows up in listings, logs and requests: secrets must not get there. */
 	if (creds_is_variable(name))
 		return err_set(e, CODE_USAGE, "variable %s: a credential cannot be part of a mount", mem);
 	value = env(mem);
@@ -100,16 +60,16 @@ static int fill(struct buf *out, struct span name, plan_env_fn *env, struct err 
 		err_set(e, CODE_USAGE, "variable %s: %s", mem, why);
 		return err_hint(e, "what fills a mount's path is one name: 1 to 128 bytes, no slash, not \".\" or \"..\"");
 	}
-	if (check_filled(mem, span_of(value), e))
+	if (check_expanded(mem, span_of(value), e))
 		return -1;
 	buf_str(out, value);
 	return 0;
 }
 
-/* TEXT stands before, between or behind variables. */
-static int check_literal(struct span text, struct err *e)
+/* TEXT is what precedes, separates or follows variables. */
+static int check_literal_text(struct span text, struct err *e)
 {
-	struct span seen = plan_placeholder(text, true);
+	struct span seen = plan_unfilled(text, true);
 
 	if (!seen.n)
 		return 0;
@@ -121,9 +81,9 @@ int plan_expand(struct buf *out, const char *text, plan_env_fn *env, struct err 
 {
 	const char *open;
 
-	while ((open = text_in(text, "${"))) {
+	while ((open = text_find(text, "${"))) {
 		const char *close = strchr(open, '}');
-		int ret = check_literal((struct span){ text, (size_t)(open - text) }, e);
+		int ret = check_literal_text((struct span){ text, (size_t)(open - text) }, e);
 
 		if (ret)
 			return ret;
@@ -131,12 +91,12 @@ int plan_expand(struct buf *out, const char *text, plan_env_fn *env, struct err 
 		if (!close)
 			return err_set(
 				e, CODE_USAGE, "\"${\" at byte %zu of \"%s\" has no \"}\"", (size_t)(open - text) + 1, text);
-		ret = fill(out, (struct span){ open + 2, (size_t)(close - open) - 2 }, env, e);
+		ret = expand_variable(out, (struct span){ open + 2, (size_t)(close - open) - 2 }, env, e);
 		if (ret)
 			return ret;
 		text = close + 1;
 	}
-	if (check_literal(span_of(text), e))
+	if (check_literal_text(span_of(text), e))
 		return -1;
 	buf_str(out, text);
 	if (out->full)

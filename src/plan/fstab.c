@@ -1,55 +1,31 @@
+#include "base/chars.h"
 #include "plan/parts.h"
 
 enum { SOURCE, TARGET, TYPE, OPTIONS, FREQUENCY, PASS, FIELDS };
 
-static bool blank(char c)
+static bool is_in_field(char c)
 {
-	return c == ' ' || c == '\t';
+	return !char_is_blank(c);
 }
 
 /* Empty when there is no further field. */
-static struct span next_field(struct span *rest)
+static struct span next_fstab_field(struct span *rest)
 {
-	struct span field = span_trim(*rest);
-
-	for (size_t i = 0; i < field.n; i++)
-		if (blank(field.p[i])) {
-			*rest = span_skip(field, i);
-			return (struct span){ field.p, i };
-		}
-	*rest = (struct span){ field.p + field.n, 0 };
-	return field;
+	span_take_while(rest, char_is_blank);
+	return span_take_while(rest, is_in_field);
 }
 
-/*
- * The value of three octal digits of S, at most \377; 0 where there are none, or where it is \000, which no name can
- * hold.
- */
-static unsigned octal_byte(struct span s)
-{
-	unsigned v = 0;
-
-	if (s.n < 3 || s.p[0] > '3')
-		return 0;
-	for (size_t i = 0; i < 3; i++) {
-		if (s.p[i] < '0' || s.p[i] > '7')
-			return 0;
-		v = v * 8 + (unsigned)(s.p[i] - '0');
-	}
-	return v;
-}
-
-int plan_octal(struct buf *out, struct span in, struct err *e)
+int plan_unescape(struct buf *out, struct span in, struct err *e)
 {
 	for (size_t i = 0; i < in.n; i++) {
-		unsigned byte;
+		int byte;
 
 		if (in.p[i] != '\\') {
 			buf_char(out, in.p[i]);
 			continue;
 		}
-		byte = octal_byte(span_skip(in, i + 1));
-		if (!byte) {
+		byte = span_octal_escape(span_skip(in, i));
+		if (byte <= 0) { /* no name can hold a NUL */
 			err_set(e, CODE_USAGE, "\"%.*s\": the backslash at byte %zu does not begin an escape", (int)in.n, in.p,
 				i + 1);
 			return err_hint(
@@ -61,13 +37,13 @@ int plan_octal(struct buf *out, struct span in, struct err *e)
 	return 0;
 }
 
-static char *decode(struct arena *a, struct span field, struct err *e)
+static char *decode_field(struct arena *a, struct span field, struct err *e)
 {
 	char mem[PLAN_TEXT_MAX];
 	struct buf b = buf_over(mem, sizeof mem);
 	char *s;
 
-	if (plan_octal(&b, field, e))
+	if (plan_unescape(&b, field, e))
 		return NULL;
 	if (b.full) {
 		err_set(e, CODE_USAGE, "a field is longer than %d bytes", PLAN_TEXT_MAX - 1);
@@ -79,8 +55,8 @@ static char *decode(struct arena *a, struct span field, struct err *e)
 	return s;
 }
 
-/* Tabs part fields; any other control byte is a damaged file. */
-static int check_bytes(struct span line, struct err *e)
+/* Tabs separate fields; any other control byte means a damaged file. */
+static int check_line_bytes(struct span line, struct err *e)
 {
 	for (size_t i = 0; i < line.n; i++) {
 		struct span byte = { line.p + i, 1 };
@@ -89,14 +65,14 @@ static int check_bytes(struct span line, struct err *e)
 			err_set(e, CODE_USAGE, "the line ends with CR LF, and the CR would be part of its last field");
 			return err_hint(e, "write the file with LF alone, as \"sed -i 's/\\r$//' FILE\" does");
 		}
-		if (byte.p[0] != '\t' && plan_control(byte))
+		if (span_has_control(byte, "\t"))
 			return err_set(
 				e, CODE_USAGE, "byte %zu of the line is a control byte (%d)", i + 1, (unsigned char)byte.p[0]);
 	}
 	return 0;
 }
 
-static int check_number(const char *what, struct span field, struct err *e)
+static int check_fstab_number(const char *what, struct span field, struct err *e)
 {
 	unsigned long n;
 
@@ -109,10 +85,10 @@ int plan_fstab_line(struct arena *a, struct span line, struct plan_line *l, stru
 {
 	struct span field[FIELDS + 1];
 
-	if (check_bytes(line, e))
+	if (check_line_bytes(line, e))
 		return -1;
 	for (int i = 0; i <= FIELDS; i++)
-		field[i] = next_field(&line);
+		field[i] = next_fstab_field(&line);
 	if (!field[SOURCE].n || field[SOURCE].p[0] == '#')
 		return 0;
 	if (!field[OPTIONS].n || field[FIELDS].n) {
@@ -122,10 +98,10 @@ int plan_fstab_line(struct arena *a, struct span line, struct plan_line *l, stru
 	if (!plan_type_of(field[TYPE], &l->type))
 		return err_set(
 			e, CODE_USAGE, "type \"%.*s\" is none of auto, rclone, native", (int)field[TYPE].n, field[TYPE].p);
-	if (check_number("fifth", field[FREQUENCY], e) || check_number("sixth", field[PASS], e))
+	if (check_fstab_number("fifth", field[FREQUENCY], e) || check_fstab_number("sixth", field[PASS], e))
 		return -1;
-	l->source = decode(a, field[SOURCE], e);
-	l->target = l->source ? decode(a, field[TARGET], e) : NULL;
+	l->source = decode_field(a, field[SOURCE], e);
+	l->target = l->source ? decode_field(a, field[TARGET], e) : NULL;
 	l->options = field[OPTIONS];
 	l->octal = true;
 	return l->target ? 1 : -1;

@@ -4,7 +4,7 @@
 
 static const struct {
 	const char *name;
-	size_t field; /* of struct plan_mount, a bool */
+	size_t field; /* a bool of struct plan_mount */
 	bool value;
 } flags[] = {
 	{ "ro", offsetof(struct plan_mount, ro), true },
@@ -14,10 +14,7 @@ static const struct {
 	{ "no_allow_other", offsetof(struct plan_mount, allow_other), false },
 };
 
-/*
- * mount(8) knows these, and what they ask for holds anyway. Those that ask for something else ("noexec") are not
- * among them.
- */
+/* mount(8) knows these, and what they ask for holds anyway. Options that ask for something else ("noexec") are not listed. */
 static const char *const idle[] = { "defaults", "auto", "_netdev", "async", "exec", "nodev", "nosuid", "nouser", "noatime",
 	"relatime" };
 static const char *const idle_heads[] = { "x-", "X-", "comment=" };
@@ -34,18 +31,13 @@ bool plan_type_of(struct span word, enum plan_type *type)
 	return false;
 }
 
-static bool is_idle(struct span option)
+static bool has_no_effect(struct span option)
 {
-	for (size_t i = 0; i < sizeof idle / sizeof *idle; i++)
-		if (span_is(option, idle[i]))
-			return true;
-	for (size_t i = 0; i < sizeof idle_heads / sizeof *idle_heads; i++)
-		if (span_starts(option, span_of(idle_heads[i])))
-			return true;
-	return false;
+	return span_is_any(option, idle, sizeof idle / sizeof *idle) ||
+	       span_starts_any(option, idle_heads, sizeof idle_heads / sizeof *idle_heads);
 }
 
-static bool set_flag(struct plan_mount *m, struct span option)
+static bool set_mount_flag(struct plan_mount *m, struct span option)
 {
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
 		if (span_is(option, flags[i].name)) {
@@ -55,24 +47,19 @@ static bool set_flag(struct plan_mount *m, struct span option)
 	return false;
 }
 
-/* One to four octal digits, at most 0777. */
-static bool octal(struct span s, int *out)
+/* One to four octal digits. */
+static int set_umask(struct plan_mount *m, struct span value, struct err *e)
 {
-	int v = 0;
+	unsigned long umask;
 
-	if (s.n < 1 || s.n > 4)
-		return false;
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] < '0' || s.p[i] > '7')
-			return false;
-		v = v * 8 + (s.p[i] - '0');
-	}
-	*out = v;
-	return v <= 0777;
+	if (value.n > 4 || !span_octal(value, 0777, &umask))
+		return err_set(e, CODE_USAGE, "option umask=%.*s: not an octal number up to 0777", (int)value.n, value.p);
+	m->umask = (int)umask;
+	return 1;
 }
 
-/* NAME=VALUE. Returns 1 when it is one of ours, 0 when not, -1 with *E set where the value is wrong. */
-static int set_value(struct plan_mount *m, struct span name, struct span value, struct err *e)
+/* NAME=VALUE. Returns 1 when it is one of ours, 0 when it is not, -1 with *E set when its value is wrong. */
+static int set_mount_value(struct plan_mount *m, struct span name, struct span value, struct err *e)
 {
 	long *id = span_is(name, "uid") ? &m->uid : span_is(name, "gid") ? &m->gid : NULL;
 	unsigned long n;
@@ -85,9 +72,7 @@ static int set_value(struct plan_mount *m, struct span name, struct span value, 
 		return 1;
 	}
 	if (span_is(name, "umask"))
-		return octal(value, &m->umask) ? 1 :
-						 err_set(e, CODE_USAGE, "option umask=%.*s: not an octal number up to 0777",
-							 (int)value.n, value.p);
+		return set_umask(m, value, e);
 	if (span_is(name, "type"))
 		return plan_type_of(value, &m->type) ?
 			       1 :
@@ -95,30 +80,30 @@ static int set_value(struct plan_mount *m, struct span name, struct span value, 
 	return 0;
 }
 
-static int set_option(struct arena *a, struct plan_mount *m, struct span option, bool *skip, struct err *e)
+static int set_mount_option(struct arena *a, struct plan_mount *m, struct span option, bool *skip, struct err *e)
 {
 	struct span value = option, name;
 	int ours;
 
-	if (plan_control(option))
+	if (span_has_control(option, ""))
 		return err_set(e, CODE_USAGE, "option %.*s: it holds a control byte", (int)option.n, option.p);
 	if (span_is(option, "noauto")) {
 		*skip = true;
 		return 0;
 	}
-	if (!option.n || set_flag(m, option) || is_idle(option))
+	if (!option.n || set_mount_flag(m, option) || has_no_effect(option))
 		return 0;
 	span_cut(&value, '=', &name);
-	ours = set_value(m, name, value, e);
+	ours = set_mount_value(m, name, value, e);
 	if (ours)
 		return ours < 0 ? -1 : 0;
 	m->options[m->option_count] = arena_str(a, option);
 	return m->options[m->option_count++] ? 0 : plan_no_memory(e);
 }
 
-/* Decodes and fills one option, as it stands between two commas. */
-static int one(struct arena *a, const struct plan_line *l, struct span raw, plan_env_fn *env, struct plan_mount *m, bool *skip,
-	struct err *e)
+/* Decodes and expands one option, the text between two commas. */
+static int add_option(struct arena *a, const struct plan_line *l, struct span raw, plan_env_fn *env, struct plan_mount *m,
+	bool *skip, struct err *e)
 {
 	char plain_mem[PLAN_TEXT_MAX], filled_mem[PLAN_TEXT_MAX];
 	struct buf plain = buf_over(plain_mem, sizeof plain_mem), filled = buf_over(filled_mem, sizeof filled_mem);
@@ -126,12 +111,12 @@ static int one(struct arena *a, const struct plan_line *l, struct span raw, plan
 
 	if (!l->octal)
 		buf_span(&plain, raw);
-	else if (plan_octal(&plain, raw, e))
+	else if (plan_unescape(&plain, raw, e))
 		return -1;
 	if (plain.full)
 		return err_set(e, CODE_USAGE, "an option is longer than %d bytes", PLAN_TEXT_MAX - 1);
 	ret = plan_expand(&filled, plain.p, env, e);
-	return ret ? ret : set_option(a, m, buf_all(&filled), skip, e);
+	return ret ? ret : set_mount_option(a, m, buf_all(&filled), skip, e);
 }
 
 int plan_options(struct arena *a, const struct plan_line *l, plan_env_fn *env, struct plan_mount *m, bool *skip, struct err *e)
@@ -153,7 +138,7 @@ int plan_options(struct arena *a, const struct plan_line *l, plan_env_fn *env, s
 		int ret;
 
 		more = span_cut(&rest, ',', &option);
-		ret = one(a, l, option, env, m, skip, e);
+		ret = add_option(a, l, option, env, m, skip, e);
 		if (ret)
 			return ret;
 	} while (more);

@@ -7,8 +7,8 @@
 
 #define PASSWD "/etc/passwd"
 
-/* NAME's uid and gid in the text of passwd(5): "name:password:uid:gid:…". */
-static bool find(struct span text, const char *name, unsigned long *uid, unsigned long *gid)
+/* NAME's uid and gid in TEXT, the content of passwd(5): "name:password:uid:gid:…". */
+static bool find_passwd_user(struct span text, const char *name, unsigned long *uid, unsigned long *gid)
 {
 	struct span line, field[4];
 	bool more = true;
@@ -31,7 +31,7 @@ void plan_default_owner(long *uid, long *gid)
 
 	*uid = (long)geteuid();
 	*gid = (long)getegid();
-	if (file_read(PASSWD, &b, &e) == 0 && find(buf_all(&b), "user", &u, &g)) {
+	if (file_read(PASSWD, &b, &e) == 0 && find_passwd_user(buf_all(&b), "user", &u, &g)) {
 		*uid = (long)u;
 		*gid = (long)g;
 	}

@@ -1,3 +1,4 @@
+#include "base/chars.h"
 #include "plan/parts.h"
 
 #define KEY_MAX 1024 /* bytes of an S3 key, UTF-8 */
@@ -11,7 +12,7 @@ int plan_target(struct arena *a, struct span text, struct plan_mount *m, struct 
 	if (!text.n || text.p[0] != '/')
 		return err_set(
 			e, CODE_USAGE, "target \"%.*s\" is not absolute: it does not begin with \"/\"", (int)text.n, text.p);
-	if (plan_control(text))
+	if (span_has_control(text, ""))
 		return err_set(e, CODE_USAGE, "target \"%.*s\": it holds a control byte", (int)text.n, text.p);
 	out = at = arena_get(a, text.n + 1);
 	if (!out)
@@ -33,19 +34,9 @@ int plan_target(struct arena *a, struct span text, struct plan_mount *m, struct 
 	return 0;
 }
 
-static bool letter_or_digit(char c)
-{
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
-
 bool plan_bucket_name(struct span s)
 {
-	if (s.n < 3 || s.n > 63 || !letter_or_digit(s.p[0]))
-		return false;
-	for (size_t i = 1; i < s.n; i++)
-		if (!letter_or_digit(s.p[i]) && s.p[i] != '.' && s.p[i] != '-' && s.p[i] != '_')
-			return false;
-	return true;
+	return s.n >= 3 && s.n <= 63 && char_is_alnum(s.p[0]) && span_all(s, char_is_alnum, ".-_");
 }
 
 /* Why TEXT cannot be a prefix; NULL when it can. */
@@ -54,9 +45,9 @@ static const char *why_no_prefix(struct span text)
 	struct span part;
 	bool more;
 
-	if (plan_control(text))
+	if (span_has_control(text, ""))
 		return "it holds a control byte";
-	if (!plan_utf8(text))
+	if (!span_is_utf8(text))
 		return "it is not valid UTF-8, as S3's keys are";
 	if (text.n >= KEY_MAX)
 		return "it is longer than a key may be (1024 bytes)";
@@ -70,8 +61,8 @@ static const char *why_no_prefix(struct span text)
 	return NULL;
 }
 
-/* A slash at its end is dropped, and put there where something stands before it. */
-static int set_prefix(struct arena *a, struct span source, struct span text, struct plan_mount *m, struct err *e)
+/* A slash at the end of TEXT is dropped, and added again unless the prefix is empty. */
+static int set_mount_prefix(struct arena *a, struct span source, struct span text, struct plan_mount *m, struct err *e)
 {
 	const char *why;
 	char *out;
@@ -92,7 +83,7 @@ static int set_prefix(struct arena *a, struct span source, struct span text, str
 	return 0;
 }
 
-static int set_bucket(struct arena *a, struct span source, struct span name, struct plan_mount *m, struct err *e)
+static int set_mount_bucket(struct arena *a, struct span source, struct span name, struct plan_mount *m, struct err *e)
 {
 	if (!plan_bucket_name(name)) {
 		err_set(e, CODE_USAGE, "source \"%.*s\": \"%.*s\" is no bucket's name", (int)source.n, source.p, (int)name.n,
@@ -121,7 +112,7 @@ int plan_source(struct arena *a, struct span text, const char *bucket, struct pl
 	} else if (text.p[0] == '/') {
 		rest = span_skip(text, 1);
 	}
-	if (set_bucket(a, text, name, m, e))
+	if (set_mount_bucket(a, text, name, m, e))
 		return -1;
-	return set_prefix(a, text, rest, m, e);
+	return set_mount_prefix(a, text, rest, m, e);
 }

@@ -8,10 +8,10 @@ static const char builtin[] = "threads/${THREAD_ID}  /mnt/r2/threads/${THREAD_ID
 			      "skills/system         /mnt/r2/skills/system         auto  rw  0 0\n"
 			      "skills/${USER_ID}     /mnt/r2/skills/${USER_ID}     auto  rw  0 0\n";
 
-struct reader {
+struct plan_reader {
 	struct plan *p;
 	plan_env_fn *env;
-	const char *bucket; /* S3_BUCKET_NAME, "" where it is not set */
+	const char *bucket; /* S3_BUCKET_NAME, "" when it is not set */
 	struct err *e;
 };
 
@@ -20,24 +20,24 @@ int plan_no_memory(struct err *e)
 	return err_set(e, CODE_FAULT, "read what shall be mounted: out of memory");
 }
 
-/* Puts the place in front of the text, which came without. Returns -1. */
-static int at(struct err *e, const char *place)
+/* Prepends WHERE the object was written to the text of *E. Returns -1. */
+static int err_at(struct err *e, const char *where)
 {
 	struct err inner = *e;
 
-	err_set(e, inner.code, "%.255s: %s", place, inner.text);
+	err_set(e, inner.code, "%.255s: %s", where, inner.text);
 	return err_hint(e, "%s", inner.hint);
 }
 
 /* Is PATH the folder DIR, or below it? Neither ends with a slash. */
-static bool inside(const char *path, const char *dir)
+static bool is_same_or_below(const char *path, const char *dir)
 {
 	size_t n = strlen(dir);
 
 	return strncmp(path, dir, n) == 0 && (path[n] == '/' || !path[n]);
 }
 
-/* Two mounts at one place would hide each other's files, and neither could be taken down alone. */
+/* Two mounts on one target would hide each other's files, and neither could be taken down alone. */
 static int check_apart(const struct plan *p, const struct plan_mount *m, struct err *e)
 {
 	for (size_t i = 0; i < p->mount_count; i++) {
@@ -46,14 +46,14 @@ static int check_apart(const struct plan *p, const struct plan_mount *m, struct 
 		if (strcmp(m->target, other) == 0)
 			return err_set(e, CODE_USAGE, "target %s is given twice: for %s/%s and %s/%s", other,
 				p->mounts[i].bucket, p->mounts[i].prefix, m->bucket, m->prefix);
-		if (inside(m->target, other) || inside(other, m->target))
+		if (is_same_or_below(m->target, other) || is_same_or_below(other, m->target))
 			return err_set(e, CODE_USAGE, "target %s and target %s: one lies inside the other", other, m->target);
 	}
 	return 0;
 }
 
 /* Appends M and returns 0, or -1 with *E set. */
-static int keep_mount(struct plan *p, const struct plan_mount *m, struct err *e)
+static int append_mount(struct plan *p, const struct plan_mount *m, struct err *e)
 {
 	if (check_apart(p, m, e))
 		return -1;
@@ -66,21 +66,21 @@ static int keep_mount(struct plan *p, const struct plan_mount *m, struct err *e)
 	return 0;
 }
 
-static int keep_place(struct plan *p, const char *place, struct err *e)
+static int append_placeholder(struct plan *p, const char *placeholder, struct err *e)
 {
-	for (size_t i = 0; i < p->place_count; i++)
-		if (strcmp(p->places[i], place) == 0)
+	for (size_t i = 0; i < p->placeholder_count; i++)
+		if (strcmp(p->placeholders[i], placeholder) == 0)
 			return 0;
-	if (p->place_count == PLAN_MOUNTS_MAX)
+	if (p->placeholder_count == PLAN_MOUNTS_MAX)
 		return err_set(e, CODE_USAGE, "more than %d mounts", PLAN_MOUNTS_MAX);
-	p->places = arena_grow(&p->mem, p->places, p->place_count, sizeof *p->places);
-	if (!p->places)
+	p->placeholders = arena_grow(&p->mem, p->placeholders, p->placeholder_count, sizeof *p->placeholders);
+	if (!p->placeholders)
 		return plan_no_memory(e);
-	p->places[p->place_count++] = place;
+	p->placeholders[p->placeholder_count++] = placeholder;
 	return 0;
 }
 
-static int warn(struct plan *p, struct err *text)
+static int add_warning(struct plan *p, struct err *text)
 {
 	for (size_t i = 0; i < p->warning_count; i++)
 		if (strcmp(p->warnings[i], text->text) == 0)
@@ -94,8 +94,8 @@ static int warn(struct plan *p, struct err *text)
 
 #define SHARED "looks like a value that was not set: all who have it share one folder"
 
-/* The variable that is filled in at OPEN ("${NAME}…"); *REST is what stands behind it. */
-static int warn_of_variable(struct reader *r, const char *open, const char **rest)
+/* Warns of the variable that is expanded at OPEN ("${NAME}…"); *REST is what follows it. */
+static int warn_of_unset_variable(struct plan_reader *r, const char *open, const char **rest)
 {
 	const char *close = strchr(open, '}');
 	char name[256];
@@ -107,38 +107,38 @@ static int warn_of_variable(struct reader *r, const char *open, const char **res
 		return 0;
 	buf_add(&b, open + 2, (size_t)(close - open) - 2);
 	value = r->env(name);
-	if (!value || !plan_no_value(span_of(value)))
+	if (!value || !plan_looks_unset(span_of(value)))
 		return 0;
 	err_set(r->e, CODE_OK, "variable %s is \"%s\", which " SHARED, name, value);
-	return warn(r->p, r->e);
+	return add_warning(r->p, r->e);
 }
 
-/* What TEXT, a source or a target, says by words or by its variables that hardly is a name. */
-static int warn_of_words(struct reader *r, const char *what, const char *text)
+/* Warns where TEXT, a source or target, hardly has the intended name: literally, or by the value of one of its variables. */
+static int warn_of_unset_names(struct plan_reader *r, const char *what, const char *text)
 {
 	struct span rest = span_of(text), part;
 	const char *open = text;
 	bool more;
 
-	while ((open = text_in(open, "${")))
-		if (warn_of_variable(r, open, &open))
+	while ((open = text_find(open, "${")))
+		if (warn_of_unset_variable(r, open, &open))
 			return -1;
 	do {
 		more = span_cut(&rest, '/', &part);
-		if (!plan_no_value(part))
+		if (!plan_looks_unset(part))
 			continue;
 		err_set(r->e, CODE_OK, "%s \"%s\": \"%.*s\" " SHARED, what, text, (int)part.n, part.p);
-		if (warn(r->p, r->e))
+		if (add_warning(r->p, r->e))
 			return -1;
 	} while (more);
 	return 0;
 }
 
 /*
- * The folder that can be made before TARGET's variables are known: what stands before the component of the first
- * unknown one. All that can be checked is checked: a template's build is the best time to learn of a mistake.
+ * Finds the folder that can be made before TARGET's variables are known: what precedes the component of the first unknown one.
+ * Everything that can be checked is checked: a template's build is the best time to learn of a mistake.
  */
-static int add_place(struct reader *r, const struct plan_line *l, struct plan_mount *m)
+static int add_placeholder(struct plan_reader *r, const struct plan_line *l, struct plan_mount *m)
 {
 	char source_mem[PLAN_TEXT_MAX], target_mem[PLAN_TEXT_MAX];
 	struct buf source = buf_over(source_mem, sizeof source_mem), target = buf_over(target_mem, sizeof target_mem);
@@ -150,11 +150,11 @@ static int add_place(struct reader *r, const struct plan_line *l, struct plan_mo
 	while (unset && folder.n && folder.p[folder.n - 1] != '/')
 		folder.n--;
 	if (unset && folder.n == 1)
-		return 0; /* "/" is there */
-	return plan_target(&r->p->mem, folder, m, r->e) ? -1 : keep_place(r->p, m->target, r->e);
+		return 0; /* "/" exists */
+	return plan_target(&r->p->mem, folder, m, r->e) ? -1 : append_placeholder(r->p, m->target, r->e);
 }
 
-static int add_mount(struct reader *r, const struct plan_line *l, struct plan_mount *m)
+static int add_mount(struct plan_reader *r, const struct plan_line *l, struct plan_mount *m)
 {
 	char source_mem[PLAN_TEXT_MAX], target_mem[PLAN_TEXT_MAX];
 	struct buf source = buf_over(source_mem, sizeof source_mem), target = buf_over(target_mem, sizeof target_mem);
@@ -163,10 +163,10 @@ static int add_mount(struct reader *r, const struct plan_line *l, struct plan_mo
 		return -1;
 	if (plan_source(&r->p->mem, buf_all(&source), r->bucket, m, r->e) || plan_target(&r->p->mem, buf_all(&target), m, r->e))
 		return -1;
-	return keep_mount(r->p, m, r->e);
+	return append_mount(r->p, m, r->e);
 }
 
-static int add(struct reader *r, const struct plan_line *l)
+static int add_line(struct plan_reader *r, const struct plan_line *l)
 {
 	struct plan_mount m = { 0 };
 	bool skip;
@@ -176,27 +176,27 @@ static int add(struct reader *r, const struct plan_line *l)
 		return -1;
 	if (skip)
 		return 0;
-	if (warn_of_words(r, "source", l->source) || warn_of_words(r, "target", l->target))
+	if (warn_of_unset_names(r, "source", l->source) || warn_of_unset_names(r, "target", l->target))
 		return -1;
-	return r->p->have_creds ? add_mount(r, l, &m) : add_place(r, l, &m);
+	return r->p->have_creds ? add_mount(r, l, &m) : add_placeholder(r, l, &m);
 }
 
-static int read_specs(struct reader *r, const char *const *specs, size_t count)
+static int read_specs(struct plan_reader *r, const char *const *specs, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct plan_line l;
 
-		if (plan_spec(&r->p->mem, specs[i], &l, r->e) || add(r, &l)) {
-			char place[256];
+		if (plan_spec(&r->p->mem, specs[i], &l, r->e) || add_line(r, &l)) {
+			char where[256];
 
-			text_fmt(place, sizeof place, "--mount %s", specs[i]);
-			return at(r->e, place);
+			text_fmt(where, sizeof where, "--mount %s", specs[i]);
+			return err_at(r->e, where);
 		}
 	}
 	return 0;
 }
 
-static int read_lines(struct reader *r, const char *name, struct span text)
+static int read_fstab_lines(struct plan_reader *r, const char *name, struct span text)
 {
 	struct span line;
 
@@ -206,30 +206,30 @@ static int read_lines(struct reader *r, const char *name, struct span text)
 
 		span_cut(&text, '\n', &line);
 		got = plan_fstab_line(&r->p->mem, line, &l, r->e);
-		if (got < 0 || (got > 0 && add(r, &l))) {
-			char place[256];
+		if (got < 0 || (got > 0 && add_line(r, &l))) {
+			char where[256];
 
-			text_fmt(place, sizeof place, "%.200s:%zu", name, number);
-			return at(r->e, place);
+			text_fmt(where, sizeof where, "%.200s:%zu", name, number);
+			return err_at(r->e, where);
 		}
 	}
 	return 0;
 }
 
 /* Returns 1 when there is no such file. */
-static int read_file(struct reader *r, const char *path)
+static int read_fstab_file(struct plan_reader *r, const char *path)
 {
 	struct buf text = buf_heap(PLAN_FILE_MAX + 1);
 	int ret = file_read(path, &text, r->e);
 
 	if (ret == 0)
-		ret = read_lines(r, path, buf_all(&text));
+		ret = read_fstab_lines(r, path, buf_all(&text));
 	buf_free(&text);
 	return ret;
 }
 
-/* *FROM names what served. */
-static int read_first_match(struct reader *r, const struct plan_input *in, const char **from)
+/* *FROM names the source that was used. */
+static int read_first_source(struct plan_reader *r, const struct plan_input *in, const char **from)
 {
 	int ret;
 
@@ -239,21 +239,21 @@ static int read_first_match(struct reader *r, const struct plan_input *in, const
 	}
 	if (in->fstab) {
 		*from = in->fstab;
-		ret = read_file(r, in->fstab);
+		ret = read_fstab_file(r, in->fstab);
 		return ret > 0 ? err_set(r->e, CODE_USAGE, "--fstab %s: there is no such file", in->fstab) : ret;
 	}
 	*from = in->fstab_path;
-	ret = in->fstab_path ? read_file(r, in->fstab_path) : 1;
+	ret = in->fstab_path ? read_fstab_file(r, in->fstab_path) : 1;
 	if (ret <= 0)
 		return ret;
 	*from = "built-in mounts";
-	return read_lines(r, *from, SPAN(builtin));
+	return read_fstab_lines(r, *from, SPAN(builtin));
 }
 
 int plan_read(struct plan *p, const struct plan_input *in, struct err *e)
 {
-	struct err why; /* a variable that is not set yet leaves words in it, and is no failure without credentials */
-	struct reader r = { .p = p, .env = in->env, .e = &why };
+	struct err why; /* a variable that is not set yet leaves an error in it, which is no failure without credentials */
+	struct plan_reader r = { .p = p, .env = in->env, .e = &why };
 	const char *from;
 
 	memset(p, 0, sizeof *p);
@@ -264,7 +264,7 @@ int plan_read(struct plan *p, const struct plan_input *in, struct err *e)
 	if (in->no_mounts)
 		return 0;
 	r.bucket = p->bucket;
-	if (read_first_match(&r, in, &from)) {
+	if (read_first_source(&r, in, &from)) {
 		*e = why;
 		return -1;
 	}

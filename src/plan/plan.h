@@ -1,10 +1,10 @@
 /*
- * plan/plan.h - what shall be mounted, from where, and as whom: environment, fstab(5) text and --mount options become a
- * struct plan in which every value has been checked. Pure but for reading the file.
+ * plan/plan.h - what is to be mounted, from where, and as whom: environment, fstab(5) text and --mount options become a struct
+ * plan in which every value has been checked. Pure, apart from reading the file.
  *
- * What THREAD_ID and USER_ID hold decides whose data a sandbox sees. A value that is filled in by ${NAME} is one path
- * component: 1 to 128 bytes, no '/', not "." or "..", no control byte or picture of one. Anything else is an error that names the
- * variable; so is what looks like a variable that nobody has filled in (plan/parts.h), there and where a mount is written.
+ * THREAD_ID and USER_ID decide whose data a sandbox sees. A value that replaces a ${NAME} is one path component: 1 to 128
+ * bytes, no '/', not "." or "..", no control byte and no picture of one. Anything else is an error that names the variable; so
+ * is what looks like a variable that nobody has filled in (plan/parts.h), in a value or in the text of a mount.
  */
 
 #ifndef PLAN_PLAN_H
@@ -17,24 +17,25 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define PLAN_MOUNTS_MAX 256 /* a sandbox has three; a hundred work; each costs a driver of some 11 MB */
+#define PLAN_MOUNTS_MAX 256 /* a sandbox has three; a hundred work; each costs a driver of about 11 MB */
 #define PLAN_FILE_MAX (1024 * 1024)
 
 enum plan_type { PLAN_AUTO, PLAN_RCLONE, PLAN_NATIVE };
 
 struct plan_mount {
-	const char *target; /* absolute, without "//", "/./", a slash at the end; ".." is refused */
+	const char *target; /* absolute, without "//", "/./" or a slash at the end; ".." is refused */
 	const char *bucket;
-	const char *prefix; /* in the bucket: "" or "a/b/", no slash before it, one behind it */
+	const char *prefix; /* in the bucket: "" or "a/b/", without a slash before it, with one after it */
 	enum plan_type type;
 	bool ro;
-	bool nofail;	      /* a failure of this one is told but does not count in the exit code */
-	bool allow_other;     /* true unless the option no_allow_other stands */
+	bool nofail;	      /* its failure is reported but does not count in the exit code */
+	bool allow_other;     /* true unless the option no_allow_other is given */
 	long uid, gid;	      /* owner of the files; -1: the default */
 	int umask;	      /* -1: the default */
-	const char **options; /* for the driver, in the order given and as written ("vfs_write_back=1s"), not checked */
+	const char **options; /* for the driver, in order and as written ("vfs_write_back=1s"), not checked */
 	size_t option_count;
-	const char *cache; /* the id of the cache folder that it must have; NULL or "": found from its source */
+	const char *cache; /* the id of the cache folder that it must have; NULL or "": derived from its source */
+	bool own_cache;	   /* in a request: its own folder, beside that of its source, holds files; false in a plan */
 };
 
 struct plan {
@@ -42,69 +43,70 @@ struct plan {
 	struct creds creds;
 	bool have_creds;
 	const char *endpoint; /* as the user gave it, "" = AWS */
-	const char *region;   /* "us-east-1" where none was given */
+	const char *region;   /* "us-east-1" when none was given */
 	bool region_given;
-	const char *provider; /* rclone's name ("Cloudflare"), "" = find it from the endpoint */
-	const char *bucket;   /* S3_BUCKET_NAME, "" where it is not set */
+	const char *provider; /* rclone's name ("Cloudflare"), "" = derived from the endpoint */
+	const char *bucket;   /* S3_BUCKET_NAME, "" when it is not set */
 	struct plan_mount *mounts;
 	size_t mount_count;
 
 	/*
-	 * Without credentials the variables of a spec may not be known yet. Then MOUNTS is empty and PLACES holds,
-	 * for each spec, the folder that can be made already: the whole target, or the part before the component with
-	 * the unknown variable.
+	 * Without credentials the variables of a spec may not be known yet. Then MOUNTS is empty and PLACEHOLDERS holds, for
+	 * each spec, the folder that can be made already: the whole target, or the part before the component with the unknown
+	 * variable.
 	 */
-	const char **places;
-	size_t place_count;
+	const char **placeholders;
+	size_t placeholder_count;
 
-	/* What works, and hardly is what was meant, a sentence each: a component that is "undefined". For the commands to print. */
+	/*
+	 * What works but is hardly what was meant, a sentence each: a component that is "undefined". For the commands to print.
+	 */
 	const char **warnings;
 	size_t warning_count;
 };
 
 struct plan_input {
-	const char *(*env)(const char *name); /* getenv(3), or a test's own; what is empty counts as absent */
+	const char *(*env)(const char *name); /* getenv(3), or a test's own; an empty value counts as absent */
 	/*
-	 * The same of what wins over the environment alone, and is in ENV too; NULL: nothing does. Of names that mean one thing those that
-	 * are given here count first, and credentials are taken from here or from there: no key meets another's token.
+	 * The subset of ENV that wins over the environment; NULL: none. Of several names for one thing those given here win,
+	 * and credentials are used from here or from there as a whole: no key is combined with the other's token.
 	 */
 	const char *(*given)(const char *name);
 	const char *const *specs; /* --mount SOURCE:TARGET[:OPTIONS] */
 	size_t spec_count;
 	const char *fstab;	/* --fstab FILE: must exist; NULL: none given */
-	const char *fstab_path; /* the file that serves where it exists: "/etc/s3mounts.fstab" */
-	bool no_mounts;		/* the variables alone are read: mounts and places stay empty */
+	const char *fstab_path; /* the file that is used if it exists: "/etc/s3mounts.fstab" */
+	bool no_mounts;		/* only the variables are read: mounts and placeholders stay empty */
 };
 
 /*
- * Makes the plan. First match wins: specs, fstab, fstab_path, the built-in three. Returns 0, or -1 with *E set:
- * CODE_USAGE names the option, the variable, or file and line ("/etc/s3mounts.fstab:3: …"; also where a file or the
- * options name no mount at all); CODE_FAULT. Without any credentials it returns 0 with have_creds false (and an
- * incomplete set is CODE_USAGE; a set is S3_* or AWS_*, never of both). No error text ever holds a credential. *P
- * needs plan_free() in each case.
+ * Makes the plan. The first match wins: specs, fstab, fstab_path, the built-in three. Returns 0, or -1 with *E set: CODE_USAGE
+ * names the option, the variable, or file and line ("/etc/s3mounts.fstab:3: …"; also when a file or the options name no mount
+ * at all); CODE_FAULT. Without any credentials it returns 0 with have_creds false (an incomplete set is CODE_USAGE; a set is
+ * S3_* or AWS_*, never a mixture). No error text ever holds a credential. *P needs plan_free() in each case.
  *
- * A source is a prefix in S3_BUCKET_NAME, or s3://BUCKET/PREFIX; a slash before the prefix and one behind it are
- * dropped, so that "/" and "s3://BUCKET" are a whole bucket. Options: ro rw nofail noauto (the mount is left out)
- * allow_other no_allow_other uid= gid= umask= type=, and what mount(8) knows and means nothing here (defaults auto
- * _netdev x-…); all others are the driver's.
+ * A source is a prefix in S3_BUCKET_NAME, or s3://BUCKET/PREFIX; a slash before the prefix and one after it are dropped, so
+ * that "/" and "s3://BUCKET" are a whole bucket. Options: ro rw nofail noauto (the mount is left out) allow_other
+ * no_allow_other uid= gid= umask= type=, and those that mount(8) knows and that mean nothing here (defaults auto _netdev x-…);
+ * all others are the driver's.
  *
- * Refused: a target twice, or one inside another; a source that is empty, has "//", "." or ".." as a component, a
- * control byte, or is not UTF-8; a ${NAME} of a credential variable; a target that is relative or "/", has ".." as a
- * component, or a control byte; in any of them "$NAME", "{NAME}", "%NAME%" and what else templates have for a variable.
+ * Refused: a target given twice, or inside another; a source that is empty, has "//", "." or ".." as a component, or a control
+ * byte, or is not UTF-8; a ${NAME} of a credential variable; a target that is relative or "/", has ".." as a component, or a
+ * control byte; in any of them "$NAME", "{NAME}", "%NAME%" and whatever else templates use for a variable.
  *
- * Escapes: in fstab \040 \011 \012 \134 \043 and every other \NNN (three octal digits) are decoded before ${NAME} is
- * filled, so that a value can never be an escape; any other backslash is an error. Options are parted at their commas
- * first: \054 is a comma in one. In --mount a colon or backslash inside SOURCE or TARGET is written "\:" and "\\"; a
- * source that begins with "s3://" keeps that colon; OPTIONS are as they stand.
+ * Escapes: in fstab \040 \011 \012 \134 \043 and every other \NNN (three octal digits) are decoded before ${NAME} is expanded,
+ * so that a value can never be an escape; any other backslash is an error. Options are split at their commas first: \054 is a
+ * comma inside one. In --mount a colon or backslash inside SOURCE or TARGET is written "\:" and "\\"; a source that begins with
+ * "s3://" keeps that colon; OPTIONS are literal.
  */
 int plan_read(struct plan *p, const struct plan_input *in, struct err *e);
 
-/* Wipes the credentials, gives the memory back. */
+/* Wipes the credentials and frees the memory. */
 void plan_free(struct plan *p);
 
 /*
- * The owner of files for a mount that names none: user "user" of /etc/passwd where it exists (uid and its primary gid),
- * else the caller.
+ * The owner of files for a mount that names none: the user "user" of /etc/passwd if it exists (uid and its primary gid), else
+ * the caller.
  */
 void plan_default_owner(long *uid, long *gid);
 

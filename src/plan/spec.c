@@ -1,10 +1,10 @@
 #include "plan/parts.h"
 
 /*
- * Takes from *REST what stands before the next bare colon, "\:" and "\\" decoded. Returns 1 when a colon came, 0 at
- * the end, -1 with *E set.
+ * Takes the part up to the next unescaped colon off *REST, "\:" and "\\" decoded. Returns 1 at a colon, 0 at the end, -1 with
+ * *E set.
  */
-static int part(struct buf *out, const char **rest, struct err *e)
+static int take_part(struct buf *out, const char **rest, struct err *e)
 {
 	const char *s = *rest;
 
@@ -19,7 +19,7 @@ static int part(struct buf *out, const char **rest, struct err *e)
 	return *s == ':';
 }
 
-static char *keep(struct arena *a, const struct buf *b, struct err *e)
+static char *copy_part(struct arena *a, const struct buf *b, struct err *e)
 {
 	char *s;
 
@@ -45,13 +45,13 @@ int plan_spec(struct arena *a, const char *spec, struct plan_line *l, struct err
 		buf_span(&b, url);
 		spec += url.n;
 	}
-	colon = part(&b, &spec, e);
+	colon = take_part(&b, &spec, e);
 	if (colon == 0)
 		return err_set(e, CODE_USAGE, "it has no target: a mount is SOURCE:TARGET[:OPTIONS]");
-	if (colon < 0 || !(l->source = keep(a, &b, e)))
+	if (colon < 0 || !(l->source = copy_part(a, &b, e)))
 		return -1;
 	buf_clear(&b);
-	if (part(&b, &spec, e) < 0 || !(l->target = keep(a, &b, e)))
+	if (take_part(&b, &spec, e) < 0 || !(l->target = copy_part(a, &b, e)))
 		return -1;
 	l->options = span_of(spec);
 	return 0;

@@ -4,30 +4,31 @@
 #include "rclone/conf.h"
 
 /*
- * Owner-writable files and folders that all may read, as everywhere else. rclone's own default is the umask of
+ * Files and folders that their owner can write and everybody can read, as elsewhere. rclone's own default is the umask of
  * whoever starts it.
  */
 #define UMASK_DEFAULT 022
 
 static const char *const defaults[] = {
-	"--vfs-cache-mode=full", "--vfs-write-back=1s", "--use-server-modtime", /* else "ls -l" costs a request a file */
+	"--vfs-cache-mode=full", "--vfs-write-back=1s",
+	"--use-server-modtime", /* otherwise "ls -l" costs a request for each file */
 	"--dir-cache-time=5s", "--attr-timeout=1s",
-	"--vfs-cache-poll-interval=5s", /* how often it looks whether its cache has outgrown its limit */
-	"--poll-interval=0",		/* S3 tells of no changes; without this it is a warning at each start */
+	"--vfs-cache-poll-interval=5s", /* how often it checks whether its cache exceeds its limit */
+	"--poll-interval=0",		/* S3 does not notify of changes; without this there is a warning at each start */
 	"--contimeout=10s", "--timeout=30s",
-	"--default-permissions", /* without it owner and mode are shown, and keep nobody out */
-	"--allow-non-empty",	 /* what may be covered is decided before; newer versions refuse by themselves */
+	"--default-permissions", /* otherwise owner and mode are shown, but keep nobody out */
+	"--allow-non-empty",	 /* whether anything may be covered has been decided by then; newer versions would refuse */
 };
 
-/* A list of arguments under construction in an arena. */
-struct list {
+/* A list of arguments that is being built in an arena. */
+struct arg_list {
 	struct arena *mem;
 	char **items;
 	size_t count;
 	bool failed;
 };
 
-static void add(struct list *l, char *item)
+static void append_arg(struct arg_list *l, char *item)
 {
 	if (l->failed || !item) {
 		l->failed = true;
@@ -39,8 +40,8 @@ static void add(struct list *l, char *item)
 		l->items[l->count++] = item;
 }
 
-/* The list with the NULL that ends it; NULL where memory was short at any step. */
-static char **finish(struct list *l)
+/* Ends the list with a NULL and returns it; NULL when memory was short at any step. */
+static char **end_arg_list(struct arg_list *l)
 {
 	l->items = l->failed ? NULL : arena_grow(l->mem, l->items, l->count, sizeof *l->items);
 	if (l->items)
@@ -48,7 +49,7 @@ static char **finish(struct list *l)
 	return l->items;
 }
 
-static char *join(struct arena *a, const char *head, const char *middle, const char *tail)
+static char *join_strings(struct arena *a, const char *head, const char *middle, const char *tail)
 {
 	size_t h = strlen(head), m = strlen(middle), t = strlen(tail);
 	char *s = arena_get(a, h + m + t + 1);
@@ -61,33 +62,33 @@ static char *join(struct arena *a, const char *head, const char *middle, const c
 	return s;
 }
 
-static void add_text(struct list *l, const char *flag, const char *value)
+static void append_text(struct arg_list *l, const char *flag, const char *value)
 {
-	add(l, join(l->mem, flag, value, ""));
+	append_arg(l, join_strings(l->mem, flag, value, ""));
 }
 
-static void add_number(struct list *l, const char *flag, long value)
+static void append_number(struct arg_list *l, const char *flag, long value)
 {
 	char text[24];
 
 	text_fmt(text, sizeof text, "%ld", value);
-	add_text(l, flag, text);
+	append_text(l, flag, text);
 }
 
-/* With its zero in front every version of rclone reads it as octal. */
-static void add_umask(struct list *l, int umask)
+/* With a leading zero every version of rclone reads it as octal. */
+static void append_umask(struct arg_list *l, int umask)
 {
 	char text[24];
 
 	text_fmt(text, sizeof text, "--umask=%04o", (unsigned)umask);
-	add_text(l, text, "");
+	append_text(l, text, "");
 }
 
 char *rclone_source(struct arena *a, const struct plan_mount *m)
 {
-	char *head = join(a, RCLONE_REMOTE ":", m->bucket, "/");
+	char *head = join_strings(a, RCLONE_REMOTE ":", m->bucket, "/");
 
-	return head ? join(a, head, m->prefix, "") : NULL;
+	return head ? join_strings(a, head, m->prefix, "") : NULL;
 }
 
 char *rclone_devname(struct arena *a, const struct plan_mount *m)
@@ -99,25 +100,10 @@ char *rclone_devname(struct arena *a, const struct plan_mount *m)
 	return s;
 }
 
-/*
- * rclone shows control bytes of a key as U+2400 to U+2421 and quotes with U+201B; it takes a prefix that holds one of
- * these for another key ("␊" for a newline), which the credential check has not asked for.
- */
-static bool is_literal(const char *prefix)
+/* "vfs_write_back=1s" becomes "--vfs-write-back=1s": in the name '_' stands for '-', as in rclone's own mount helper. */
+static char *flag_of_option(struct arena *a, const char *option)
 {
-	for (const char *s = prefix; (s = strchr(s, 0xe2)); s++)
-		if (strncmp(s + 1, "\x80\x9b", 2) == 0 || (s[1] == '\x90' && (unsigned char)s[2] <= 0xa1))
-			return false;
-	return true;
-}
-
-/*
- * "vfs_write_back=1s" becomes "--vfs-write-back=1s": in the name, '_' stands for '-', as rclone's own mount helper
- * has it.
- */
-static char *flag_of(struct arena *a, const char *option)
-{
-	char *flag = join(a, "--", option, "");
+	char *flag = join_strings(a, "--", option, "");
 
 	for (char *s = flag; s && *s && *s != '='; s++)
 		if (*s == '_')
@@ -126,25 +112,25 @@ static char *flag_of(struct arena *a, const char *option)
 }
 
 /*
- * Up to 1.75, a file that is made shorter while it is not in the cache ends in wrong bytes. With the time of the server in
- * the fingerprint, every file of the mount's own drops out of the cache at the next listing (an upload tells whole
- * seconds, a listing milliseconds). The fast fingerprint has no time. It is less sure of others' files: an object that
- * was uploaded in parts has no hash in it, so another one of the same size is not noticed. Hence only where it is needed.
+ * Up to 1.75, a file that is truncated while it is not in the cache ends in wrong bytes. With the server's time in the
+ * fingerprint, each of the mount's own files drops out of the cache at the next listing (an upload reports whole seconds, a
+ * listing milliseconds). The fast fingerprint has no time. It is less certain about others' files: an object that was uploaded
+ * in parts has no hash in it, so another one of the same size is not noticed. Hence only where it is needed.
  */
 static bool needs_fast_fingerprint(const struct plan_mount *m, const struct rclone_version *v)
 {
 	return !m->ro && !rclone_version_least(v, 1, 76);
 }
 
-/* The limit goes before the options of the mount, which may replace it. In KiB, as every version reads it. */
-static void add_launch_options(struct list *l, const struct rclone_paths *p)
+/* The limit precedes the options of the mount, which may replace it. In KiB, which every version can read. */
+static void append_launch_options(struct arg_list *l, const struct rclone_paths *p)
 {
 	if (p->room.cache_max)
-		add_number(l, "--vfs-cache-max-size=", (long)(p->room.cache_max / 1024));
+		append_number(l, "--vfs-cache-max-size=", (long)(p->room.cache_max / 1024));
 	if (p->rc_socket && *p->rc_socket) {
-		add_text(l, "--rc", "");
-		add_text(l, "--rc-addr=unix://", p->rc_socket);
-		add_text(l, "--rc-no-auth", "");
+		append_text(l, "--rc", "");
+		append_text(l, "--rc-addr=unix://", p->rc_socket);
+		append_text(l, "--rc-no-auth", "");
 	}
 }
 
@@ -152,86 +138,84 @@ char **rclone_args(struct arena *a, const struct plan_mount *m, const struct rcl
 	long gid, bool allow_other, struct err *e)
 {
 	const char *devname = rclone_devname(a, m);
-	struct list l = { .mem = a };
+	struct arg_list l = { .mem = a };
 	char **args;
 
-	if (!is_literal(m->prefix)) {
+	/* It would mean another key ("␊" for a newline) than the one that the credential check has asked for. */
+	if (span_has_control_picture(span_of(m->prefix))) {
 		err_set(e, CODE_USAGE, "source s3://%s/%s: rclone cannot take U+201B or U+2400 to U+2421 literally", m->bucket,
 			m->prefix);
 		return NULL;
 	}
-	add_text(&l, p->rclone, "");
-	add_text(&l, "mount", "");
-	add(&l, rclone_source(a, m));
-	add_text(&l, target, "");
-	add_text(&l, "--config=", p->config);
-	add_text(&l, "--cache-dir=", p->cache_dir);
-	add(&l, devname ? join(a, "--devname=", devname, "") : NULL);
+	append_text(&l, p->rclone, "");
+	append_text(&l, "mount", "");
+	append_arg(&l, rclone_source(a, m));
+	append_text(&l, target, "");
+	append_text(&l, "--config=", p->config);
+	append_text(&l, "--cache-dir=", p->cache_dir);
+	append_arg(&l, devname ? join_strings(a, "--devname=", devname, "") : NULL);
 	if (*p->ca_cert)
-		add_text(&l, "--ca-cert=", p->ca_cert);
-	add_number(&l, "--uid=", uid);
-	add_number(&l, "--gid=", gid);
-	add_umask(&l, m->umask < 0 ? UMASK_DEFAULT : m->umask);
+		append_text(&l, "--ca-cert=", p->ca_cert);
+	append_number(&l, "--uid=", uid);
+	append_number(&l, "--gid=", gid);
+	append_umask(&l, m->umask < 0 ? UMASK_DEFAULT : m->umask);
 	if (allow_other)
-		add_text(&l, "--allow-other", "");
+		append_text(&l, "--allow-other", "");
 	if (m->ro)
-		add_text(&l, "--read-only", "");
+		append_text(&l, "--read-only", "");
 	for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)
-		add_text(&l, defaults[i], "");
+		append_text(&l, defaults[i], "");
 	if (needs_fast_fingerprint(m, &p->version))
-		add_text(&l, "--vfs-fast-fingerprint", "");
-	add_launch_options(&l, p);
+		append_text(&l, "--vfs-fast-fingerprint", "");
+	append_launch_options(&l, p);
 	for (size_t i = 0; i < m->option_count; i++) {
 		if (rclone_option_check(m->options[i], m->ro, e))
 			return NULL;
-		add(&l, flag_of(a, m->options[i]));
+		append_arg(&l, flag_of_option(a, m->options[i]));
 	}
-	args = finish(&l);
+	args = end_arg_list(&l);
 	if (!args)
 		err_set(e, CODE_FAULT, "start rclone for %s: out of memory", m->target);
 	return args;
 }
 
-/* A driver needs none of these, and each of some would change what it does (AWS_CA_BUNDLE, RCLONE_*). */
+/* A driver needs none of these, and some would change what it does (AWS_CA_BUNDLE, RCLONE_*). */
 static const char *const dropped[] = { "AWS_", "S3_", "RCLONE_", "THREAD_ID=", "USER_ID=", "PATH=", "HOME=" };
 
-static bool is_dropped(const char *variable)
+static bool is_dropped_variable(const char *variable)
 {
-	for (size_t i = 0; i < sizeof dropped / sizeof *dropped; i++)
-		if (strncmp(variable, dropped[i], strlen(dropped[i])) == 0)
-			return true;
-	return false;
+	return span_starts_any(span_of(variable), dropped, sizeof dropped / sizeof *dropped);
 }
 
 /*
- * From 1.74 on an item of the cache stays open for 5 s after its file is closed. When another file has its name by then,
- * its "clean" is written over that one's "dirty", and who ends the driver now loses the file.
+ * From 1.74 on a cache item stays open for 5 s after its file is closed. If another file has got its name by then, the one's
+ * "clean" is written over the other's "dirty", and whoever ends the driver now loses the file.
  */
 #define NO_HANDLE_CACHING "RCLONE_VFS_HANDLE_CACHING=0"
 
-static void add_settings(struct list *l, const struct rclone_paths *p)
+static void append_settings(struct arg_list *l, const struct rclone_paths *p)
 {
-	add_text(l, NO_HANDLE_CACHING, "");
+	append_text(l, NO_HANDLE_CACHING, "");
 	if (p->room.min_free)
-		add_number(l, "RCLONE_VFS_CACHE_MIN_FREE_SPACE=", (long)(p->room.min_free / 1024));
+		append_number(l, "RCLONE_VFS_CACHE_MIN_FREE_SPACE=", (long)(p->room.min_free / 1024));
 }
 
 char **rclone_env(struct arena *a, const struct rclone_paths *p, char *const *old)
 {
 	const char *path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-	struct list l = { .mem = a };
-	char *head = join(a, "PATH=", p->helper_dir, *p->helper_dir ? ":" : "");
+	struct arg_list l = { .mem = a };
+	char *head = join_strings(a, "PATH=", p->helper_dir, *p->helper_dir ? ":" : "");
 
 	for (; *old; old++) {
 		if (strncmp(*old, "PATH=", 5) == 0 && (*old)[5])
 			path = *old + 5;
-		if (!is_dropped(*old))
-			add_text(&l, *old, "");
+		if (!is_dropped_variable(*old))
+			append_text(&l, *old, "");
 	}
-	add(&l, head ? join(a, head, path, "") : NULL);
-	add_text(&l, "HOME=", p->home);
-	add_settings(&l, p);
-	return finish(&l);
+	append_arg(&l, head ? join_strings(a, head, path, "") : NULL);
+	append_text(&l, "HOME=", p->home);
+	append_settings(&l, p);
+	return end_arg_list(&l);
 }
 
 #define ROOM_MIN (1024 * 1024) /* rclone takes 0 for "no limit" */

@@ -1,23 +1,21 @@
 #include "base/text.h"
 #include "rclone/log.h"
+#include "rclone/reason.h"
 
 #define HELPER "mount helper error: "
 
 enum { NOTHING, ANY_LINE, ERROR, FATAL, HELPER_SAYS };
 
-static bool is_fatal(struct span line)
+static bool is_fatal_line(struct span line)
 {
 	static const char *const beginnings[] = { "fatal error: ", "panic: ", "runtime: failed ", "runtime: out of memory",
 		"runtime: cannot allocate", "runtime/cgo: ", "Fatal error: ", "Error: " };
-	struct span words = span_skip(line, rclone_log_head(line));
+	struct span text = span_skip(line, rclone_log_head(line));
 
-	for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
-		if (span_starts(words, span_of(beginnings[i])))
-			return true;
-	return span_has(line, "CRITICAL: ");
+	return span_starts_any(text, beginnings, sizeof beginnings / sizeof *beginnings) || span_has(line, "CRITICAL: ");
 }
 
-/* How much a line tells of the end of a driver; what a single request failed of is not the reason. */
+/* How much a line says about the end of a driver; the failure of a single request is not its cause. */
 static int weight_of_line(struct span line)
 {
 	static const char *const others[] = { "DEBUG : ", "INFO  : ", "NOTICE: ", ": vfs cache: ", ": Failed to copy: ",
@@ -25,7 +23,7 @@ static int weight_of_line(struct span line)
 
 	if (span_has(line, HELPER))
 		return HELPER_SAYS;
-	if (is_fatal(line))
+	if (is_fatal_line(line))
 		return FATAL;
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
 		if (span_has(line, others[i]))
@@ -33,10 +31,10 @@ static int weight_of_line(struct span line)
 	return span_has(line, "ERROR : ") ? ERROR : span_trim(line).n ? ANY_LINE : NOTHING;
 }
 
-static const char *hint_for(struct span cause)
+static const char *hint_for_cause(struct span cause)
 {
 	static const struct {
-		const char *words, *hint;
+		const char *text, *hint;
 	} hints[] = {
 		{ "pthread_create failed", ERR_HINT_PIDS },
 		{ "failed to create new OS thread", ERR_HINT_PIDS },
@@ -48,25 +46,25 @@ static const char *hint_for(struct span cause)
 	};
 
 	for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
-		if (span_has(cause, hints[i].words))
+		if (span_has(cause, hints[i].text))
 			return hints[i].hint;
 	return "";
 }
 
-/* What S3 says may hold what must not be told; paths and the rest stay as they are. */
+/* S3's text may hold secrets; paths and the rest are kept. */
 static void put_cause(char *out, size_t size, struct span line)
 {
 	struct span head, rest = line;
 
 	if (span_cut_at(&rest, "api error ", &head)) {
-		char words[256];
+		char text[256];
 
-		reason_words(words, sizeof words, rest);
-		text_fmt(out, size, "%.*sapi error %s", (int)head.n, head.p, words);
+		reason_text(text, sizeof text, rest);
+		text_fmt(out, size, "%.*sapi error %s", (int)head.n, head.p, text);
 	} else {
 		text_fmt(out, size, "%.*s", line.n < size ? (int)line.n : (int)size, line.n ? line.p : "");
 	}
-	text_tame(out);
+	text_sanitize(out);
 }
 
 void rclone_log_cause(struct span log, char *cause, size_t cause_size, char *hint, size_t hint_size)
@@ -81,12 +79,12 @@ void rclone_log_cause(struct span log, char *cause, size_t cause_size, char *hin
 			best = span_skip(line, rclone_log_head(line));
 		}
 		if (!advice.n && span_has(line, HELPER))
-			advice = span_behind(line, ": hint: ");
+			advice = span_after(line, ": hint: ");
 	}
 	if (span_starts(best, SPAN(HELPER)))
 		best = span_skip(best, sizeof HELPER - 1);
 	put_cause(cause, cause_size, best);
-	text_fmt(hint, hint_size, "%s", cause[0] ? hint_for(best) : "");
+	text_fmt(hint, hint_size, "%s", cause[0] ? hint_for_cause(best) : "");
 	if (cause[0] && most == HELPER_SAYS && advice.n)
 		put_cause(hint, hint_size, advice);
 }

@@ -1,5 +1,7 @@
 #include "rclone/meta.h"
 
+#include "base/chars.h"
+#include "base/file.h"
 #include "base/json.h"
 
 #include <errno.h>
@@ -12,7 +14,7 @@ int meta_read(int top, const char *path, struct buf *text)
 {
 	int fd = openat(top, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	struct stat st;
-	ssize_t n = -1;
+	int ret;
 
 	buf_clear(text);
 	if (fd < 0)
@@ -21,25 +23,17 @@ int meta_read(int top, const char *path, struct buf *text)
 		close(fd);
 		return 1;
 	}
-	for (;;) {
-		char *to = buf_room(text, 4096);
-
-		n = to ? read(fd, to, 4096) : 0;
-		if (n <= 0 && !(n < 0 && errno == EINTR))
-			break;
-		if (n > 0)
-			text->len += (size_t)n;
-	}
+	ret = file_read_fd(fd, text) && !text->full ? -1 : 0;
 	close(fd);
-	return n < 0 ? -1 : 0;
+	return ret;
 }
 
-static bool is_string(struct span value)
+static bool is_json_string(struct span value)
 {
 	return value.n >= 2 && value.p[0] == '"';
 }
 
-/* As Go reads an int64 from JSON: digits, no fraction, no exponent. The JSON parser has seen to the zeros in front. */
+/* As Go reads an int64 from JSON: digits, without fraction or exponent. The JSON parser has checked for leading zeros. */
 static bool is_int64(struct span value)
 {
 	unsigned long n;
@@ -49,39 +43,34 @@ static bool is_int64(struct span value)
 	return span_number(value, LONG_MAX, &n);
 }
 
-static bool matches(struct span s, const char *form)
-{
-	for (size_t i = 0; form[i]; i++)
-		if (i >= s.n || (form[i] == 'd' ? s.p[i] < '0' || s.p[i] > '9' : s.p[i] != form[i]))
-			return false;
-	return true;
-}
-
-static bool in_range(struct span s, size_t at, unsigned long least, unsigned long most)
+static bool is_number_in_range(struct span s, size_t at, unsigned long least, unsigned long most)
 {
 	unsigned long n;
 
 	return span_number((struct span){ s.p + at, 2 }, most, &n) && n >= least;
 }
 
-/* "2026-11-23T14:14:35.945337974Z", or with "+01:00" at its end (RFC 3339), in quotes. */
-static bool is_time(struct span value)
+/* "2026-11-23T14:14:35.945337974Z", or with "+01:00" at its end (RFC 3339), quoted. */
+static bool is_rfc3339(struct span value)
 {
 	struct span s = { value.p + 1, value.n - 2 };
 
-	if (!is_string(value) || !matches(s, "dddd-dd-ddTdd:dd:dd") || !in_range(s, 5, 1, 12) || !in_range(s, 8, 1, 31) ||
-		!in_range(s, 11, 0, 23) || !in_range(s, 14, 0, 59) || !in_range(s, 17, 0, 59))
+	if (!is_json_string(value) || !span_has_form(s, "dddd-dd-ddTdd:dd:dd") || !is_number_in_range(s, 5, 1, 12) ||
+		!is_number_in_range(s, 8, 1, 31) || !is_number_in_range(s, 11, 0, 23) || !is_number_in_range(s, 14, 0, 59) ||
+		!is_number_in_range(s, 17, 0, 59))
 		return false;
 	s = span_skip(s, 19);
-	if (matches(s, ".d"))
-		for (s = span_skip(s, 1); matches(s, "d");)
-			s = span_skip(s, 1);
+	if (span_has_form(s, ".d")) {
+		s = span_skip(s, 1);
+		span_take_while(&s, char_is_digit);
+	}
 	if (span_is(s, "Z"))
 		return true;
-	return s.n == 6 && (matches(s, "+dd:dd") || matches(s, "-dd:dd")) && in_range(s, 1, 0, 23) && in_range(s, 4, 0, 59);
+	return s.n == 6 && (span_has_form(s, "+dd:dd") || span_has_form(s, "-dd:dd")) && is_number_in_range(s, 1, 0, 23) &&
+	       is_number_in_range(s, 4, 0, 59);
 }
 
-static bool is_bool(struct span value)
+static bool is_json_bool(struct span value)
 {
 	return span_is(value, "true") || span_is(value, "false");
 }
@@ -106,12 +95,12 @@ bool meta_whole(struct span text)
 		const char *name;
 		bool (*is)(struct span value);
 	} members[] = {
-		{ "ModTime", is_time },
-		{ "ATime", is_time },
+		{ "ModTime", is_rfc3339 },
+		{ "ATime", is_rfc3339 },
 		{ "Size", is_int64 },
 		{ "Rs", is_ranges },
-		{ "Fingerprint", is_string },
-		{ "Dirty", is_bool },
+		{ "Fingerprint", is_json_string },
+		{ "Dirty", is_json_bool },
 	};
 	struct span value;
 
@@ -140,7 +129,7 @@ struct range {
 	uint64_t pos, end;
 };
 
-/* The next of the ranges *LIST. They are in order and do not touch, as rclone keeps them. */
+/* Takes the next range off *LIST. rclone keeps them in order, without touching each other. */
 static bool next_range(struct span *list, struct range *r)
 {
 	struct span range, value;
@@ -163,13 +152,15 @@ bool meta_lacks(struct span text, uint64_t size)
 	return !next_range(&list, &first) || first.pos || first.end < size;
 }
 
-/* The size of the object that the file was made from, which its fingerprint begins with; 0 where there was none. False: unknown. */
+/*
+ * The size of the object that the file was made from, with which its fingerprint begins; 0 when there was none. False: unknown.
+ */
 static bool object_size(struct span text, unsigned long *size)
 {
 	struct span value, number;
 
 	*size = 0;
-	if (json_member(text, "Fingerprint", &value) != 1 || !is_string(value))
+	if (json_member(text, "Fingerprint", &value) != 1 || !is_json_string(value))
 		return false;
 	value = (struct span){ value.p + 1, value.n - 2 };
 	return !value.n || (span_cut(&value, ',', &number) && span_number(number, LONG_MAX, size));
@@ -205,8 +196,8 @@ bool meta_extend(struct buf *out, struct span text, uint64_t size)
 	return true;
 }
 
-/* Go's decoder takes the years 0 to 9999. */
-static void put_time(struct buf *out, const char *name, struct timespec when)
+/* Go's decoder accepts the years 0 to 9999. */
+static void put_meta_time(struct buf *out, const char *name, struct timespec when)
 {
 	struct tm t;
 
@@ -223,8 +214,8 @@ void meta_write(struct buf *out, const struct stat *data)
 	long long size = (long long)data->st_size;
 
 	buf_str(out, "{\n");
-	put_time(out, "ModTime", data->st_mtim);
-	put_time(out, "ATime", data->st_mtim);
+	put_meta_time(out, "ModTime", data->st_mtim);
+	put_meta_time(out, "ATime", data->st_mtim);
 	buf_fmt(out, "\t\"Size\": %lld,\n\t\"Rs\": [", size);
 	if (size)
 		buf_fmt(out, "\n\t\t{\n\t\t\t\"Pos\": 0,\n\t\t\t\"Size\": %lld\n\t\t}\n\t", size);

@@ -1,23 +1,24 @@
+#include "base/chars.h"
 #include "rclone/args.h"
 
-enum kind {
+enum option_kind {
 	SWITCH, /* alone, or with =true or =false */
-	VALUE,	/* needs a value: without one rclone would take the next argument for it */
+	VALUE,	/* needs a value: without one rclone would take the next argument as its value */
 	DENIED,
 };
 
 /*
- * What may be handed on, of rclone 1.60 to 1.7x: what changes speed, caching and looks. Everything that is not here
- * is refused. DENIED are those that people ask for, with the reason. One that this rclone does not know ends it with
- * its own words.
+ * What may be passed on, for rclone 1.60 to 1.7x: options that change speed, caching and appearance. Everything else is
+ * refused. DENIED are those that people ask for, with the reason. An option that this rclone does not know ends it, with a
+ * message of its own.
  *
- * An --s3-… option gives rclone's cache folder another name ("s3mounts{appNz}"): files that are still unsent when it
- * is changed stay pending until it is changed back.
+ * An --s3-… option changes the name of rclone's cache folder ("s3mounts{appNz}"): files that are still unsent then stay pending
+ * until it is changed back.
  */
-static const struct group {
-	enum kind kind;
-	const char *why;   /* of DENIED */
-	const char *names; /* parted by blanks: a pointer for each would double their size */
+static const struct option_group {
+	enum option_kind kind;
+	const char *why;   /* for DENIED */
+	const char *names; /* separated by blanks: a pointer for each would double their size */
 } groups[] = {
 	{ VALUE, NULL,
 		"attr-timeout bind buffer-size bwlimit bwlimit-file checkers contimeout daemon-timeout dir-cache-time "
@@ -44,7 +45,7 @@ static const struct group {
 		"s3-access-key-id s3-secret-access-key s3-session-token s3-sse-customer-key" },
 };
 
-static bool is_kept(struct span value)
+static bool is_write_caching_mode(struct span value)
 {
 	return span_is_nocase(value, "writes") || span_is_nocase(value, "full");
 }
@@ -54,52 +55,52 @@ static bool is_on(struct span value)
 	return !value.n || span_is(value, "true");
 }
 
-static bool is_level(struct span value)
+static bool is_log_level_taken(struct span value)
 {
 	return span_is_nocase(value, "error") || span_is_nocase(value, "notice") || span_is_nocase(value, "info");
 }
 
-static bool is_number(struct span value)
+static bool begins_with_digit(struct span value)
 {
-	return value.n && value.p[0] >= '0' && value.p[0] <= '9';
+	return value.n && char_is_digit(value.p[0]);
 }
 
-/* "0", "0s" and "0.0G" are none; "off" and "-1" are none either. */
+/* "0", "0s" and "0.0G" are not; nor are "off" and "-1". */
 static bool is_positive(struct span value)
 {
-	for (size_t i = 0; is_number(value) && i < value.n; i++)
+	for (size_t i = 0; begins_with_digit(value) && i < value.n; i++)
 		if (value.p[i] >= '1' && value.p[i] <= '9')
 			return true;
 	return false;
 }
 
 /*
- * Values that are taken of what else could be one: rclone reads them in more than one way ("OFF" in new versions), so what is
- * right is listed. Measured with 1.60.1 and 1.75.2.
+ * For some options only these values are accepted: rclone reads values in more than one way ("OFF" in new versions), so the
+ * safe ones are listed. Measured with 1.60.1 and 1.75.2.
  */
-static const struct rule {
+static const struct value_rule {
 	const char *names;
 	bool (*fits)(struct span value);
 	const char *why;
 	bool ro; /* for read-only mounts too */
 } rules[] = {
-	{ "vfs-cache-mode", is_kept,
+	{ "vfs-cache-mode", is_write_caching_mode,
 		"on a writable mount it must be writes or full: without its cache nobody can tell what is not in S3 yet",
 		false },
 	{ "vfs-fast-fingerprint", is_on,
 		"on a writable mount it must be true: a file of its own that is made shorter would end in wrong bytes", false },
-	{ "vfs-write-back", is_number, "it must be a time, as 1s: nothing would ever be uploaded", true },
+	{ "vfs-write-back", begins_with_digit, "it must be a time, as 1s: nothing would ever be uploaded", true },
 	{ "vfs-cache-max-size vfs-cache-poll-interval", is_positive,
 		"it must be more than 0: the mount would hang for good when the disk of its cache is full", true },
 	{ "s3-list-chunk", is_positive, "it must be more than 0: every folder would look empty", true },
-	{ "log-level", is_level,
+	{ "log-level", is_log_level_taken,
 		"it must be ERROR, NOTICE or INFO: with less nobody learns why a file does not arrive, with DEBUG rclone 1.63 "
 		"writes the keys into its log",
 		true },
 };
 
-/* '_' and '-' are the same in a name. */
-static bool same_name(struct span a, struct span b)
+/* '_' and '-' are equal in a name. */
+static bool same_option_name(struct span a, struct span b)
 {
 	for (size_t i = 0; i < a.n && i < b.n; i++)
 		if ((a.p[i] == '_' ? '-' : a.p[i]) != b.p[i])
@@ -107,36 +108,36 @@ static bool same_name(struct span a, struct span b)
 	return a.n == b.n;
 }
 
-static bool is_among(struct span name, const char *names)
+static bool is_among_names(struct span name, const char *names)
 {
 	struct span rest = span_of(names), one;
 	bool more = true;
 
 	while (more) {
 		more = span_cut(&rest, ' ', &one);
-		if (same_name(name, one))
+		if (same_option_name(name, one))
 			return true;
 	}
 	return false;
 }
 
-static const struct group *find_group(struct span name)
+static const struct option_group *find_group(struct span name)
 {
 	for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
-		if (is_among(name, groups[i].names))
+		if (is_among_names(name, groups[i].names))
 			return &groups[i];
 	return NULL;
 }
 
-static int check_value(const char *option, struct span name, struct span value, bool ro, struct err *e)
+static int check_option_value(const char *option, struct span name, struct span value, bool ro, struct err *e)
 {
 	for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
-		if ((!ro || rules[i].ro) && is_among(name, rules[i].names) && !rules[i].fits(value))
+		if ((!ro || rules[i].ro) && is_among_names(name, rules[i].names) && !rules[i].fits(value))
 			return err_set(e, CODE_USAGE, "option %s is not taken: %s", option, rules[i].why);
 	return 0;
 }
 
-static int check_kind(enum kind kind, struct span name, bool given, struct span value, struct err *e)
+static int check_option_kind(enum option_kind kind, struct span name, bool given, struct span value, struct err *e)
 {
 	int n = (int)name.n;
 
@@ -151,16 +152,16 @@ int rclone_option_check(const char *option, bool ro, struct err *e)
 {
 	struct span value = span_of(option), name;
 	bool given = span_cut(&value, '=', &name);
-	const struct group *group;
+	const struct option_group *group;
 
-	for (const char *s = option; *s; s++)
-		if ((unsigned char)*s < 0x20 || *s == 0x7f)
-			return err_set(e, CODE_USAGE, "option %.*s: it holds a control byte", (int)name.n, name.p);
+	if (span_has_control(span_of(option), ""))
+		return err_set(e, CODE_USAGE, "option %.*s: it holds a control byte", (int)name.n, name.p);
 	group = find_group(name);
 	if (group && group->kind == DENIED)
 		return err_set(e, CODE_USAGE, "option %.*s is not taken: %s", (int)name.n, name.p, group->why);
 	if (group)
-		return check_kind(group->kind, name, given, value, e) ? -1 : check_value(option, name, value, ro, e);
+		return check_option_kind(group->kind, name, given, value, e) ? -1 :
+									       check_option_value(option, name, value, ro, e);
 	err_set(e, CODE_USAGE, "option %.*s is not known", (int)name.n, name.p);
 	return err_hint(e,
 		"beside ro, rw, uid=, gid=, umask=, allow_other and nofail those of \"rclone mount\" are taken that change "

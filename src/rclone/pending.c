@@ -1,7 +1,6 @@
 #include "rclone/pending.h"
 
 #include "base/buf.h"
-#include "base/text.h"
 #include "rclone/meta.h"
 #include "rclone/walk.h"
 
@@ -9,35 +8,18 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-struct look {
+struct pending_scan {
 	struct walk walk;
-	int meta, data;	 /* CACHE/vfsMeta, CACHE/vfs; -1 where it is missing */
-	size_t above;	 /* components above the mount's root: remote, bucket, prefix */
-	struct buf text; /* of one metadata file */
+	int meta, data;	 /* CACHE/vfsMeta, CACHE/vfs; -1 when it is missing */
+	size_t above;	 /* number of components above the mount's root: remote, bucket, prefix */
+	struct buf text; /* of the current metadata file */
 	struct pending *p;
 };
 
-void pending_name(char out[PENDING_NAME], struct span path)
-{
-	const char *cut = "";
-
-	if (path.n >= PENDING_NAME) {
-		path = span_skip(path, path.n - (PENDING_NAME - sizeof "…"));
-		while (path.n && ((unsigned char)*path.p & 0xc0) == 0x80)
-			path = span_skip(path, 1);
-		cut = "…";
-	}
-	text_fmt(out, PENDING_NAME, "%s%.*s", cut, (int)path.n, path.n ? path.p : "");
-}
-
-static void count_pending(struct look *l, const char *path, size_t above, uint64_t size)
+static void count_pending(struct pending_scan *l, const char *path, size_t above, uint64_t size)
 {
 	const char *name = path;
 
-	l->p->files++;
-	l->p->bytes += size;
-	if (l->p->named == PENDING_NAMES)
-		return;
 	for (size_t i = 0; i < above; i++) {
 		const char *slash = strchr(name, '/');
 
@@ -45,14 +27,14 @@ static void count_pending(struct look *l, const char *path, size_t above, uint64
 			break;
 		name = slash + 1;
 	}
-	pending_name(l->p->names[l->p->named++], span_of(name));
+	pending_add(l->p, span_of(name), size);
 }
 
 /*
- * The size of the cached data. The metadata's own is 0 while a file is open, and what rclone has truncated may be shorter: it serves only
- * where there is no data.
+ * The size of the cached data. That in the metadata is 0 while a file is open, and outdated if rclone has truncated it: it is
+ * used only when there is no data.
  */
-static uint64_t size_of(const struct look *l, const char *path)
+static uint64_t data_size(const struct pending_scan *l, const char *path)
 {
 	struct stat st;
 
@@ -61,26 +43,26 @@ static uint64_t size_of(const struct look *l, const char *path)
 	return meta_size(buf_all(&l->text));
 }
 
-static int look_at_meta(void *arg, const char *path, const struct stat *st)
+static int count_dirty_meta(void *arg, const char *path, const struct stat *st)
 {
-	struct look *l = arg;
+	struct pending_scan *l = arg;
 	int ret = meta_read(l->meta, path, &l->text);
 
 	(void)st;
 	if (ret < 0)
 		return walk_failed(&l->walk, path);
 	if (ret == 0 && meta_dirty(buf_all(&l->text)))
-		count_pending(l, path, l->above, size_of(l, path));
+		count_pending(l, path, l->above, data_size(l, path));
 	return 0;
 }
 
 /*
- * Data without metadata: rclone was killed while it renamed the file, of which the data goes first. What has no block holds nothing that
- * somebody wrote: so it is for a moment whenever a file is opened.
+ * Data without metadata: rclone was killed while it renamed the file, which moves the data first. A file without blocks holds
+ * nothing that anybody wrote: every file is in that state for a moment when it is opened.
  */
-static int look_at_data(void *arg, const char *path, const struct stat *st)
+static int count_data_alone(void *arg, const char *path, const struct stat *st)
 {
-	struct look *l = arg;
+	struct pending_scan *l = arg;
 	struct stat meta;
 
 	if (!st->st_blocks || (l->meta >= 0 && fstatat(l->meta, path, &meta, AT_SYMLINK_NOFOLLOW) == 0))
@@ -91,36 +73,43 @@ static int look_at_data(void *arg, const char *path, const struct stat *st)
 	return 0;
 }
 
-static int look_at_quarantined(void *arg, const char *path, const struct stat *st)
+static int count_quarantined(void *arg, const char *path, const struct stat *st)
 {
-	struct look *l = arg;
+	struct pending_scan *l = arg;
 
 	l->p->quarantined++;
 	count_pending(l, path, l->above + 1, (uint64_t)st->st_size);
 	return 0;
 }
 
-/* Below PART, which is open as TOP. */
-static int look_below(struct look *l, const char *part, int top, walk_fn *visit)
+/* Scans PART, which is open as TOP. */
+static int scan_part(struct pending_scan *l, const char *part, int top, walk_fn *visit)
 {
 	l->walk.part = part;
 	l->walk.top = top;
 	return top < 0 ? 0 : walk_files(&l->walk, visit, l);
 }
 
-static int look_everywhere(struct look *l, int quarantine)
+static int scan_cache(struct pending_scan *l, int quarantine)
 {
-	if (look_below(l, "vfsMeta", l->meta, look_at_meta))
+	int64_t moment = walk_moment();
+	int changed = 0;
+
+	l->walk.names_only = true;
+	if (scan_part(l, "vfsMeta", l->meta, count_dirty_meta))
 		return -1;
-	/* A file that is renamed while we look can slip from a folder yet to come into one already seen. */
-	if (!l->p->files && look_below(l, "vfsMeta", l->meta, look_at_meta))
+	/* A file that is renamed during the scan can move from a folder not yet scanned to one already scanned. */
+	if (!l->p->files && l->meta >= 0)
+		changed = walk_changed(&l->walk, moment);
+	if (changed < 0 || (changed && scan_part(l, "vfsMeta", l->meta, count_dirty_meta)))
 		return -1;
-	if (!l->p->files && look_below(l, "vfs", l->data, look_at_data))
+	l->walk.names_only = false;
+	if (!l->p->files && scan_part(l, "vfs", l->data, count_data_alone))
 		return -1;
-	return look_below(l, WALK_QUARANTINE, quarantine, look_at_quarantined);
+	return scan_part(l, WALK_QUARANTINE, quarantine, count_quarantined);
 }
 
-/* "remote/bucket/" and a component for each slash of the prefix. */
+/* "remote/bucket/", and a component for each slash of the prefix. */
 static size_t components_above(const struct plan_mount *m)
 {
 	size_t n = 2;
@@ -130,18 +119,18 @@ static size_t components_above(const struct plan_mount *m)
 	return n;
 }
 
-/* A descriptor of the folder PART in *FD; -1 where it is missing. */
-static int open_part(struct look *l, const char *part, int *fd)
+/* Opens the folder PART as *FD; -1 when it is missing. */
+static int open_part(struct pending_scan *l, const char *part, int *fd)
 {
 	*fd = walk_open(l->walk.cache_dir, part);
 	l->walk.part = part;
 	return *fd < 0 && errno != ENOENT ? walk_failed(&l->walk, "") : 0;
 }
 
-int rclone_pending(const char *cache_dir, const struct plan_mount *m, struct pending *p, struct err *e)
+int rclone_pending(const char *cache_dir, const struct plan_mount *m, int64_t deadline, struct pending *p, struct err *e)
 {
-	struct look l = {
-		.walk = { .cache_dir = cache_dir, .purpose = "look for pending files", .e = e },
+	struct pending_scan l = {
+		.walk = { .cache_dir = cache_dir, .purpose = "look for pending files", .deadline = deadline, .e = e },
 		.meta = -1,
 		.data = -1,
 		.above = components_above(m),
@@ -153,7 +142,7 @@ int rclone_pending(const char *cache_dir, const struct plan_mount *m, struct pen
 	memset(p, 0, sizeof *p);
 	if (open_part(&l, "vfsMeta", &l.meta) || open_part(&l, "vfs", &l.data) || open_part(&l, WALK_QUARANTINE, &quarantine))
 		goto out;
-	ret = look_everywhere(&l, quarantine);
+	ret = scan_cache(&l, quarantine);
 out:
 	buf_free(&l.text);
 	if (quarantine >= 0)

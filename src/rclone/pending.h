@@ -1,37 +1,22 @@
 /*
- * rclone/pending.h - which files of a mount are not in S3 yet, read from rclone's cache (rclone/meta.h). What cannot be parsed counts as
- * pending, because in doubt nothing is flushed.
+ * rclone/pending.h - which files of a mount are not in S3 yet, read from rclone's cache (rclone/meta.h). What cannot be parsed
+ * counts as pending: in doubt nothing is flushed.
  */
 
 #ifndef RCLONE_PENDING_H
 #define RCLONE_PENDING_H
 
 #include "base/err.h"
-#include "base/span.h"
 #include "plan/plan.h"
-
-#include <stdint.h>
-
-#define PENDING_NAMES 16 /* how many are named; all are counted */
-#define PENDING_NAME 256
-
-struct pending {
-	uint64_t files;
-	uint64_t bytes;	      /* sizes as the cached data has them */
-	uint64_t quarantined; /* of the files: those that rclone will not upload (rclone/repair.h) */
-	int named;
-	char names[PENDING_NAMES][PENDING_NAME]; /* path below the mount; cut at the front by "…" where too long */
-};
-
-/* PATH as it stands in names: too long a one is cut between two characters of UTF-8. */
-void pending_name(char out[PENDING_NAME], struct span path);
+#include "unsent/pending.h"
 
 /*
- * Looks at all that is in CACHE_DIR, which is of the mount M alone; M says which part of a path is above the mount. Counted are metadata that
- * is not clean, data without metadata, and what is in quarantine. Files that an earlier run with other --s3-… options has left under another remote's name are found
- * too. Never follows a symbolic link. A cache that does not exist has nothing pending. A file that vanishes while it
- * is looked at is no error. Returns 0, or -1 with *E set (CODE_FAULT): then it is unknown what is pending.
+ * Scans CACHE_DIR, which belongs to the mount M alone; M tells which part of a path is above the mount. Counted are metadata
+ * that is not clean, data without metadata, and what is in quarantine. Files that an earlier run with other --s3-… options has
+ * left under another remote's name are found too. Never follows a symbolic link. A cache that does not exist has nothing
+ * pending. A file that vanishes during the scan is no error. Returns 0, or -1 with *E set (CODE_FAULT): then it is unknown what
+ * is pending, as it is where the scan has not ended at DEADLINE (-1: it takes its time).
  */
-int rclone_pending(const char *cache_dir, const struct plan_mount *m, struct pending *p, struct err *e);
+int rclone_pending(const char *cache_dir, const struct plan_mount *m, int64_t deadline, struct pending *p, struct err *e);
 
 #endif

@@ -31,7 +31,7 @@ static int rc_failed(const struct rc_session *s, const char *what)
 	return err_sys(s->e, CODE_FAULT, "ask rclone at %s: %s", s->path, what);
 }
 
-static int rc_too_late(const struct rc_session *s)
+static int rc_timed_out(const struct rc_session *s)
 {
 	return err_set(s->e, CODE_FAULT, "ask rclone at %s: it does not answer", s->path);
 }
@@ -43,14 +43,14 @@ static void rc_close(struct rc_session *s)
 	s->fd = -1;
 }
 
-/* Where a peer does not accept, connect(2) waits, and send(2) where it does not read: as long as this says. */
-static int limit_sending(const struct rc_session *s)
+/* If the peer does not accept, connect(2) blocks; if it does not read, send(2) does: at most until the deadline. */
+static int rc_limit_sending(const struct rc_session *s)
 {
 	int left = clock_left(s->deadline);
 	struct timeval t = { .tv_sec = left / 1000, .tv_usec = left % 1000 * 1000L };
 
 	if (!left)
-		return rc_too_late(s);
+		return rc_timed_out(s);
 	return setsockopt(s->fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof t) ? rc_failed(s, "set a deadline") : 0;
 }
 
@@ -63,11 +63,11 @@ static int rc_connect(struct rc_session *s)
 	s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (s->fd < 0)
 		return rc_failed(s, "make a socket");
-	if (limit_sending(s))
+	if (rc_limit_sending(s))
 		return -1;
 	if (connect(s->fd, (const struct sockaddr *)&a, sizeof a) == 0)
 		return 0;
-	return errno == EAGAIN ? rc_too_late(s) : rc_failed(s, "connect");
+	return errno == EAGAIN ? rc_timed_out(s) : rc_failed(s, "connect");
 }
 
 static int rc_send(struct rc_session *s, struct span what)
@@ -75,19 +75,19 @@ static int rc_send(struct rc_session *s, struct span what)
 	while (what.n) {
 		ssize_t n;
 
-		if (limit_sending(s))
+		if (rc_limit_sending(s))
 			return -1;
 		n = send(s->fd, what.p, what.n, MSG_NOSIGNAL);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return errno == EAGAIN ? rc_too_late(s) : rc_failed(s, "write");
+			return errno == EAGAIN ? rc_timed_out(s) : rc_failed(s, "write");
 		what = span_skip(what, (size_t)n);
 	}
 	return 0;
 }
 
-/* Bytes of the answer: their number, 0 at its end, -1. */
+/* Reads bytes of the answer: returns their number, 0 at its end, -1. */
 static ssize_t rc_read(struct rc_session *s, char *to, size_t size)
 {
 	for (;;) {
@@ -95,9 +95,9 @@ static ssize_t rc_read(struct rc_session *s, char *to, size_t size)
 		int left = clock_left(s->deadline), ready = left ? poll(&p, 1, left) : 0;
 		ssize_t n;
 
-		/* At the deadline also what is there is too late: a peer may never stop. */
+		/* At the deadline even what is available is too late: a peer may never stop sending. */
 		if (ready == 0)
-			return rc_too_late(s);
+			return rc_timed_out(s);
 		n = ready < 0 ? -1 : read(s->fd, to, size);
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -116,7 +116,7 @@ static int rc_take(struct rc_session *s, struct span in)
 		if (s->answer.full)
 			return err_set(s->e, CODE_FAULT, "ask rclone at %s: the answer is too large", s->path);
 	}
-	/* What comes behind the answer belongs to nothing. */
+	/* What follows the answer belongs to nothing. */
 	s->response.keep_alive &= !in.n;
 	return 0;
 }
@@ -142,7 +142,7 @@ static int rc_receive(struct rc_session *s)
 	return 0;
 }
 
-/* Calls METHOD ("vfs/stats", with "?" and parameters). The answer's status, its body in s->answer; or -1. */
+/* Calls METHOD ("vfs/stats", with "?" and parameters). Returns the status, with the answer's body in s->answer; or -1. */
 static int rc_call(struct rc_session *s, const char *method)
 {
 	char text[256], target[128];
@@ -164,7 +164,7 @@ static int rc_call(struct rc_session *s, const char *method)
 	return s->response.status;
 }
 
-/* What rclone says of a call that failed: {"error": "…", …}. */
+/* Reports rclone's error for a failed call: {"error": "…", …}. */
 static int rc_refused(const struct rc_session *s, const char *method)
 {
 	struct span why = SPAN("no reason");
@@ -172,11 +172,11 @@ static int rc_refused(const struct rc_session *s, const char *method)
 	json_member(buf_all(&s->answer), "error", &why);
 	err_set(s->e, CODE_FAULT, "ask rclone at %s: %s: status %d, %.*s", s->path, method, s->response.status,
 		(int)(why.n < 256 ? why.n : 256), why.p);
-	text_tame(s->e->text);
+	text_sanitize(s->e->text);
 	return -1;
 }
 
-static int rc_call_well(struct rc_session *s, const char *method)
+static int rc_call_ok(struct rc_session *s, const char *method)
 {
 	int status = rc_call(s, method);
 
@@ -229,7 +229,7 @@ int rclone_rc_parse_stats(struct span answer, struct rclone_rc_stats *s, struct 
 int rclone_rc_stats(const char *socket_path, int timeout_ms, struct rclone_rc_stats *stats, struct err *e)
 {
 	struct rc_session s = rc_session(socket_path, timeout_ms, e);
-	int ret = rc_call_well(&s, "vfs/stats");
+	int ret = rc_call_ok(&s, "vfs/stats");
 
 	return rc_end(&s, ret ? ret : rclone_rc_parse_stats(buf_all(&s.answer), stats, e));
 }
@@ -248,8 +248,8 @@ int rclone_rc_next_waiting(struct span *list, unsigned long *id)
 	return more;
 }
 
-/* The ids of the queue in the answer, as unsigned longs in IDS. */
-static int waiting_ids(const struct rc_session *s, struct buf *ids)
+/* Collects the ids in the queue of the answer, as unsigned longs in IDS. */
+static int rc_waiting_ids(const struct rc_session *s, struct buf *ids)
 {
 	struct span list;
 	unsigned long id;
@@ -263,7 +263,7 @@ static int waiting_ids(const struct rc_session *s, struct buf *ids)
 	return ids->full ? err_set(s->e, CODE_FAULT, "read rclone's vfs/queue: no memory") : 0;
 }
 
-static int upload_soon(struct rc_session *s, unsigned long id)
+static int rc_expire_wait(struct rc_session *s, unsigned long id)
 {
 	char method[96];
 	struct span why;
@@ -283,15 +283,15 @@ int rclone_rc_upload_now(const char *socket_path, int timeout_ms, struct err *e)
 {
 	struct rc_session s = rc_session(socket_path, timeout_ms, e);
 	struct buf ids = buf_heap(ANSWER_MAX);
-	int ret = rc_call_well(&s, "vfs/queue");
+	int ret = rc_call_ok(&s, "vfs/queue");
 
 	if (ret == 0)
-		ret = waiting_ids(&s, &ids);
+		ret = rc_waiting_ids(&s, &ids);
 	for (size_t at = 0; ret == 0 && at < ids.len; at += sizeof(unsigned long)) {
 		unsigned long id;
 
 		memcpy(&id, ids.p + at, sizeof id);
-		ret = upload_soon(&s, id);
+		ret = rc_expire_wait(&s, id);
 	}
 	buf_free(&ids);
 	return rc_end(&s, ret);

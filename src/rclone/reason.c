@@ -1,13 +1,10 @@
 #include "rclone/reason.h"
 
+#include "base/chars.h"
 #include "base/text.h"
 #include "s3/error.h"
-#include "s3/verdict.h"
 
-#define TOKEN_LENGTH 16			 /* letters and digits in a row: no word, but maybe a piece of a token */
-#define WEIGHT_OWN (S3_LACKS_SERVER + 1) /* of what is rclone's own failure */
-#define NETWORK_HINT "rclone tries again by itself; see whether S3_ENDPOINT_URL can be reached from here"
-#define OWN_HINT "rclone tries again by itself; the driver's log tells more"
+#define TOKEN_LENGTH 16 /* letters and digits in a row: not a word, but possibly a part of a token */
 
 static struct span first_line(struct span in)
 {
@@ -17,36 +14,23 @@ static struct span first_line(struct span in)
 	return line;
 }
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool is_letter(char c)
-{
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
-
-/* The number at the start of S; 0 where there is none. */
+/* The number at the start of S; 0 when there is none. */
 static int leading_number(struct span s)
 {
 	unsigned long number;
 
-	for (size_t n = 0; n < s.n; n++)
-		if (!is_digit(s.p[n]))
-			s.n = n;
-	return span_number(s, 999, &number) ? (int)number : 0;
+	return span_number(span_take_while(&s, char_is_digit), 999, &number) ? (int)number : 0;
 }
 
-/* A server may say the session token, or a part of it, in what it answers. */
+/* A server's answer may hold the session token, or a part of it. */
 static void mask_tokens(char *s)
 {
 	for (size_t n; *s; s += n) {
 		bool letter = false, digit = false;
 
-		for (n = 0; is_letter(s[n]) || is_digit(s[n]) || (s[n] && strchr("+/=_-%", s[n])); n++) {
-			letter |= is_letter(s[n]);
-			digit |= is_digit(s[n]);
+		for (n = 0; char_is_alnum(s[n]) || (s[n] && strchr("+/=_-%", s[n])); n++) {
+			letter |= char_is_letter(s[n]);
+			digit |= char_is_digit(s[n]);
 		}
 		if (n >= TOKEN_LENGTH && letter && digit) {
 			memcpy(s, "****", 4);
@@ -57,34 +41,30 @@ static void mask_tokens(char *s)
 	}
 }
 
-/* First masked, then cut: what is left of a token at the end could be too short to be known as one. */
-void reason_words(char *out, size_t size, struct span words)
+/* Masked before it is cut: the rest of a token at the end could be too short to be recognized. */
+void reason_text(char *out, size_t size, struct span text)
 {
 	char whole[1024];
 
-	words = span_trim(first_line(words));
-	text_fmt(
-		whole, sizeof whole, "%.*s", words.n < sizeof whole ? (int)words.n : (int)sizeof whole, words.n ? words.p : "");
+	text = span_trim(first_line(text));
+	text_fmt(whole, sizeof whole, "%.*s", text.n < sizeof whole ? (int)text.n : (int)sizeof whole, text.n ? text.p : "");
 	mask_tokens(whole);
 	text_fmt(out, size, "%s", whole);
 }
 
 static bool is_s3_code(struct span word)
 {
-	size_t n = 0;
-
-	while (n < word.n && (is_letter(word.p[n]) || is_digit(word.p[n]) || word.p[n] == '.'))
-		n++;
-	return n && n == word.n && n < sizeof((struct rclone_reason *)0)->s3_code && word.p[0] >= 'A' && word.p[0] <= 'Z';
+	return word.n && word.n < sizeof((struct failure *)0)->s3_code && char_is_upper(word.p[0]) &&
+	       span_all(word, char_is_alnum, ".");
 }
 
-/* Words of the SDKs in place of S3's. */
+/* Text of the SDKs in place of S3's. */
 static bool is_sdks_own(struct span word)
 {
 	return span_is(word, "UnknownError") || span_is(word, "SerializationError");
 }
 
-static void put_answer(struct rclone_reason *r, struct span code, struct span message)
+static void put_answer(struct failure *r, struct span code, struct span message)
 {
 	if (!is_sdks_own(code))
 		text_fmt(r->s3_code, sizeof r->s3_code, "%.*s", (int)code.n, code.p);
@@ -92,18 +72,18 @@ static void put_answer(struct rclone_reason *r, struct span code, struct span me
 		mask_tokens(r->s3_code);
 	message = span_trim(first_line(message));
 	if (!s3_code_known(r->s3_code) && !is_sdks_own(message) && !span_eq(message, code))
-		reason_words(r->message, sizeof r->message, message);
+		reason_text(r->message, sizeof r->message, message);
 }
 
 /*
- * SDK v1: "multipart upload failed to initialise: AccessDenied: MESSAGE", the code being the first part that is one word; in the next line
- * "\tstatus code: 403, …".
+ * SDK v1: "multipart upload failed to initialise: AccessDenied: MESSAGE", where the code is the first part that is a single
+ * word; in the next line "\tstatus code: 403, …".
  */
-static bool answer_v1(struct rclone_reason *r, struct span words)
+static bool answer_v1(struct failure *r, struct span text)
 {
-	struct span part, rest = first_line(words);
+	struct span part, rest = first_line(text);
 
-	r->http_status = leading_number(span_behind(words, "\n\tstatus code: "));
+	r->http_status = leading_number(span_after(text, "\n\tstatus code: "));
 	while (r->http_status && span_cut_at(&rest, ": ", &part))
 		if (is_s3_code(part)) {
 			put_answer(r, part, rest);
@@ -112,12 +92,15 @@ static bool answer_v1(struct rclone_reason *r, struct span words)
 	return r->http_status != 0;
 }
 
-/* SDK v2: "… https response error StatusCode: 403, RequestID: X, HostID: Y, api error CODE: MESSAGE"; of some codes without "api error". */
-static bool answer_v2(struct rclone_reason *r, struct span words)
+/*
+ * SDK v2: "… https response error StatusCode: 403, RequestID: X, HostID: Y, api error CODE: MESSAGE"; for some codes without
+ * "api error".
+ */
+static bool answer_v2(struct failure *r, struct span text)
 {
-	struct span code, rest = span_behind(span_behind(words, ", HostID: "), ", ");
+	struct span code, rest = span_after(span_after(text, ", HostID: "), ", ");
 
-	r->http_status = leading_number(span_behind(words, "StatusCode: "));
+	r->http_status = leading_number(span_after(text, "StatusCode: "));
 	if (!r->http_status)
 		return false;
 	if (span_starts(rest, SPAN("api error ")))
@@ -127,46 +110,10 @@ static bool answer_v2(struct rclone_reason *r, struct span words)
 	return true;
 }
 
-/* 'Put "http://…": dial tcp …: connect: connection refused': what stands behind the URL. */
-static bool no_answer(struct rclone_reason *r, struct span words)
-{
-	struct span url, rest = span_behind(words, " \"http");
-
-	if (!span_cut_at(&rest, "\": ", &url))
-		rest = span_has(words, "expected element type <Error>") ? words : rest;
-	if (!rest.n)
-		return false;
-	reason_words(r->message, sizeof r->message, rest);
-	r->unanswered = true;
-	return true;
-}
-
-struct rclone_reason reason_read(struct span words)
-{
-	struct rclone_reason r = { .http_status = 0 };
-
-	if (!answer_v1(&r, words) && !answer_v2(&r, words) && !no_answer(&r, words))
-		reason_words(r.message, sizeof r.message, words);
-	return r;
-}
-
-bool reason_same(const struct rclone_reason *a, const struct rclone_reason *b)
-{
-	return strcmp(a->s3_code, b->s3_code) == 0 && strcmp(a->message, b->message) == 0 && a->http_status == b->http_status &&
-	       a->unanswered == b->unanswered;
-}
-
-int reason_weight(const struct rclone_reason *r)
-{
-	if (r->http_status)
-		return (int)s3_meaning_of(r->s3_code, r->http_status)->lacks;
-	return r->unanswered ? S3_LACKS_SERVER : WEIGHT_OWN;
-}
-
 static const char *network_kind(const char *message)
 {
 	static const struct {
-		const char *words, *kind;
+		const char *text, *kind;
 	} kinds[] = {
 		{ "no such host", "name-not-found" },
 		{ "connection refused", "connection-refused" },
@@ -179,23 +126,30 @@ static const char *network_kind(const char *message)
 	};
 
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-		if (text_in(message, kinds[i].words))
+		if (text_find(message, kinds[i].text))
 			return kinds[i].kind;
 	return "unreachable";
 }
 
-void reason_verdict(const struct rclone_reason *r, bool upload, struct verdict *v)
+/* 'Put "http://…": dial tcp …: connect: connection refused': what follows the URL. */
+static bool no_answer(struct failure *r, struct span text)
 {
-	const struct s3_meaning *m = s3_meaning_of(r->s3_code, r->http_status);
+	struct span url, rest = span_after(text, " \"http");
 
-	*v = (struct verdict){ .http_status = r->http_status };
-	memcpy(v->s3_code, r->s3_code, sizeof v->s3_code);
-	if (r->http_status)
-		verdict_answer(v, r->s3_code, r->http_status, r->message);
-	else if (r->unanswered)
-		verdict_set(v, CODE_UNREACHABLE, network_kind(r->message), r->message, NETWORK_HINT);
-	else
-		verdict_set(v, CODE_PENDING, "fault", r->message, OWN_HINT);
-	if (r->http_status && upload && m->write_hint)
-		text_fmt(v->hint, sizeof v->hint, "%s", m->write_hint);
+	if (!span_cut_at(&rest, "\": ", &url))
+		rest = span_has(text, "expected element type <Error>") ? text : rest;
+	if (!rest.n)
+		return false;
+	reason_text(r->message, sizeof r->message, rest);
+	r->unanswered = network_kind(r->message);
+	return true;
+}
+
+struct failure reason_read(struct span text)
+{
+	struct failure r = { .http_status = 0 };
+
+	if (!answer_v1(&r, text) && !answer_v2(&r, text) && !no_answer(&r, text))
+		reason_text(r.message, sizeof r.message, text);
+	return r;
 }

@@ -11,31 +11,31 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define META_MODE 0644		/* as rclone makes it; the folders above are closed */
-#define ONE_WRITE (1024 * 1024) /* more no FUSE request writes */
-#define ZEROS 3			/* so many at an end of a small file look like what has not been fetched */
+#define META_MODE 0644		/* as rclone makes it; the folders above are private */
+#define ONE_WRITE (1024 * 1024) /* no FUSE request writes more */
+#define ZEROS 3			/* so many at either end of a small file look like what has not been fetched */
 #define SCAN_STEP 65536
-#define QUARANTINES_MAX 10000 /* files of the same path */
+#define QUARANTINES_MAX 10000 /* files with the same path */
 
 struct repair {
 	struct walk walk; /* of CACHE/vfs */
 	int meta;	  /* CACHE/vfsMeta */
-	struct buf text;  /* of the metadata as it is */
-	struct buf new;	  /* and as it shall be */
+	struct buf text;  /* the current metadata */
+	struct buf new;	  /* the new metadata */
 	struct rclone_repaired *done;
 };
 
-/* How it stands with data that has no usable metadata. */
+/* The condition of data without usable metadata. */
 enum remains {
 	REMAINS_WHOLE,
-	REMAINS_NOTHING, /* not a byte of anybody */
-	REMAINS_PART,	 /* or it cannot be told */
+	REMAINS_NOTHING, /* no byte was ever written */
+	REMAINS_PART,	 /* or that cannot be decided */
 	REMAINS_UNREAD,	 /* errno says why */
 };
 
 /*
- * When the file was last changed, its metadata did not exist yet: so nobody had it open through rclone. This only tells of data without a byte,
- * since a user may set a file's time to the past.
+ * Was the file last changed before its metadata existed? Then nobody had it open through rclone. Conclusive only for data
+ * without a byte, since a user may set a file's time to the past.
  */
 static bool older_than_its_meta(const struct repair *r, const char *path, const struct stat *data)
 {
@@ -50,8 +50,8 @@ static bool older_than_its_meta(const struct repair *r, const char *path, const 
 	return (long)x.stx_btime.tv_nsec >= data->st_mtim.tv_nsec;
 }
 
-/* 1: the N bytes at AT are all zero, 0, -1 with errno set. */
-static int is_zero(int fd, off_t at, size_t n)
+/* Are the N bytes at AT all zero? 1, 0, or -1 with errno set. */
+static int is_zero_at(int fd, off_t at, size_t n)
 {
 	char bytes[ZEROS];
 	ssize_t got = pread(fd, bytes, n, at);
@@ -65,8 +65,9 @@ static int is_zero(int fd, off_t at, size_t n)
 }
 
 /*
- * A file that somebody appends to, or writes a part of, before rclone has fetched the rest: within the first and the last block that the write
- * touched there are zeros in place of the object's bytes, and no hole shows them. Later writes come when good metadata is there.
+ * A file that somebody appends to, or overwrites partially, before rclone has fetched the rest: in the first and the last block
+ * of the write there are zeros in place of the object's bytes, without a hole to show it. Later writes happen after good
+ * metadata has been written.
  */
 static int may_lack_its_ends(int fd, off_t size)
 {
@@ -75,11 +76,11 @@ static int may_lack_its_ends(int fd, off_t size)
 
 	if (size > ONE_WRITE)
 		return 0;
-	first = is_zero(fd, 0, n);
-	return first ? first : is_zero(fd, size - (off_t)n, n);
+	first = is_zero_at(fd, 0, n);
+	return first ? first : is_zero_at(fd, size - (off_t)n, n);
 }
 
-static enum remains examine_open(const struct repair *r, const char *path, int fd, const struct stat *st)
+static enum remains examine_open_data(const struct repair *r, const char *path, int fd, const struct stat *st)
 {
 	off_t data = lseek(fd, 0, SEEK_DATA), hole;
 	int lacking;
@@ -89,7 +90,7 @@ static enum remains examine_open(const struct repair *r, const char *path, int f
 	hole = data < 0 ? -1 : lseek(fd, 0, SEEK_HOLE);
 	if (hole < 0)
 		return REMAINS_UNREAD;
-	/* A file system that knows no SEEK_HOLE calls everything data. */
+	/* A file system without SEEK_HOLE reports everything as data. */
 	if (hole < st->st_size || st->st_blocks < st->st_size / 512)
 		return REMAINS_PART;
 	lacking = may_lack_its_ends(fd, st->st_size);
@@ -97,8 +98,8 @@ static enum remains examine_open(const struct repair *r, const char *path, int f
 }
 
 /*
- * Between two writes into one block of a file that is open there are zeros too in place of the object's bytes. A file that has zeros of its own
- * cannot be told from it.
+ * Between two writes into one block of an open file there are zeros as well in place of the object's bytes. This cannot be
+ * distinguished from zeros of the file's own.
  */
 static int may_lack_inside(const struct repair *r, const char *path)
 {
@@ -115,8 +116,8 @@ static int may_lack_inside(const struct repair *r, const char *path)
 	return zeros >= ZEROS ? 1 : n < 0 ? -1 : 0;
 }
 
-/* NO_META: there is none, not even an empty one. */
-static enum remains examine(const struct repair *r, const char *path, bool no_meta, const struct stat *st)
+/* NO_META: there is no metadata, not even an empty file. */
+static enum remains examine_data(const struct repair *r, const char *path, bool no_meta, const struct stat *st)
 {
 	enum remains how;
 	int fd;
@@ -126,13 +127,16 @@ static enum remains examine(const struct repair *r, const char *path, bool no_me
 	fd = openat(r->walk.top, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
 		return REMAINS_UNREAD;
-	how = examine_open(r, path, fd, st);
+	how = examine_open_data(r, path, fd, st);
 	close(fd);
 	return how;
 }
 
-/* Opens the folder of PATH below TOP, made where it is missing; its descriptor, or -1 with errno set. *NAME points into PATH. */
-static int make_folder_of(int top, const char *path, const char **name)
+/*
+ * Opens the folder of PATH below TOP, making it if it is missing; returns a descriptor, or -1 with errno set. *NAME points into
+ * PATH.
+ */
+static int make_parent_folder(int top, const char *path, const char **name)
 {
 	int dir = fcntl(top, F_DUPFD_CLOEXEC, 0), next;
 	char part[NAME_MAX + 1];
@@ -150,12 +154,12 @@ static int make_folder_of(int top, const char *path, const char **name)
 	return dir;
 }
 
-/* Moves what is at PATH below FROM into the folder TO. Returns 0, 1 when one of that name is there already, -1 with errno set. */
+/* Moves PATH from below FROM to below TO. Returns 0, 1 when that name is taken there, -1 with errno set. */
 static int move_below(int from, int to, const char *path)
 {
 	const char *name;
 	struct stat st;
-	int dir = make_folder_of(to, path, &name), ret = -1;
+	int dir = make_parent_folder(to, path, &name), ret = -1;
 
 	if (dir < 0)
 		return -1;
@@ -167,7 +171,7 @@ static int move_below(int from, int to, const char *path)
 	return ret;
 }
 
-static int quarantine(struct repair *r, const char *path)
+static int quarantine_file(struct repair *r, const char *path)
 {
 	char place[sizeof WALK_QUARANTINE "/10000"];
 	const char *last;
@@ -177,7 +181,7 @@ static int quarantine(struct repair *r, const char *path)
 		int to;
 
 		text_fmt(place, sizeof place, WALK_QUARANTINE "/%d/", n);
-		to = make_folder_of(top, place, &last);
+		to = make_parent_folder(top, place, &last);
 		ret = to < 0 ? -1 : move_below(r->walk.top, to, path);
 		if (to >= 0)
 			close(to);
@@ -193,11 +197,11 @@ static int quarantine(struct repair *r, const char *path)
 	return ret ? -1 : 0;
 }
 
-/* Puts r->new there. */
+/* Writes r->new as the metadata of PATH. */
 static int put_meta(struct repair *r, const char *path)
 {
 	const char *name;
-	int dir = make_folder_of(r->meta, path, &name), ret = -1;
+	int dir = make_parent_folder(r->meta, path, &name), ret = -1;
 
 	if (r->new.full)
 		errno = ENOMEM;
@@ -205,31 +209,33 @@ static int put_meta(struct repair *r, const char *path)
 		ret = file_replace_at(dir, name, META_MODE, buf_all(&r->new));
 	if (dir >= 0)
 		close(dir);
-	/* rclone makes a file of no folder; whoever did may have had data of that name. */
+	/* rclone never makes a file of a folder; whoever did may have had data of that name. */
 	if (ret && errno == EISDIR)
-		return quarantine(r, path);
+		return quarantine_file(r, path);
 	if (ret)
 		return walk_failed(&r->walk, path);
 	r->done->files++;
 	return 0;
 }
 
-static int renew_meta(struct repair *r, const char *path, const struct stat *st)
+static int write_full_meta(struct repair *r, const char *path, const struct stat *st)
 {
 	buf_clear(&r->new);
 	meta_write(&r->new, st);
 	return put_meta(r, path);
 }
 
-/* A dirty file of which its metadata lacks a part. */
-static int complete_meta(struct repair *r, const char *path, const struct stat *st)
+/* For a dirty file whose metadata lacks a part. */
+static int repair_meta(struct repair *r, const char *path, const struct stat *st)
 {
 	int lacking;
 
-	switch (examine(r, path, false, st)) {
+	switch (examine_data(r, path, false, st)) {
 	case REMAINS_WHOLE:
 		lacking = may_lack_inside(r, path);
-		return lacking < 0 ? walk_failed(&r->walk, path) : lacking ? quarantine(r, path) : renew_meta(r, path, st);
+		return lacking < 0 ? walk_failed(&r->walk, path) :
+		       lacking	   ? quarantine_file(r, path) :
+				     write_full_meta(r, path, st);
 	case REMAINS_UNREAD:
 		return walk_failed(&r->walk, path);
 	case REMAINS_PART:
@@ -257,13 +263,13 @@ static int repair_file(void *arg, const char *path, const struct stat *st)
 	if (got < 0)
 		return walk_failed(&r->walk, path);
 	if (got == 0 && meta_whole(buf_all(&r->text)))
-		return meta_lacks(buf_all(&r->text), (uint64_t)st->st_size) ? complete_meta(r, path, st) : 0;
+		return meta_lacks(buf_all(&r->text), (uint64_t)st->st_size) ? repair_meta(r, path, st) : 0;
 	no_meta = got == 1 && fstatat(r->meta, path, &meta, AT_SYMLINK_NOFOLLOW);
-	switch (examine(r, path, no_meta, st)) {
+	switch (examine_data(r, path, no_meta, st)) {
 	case REMAINS_WHOLE:
-		return renew_meta(r, path, st);
+		return write_full_meta(r, path, st);
 	case REMAINS_PART:
-		return quarantine(r, path);
+		return quarantine_file(r, path);
 	case REMAINS_NOTHING:
 		return 0;
 	case REMAINS_UNREAD:
@@ -276,7 +282,7 @@ static int open_meta(const struct repair *r)
 {
 	const char *last;
 	int top = open(r->walk.cache_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int fd = top < 0 ? -1 : make_folder_of(top, "vfsMeta/", &last);
+	int fd = top < 0 ? -1 : make_parent_folder(top, "vfsMeta/", &last);
 
 	if (top >= 0)
 		close(top);
@@ -290,6 +296,7 @@ int rclone_repair(const char *cache_dir, struct rclone_repaired *done, struct er
 			.top = walk_open(cache_dir, "vfs"),
 			.cache_dir = cache_dir,
 			.part = "vfs",
+			.deadline = -1,
 			.purpose = "repair rclone's metadata of the files",
 			.e = e,
 		},

@@ -8,12 +8,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int check_folder(const char *path, struct err *e)
+static int check_conf_folder(const char *path, struct err *e)
 {
 	char dir[PATH_MAX];
 	struct stat st;
 
-	file_above(dir, path);
+	file_dirname(dir, path);
 	if (stat(dir, &st))
 		return errno == ENOENT ? dir_private(dir, e) : err_sys(e, CODE_FAULT, "write %s: its folder", path);
 	if ((st.st_uid != geteuid() && st.st_uid != 0) || (st.st_mode & 022))
@@ -22,7 +22,7 @@ static int check_folder(const char *path, struct err *e)
 	return 0;
 }
 
-/* A file of somebody's that is to get our section, or to lose it, and what it becomes. */
+/* Somebody's file that is to get our section, or to lose it, with its old and new content. */
 struct conf_file {
 	const char *path;
 	bool found;
@@ -30,7 +30,7 @@ struct conf_file {
 	struct buf old, new;
 };
 
-static int check_owner(const struct conf_file *f, struct err *e)
+static int check_conf_owner(const struct conf_file *f, struct err *e)
 {
 	if (S_ISLNK(f->st.st_mode))
 		return err_set(e, CODE_FAULT, "write %s: it is a symbolic link, which is not followed", f->path);
@@ -41,7 +41,7 @@ static int check_owner(const struct conf_file *f, struct err *e)
 	return err_hint(e, "name another file with --config, or none: then s3mounts keeps its own");
 }
 
-static int check_form(const struct conf_file *f, struct err *e)
+static int check_conf_form(const struct conf_file *f, struct err *e)
 {
 	struct err inner;
 
@@ -55,9 +55,9 @@ static int open_conf(struct conf_file *f, const char *path, struct err *e)
 {
 	*f = (struct conf_file){ .path = path, .old = buf_heap(RCLONE_CONF_MAX), .new = buf_heap(2 * RCLONE_CONF_MAX) };
 	f->found = lstat(path, &f->st) == 0;
-	if (f->found && check_owner(f, e))
+	if (f->found && check_conf_owner(f, e))
 		return -1;
-	return file_read(path, &f->old, e) < 0 || check_form(f, e) ? -1 : 0;
+	return file_read(path, &f->old, e) < 0 || check_conf_form(f, e) ? -1 : 0;
 }
 
 static void close_conf(struct conf_file *f)
@@ -66,20 +66,20 @@ static void close_conf(struct conf_file *f)
 	buf_wipe(&f->new);
 }
 
-static bool is_same(const struct conf_file *f, mode_t mode)
+static bool is_conf_unchanged(const struct conf_file *f, mode_t mode)
 {
 	return f->found && span_eq(buf_all(&f->old), buf_all(&f->new)) && (f->st.st_mode & 07777) == mode;
 }
 
 static int write_conf(const struct conf_file *f, mode_t mode, struct err *e)
 {
-	if (is_same(f, mode))
+	if (is_conf_unchanged(f, mode))
 		return 0;
-	return file_replace_of(f->path, mode, f->found ? f->st.st_gid : (gid_t)-1, buf_all(&f->new), e);
+	return file_replace_with_group(f->path, mode, f->found ? f->st.st_gid : (gid_t)-1, buf_all(&f->new), e);
 }
 
-/* What was there before us: it stands in our section, where that is there already. */
-static struct rclone_mark mark_of(const struct conf_file *f)
+/* What was there before us: our section has a record of it, if there is one already. */
+static struct rclone_mark find_mark(const struct conf_file *f)
 {
 	struct span ours = rclone_conf_find(buf_all(&f->old));
 
@@ -99,10 +99,10 @@ int rclone_store(const char *path, struct span section, struct err *e)
 	struct rclone_mark m;
 	int ret = -1;
 
-	if (check_folder(path, e))
+	if (check_conf_folder(path, e))
 		return -1;
 	if (open_conf(&f, path, e) == 0) {
-		m = mark_of(&f);
+		m = find_mark(&f);
 		rclone_conf_mark(&marked, section, &m);
 		if (marked.full)
 			err_set(e, CODE_FAULT, "write %s: out of memory", path);
@@ -114,7 +114,7 @@ int rclone_store(const char *path, struct span section, struct err *e)
 	return ret;
 }
 
-int rclone_unstore(const char *path, struct err *e)
+int rclone_store_remove(const char *path, struct err *e)
 {
 	struct conf_file f;
 	struct rclone_mark m;
@@ -125,8 +125,8 @@ int rclone_unstore(const char *path, struct err *e)
 		return 0;
 	if (open_conf(&f, path, e) == 0 && rclone_conf_merge(&f.new, buf_all(&f.old), SPAN(""), e) == 0) {
 		ours = rclone_conf_find(buf_all(&f.old));
-		m = mark_of(&f);
-		/* Only where nobody has written behind us since. */
+		m = find_mark(&f);
+		/* Only if nobody has appended to it since. */
 		if (m.open_line && ours.p + ours.n == f.old.p + f.old.len && f.new.len &&f.new.p[f.new.len - 1] == '\n')
 			f.new.len--;
 		if (f.new.len || m.found)

@@ -7,17 +7,19 @@
 #include "base/span.h"
 
 /*
- * Puts SECTION into the file PATH, as a whole or not at all; makes file (0600) and folder (0700) where they are missing. A file that is there
- * must be the caller's own, and an rclone.conf. While our keys are in it only its owner may read it (0644 becomes 0600), which a comment in
- * the section remembers; its group stays. A file that holds it already is not written. Returns 0 or -1 with *E set, and nothing was touched:
- * CODE_USAGE (it is no rclone.conf, or encrypted), CODE_FAULT (also where others may write to the folder, or PATH is a symbolic link).
+ * Puts SECTION into the file PATH, atomically; makes file (0600) and folder (0700) if they are missing. An existing file must
+ * be the caller's own, and an rclone.conf. While our keys are in it only its owner may read it (0644 becomes 0600), which a
+ * comment in the section records; its group stays. A file that holds the section already is not written. Returns 0 or -1 with
+ * *E set and nothing touched: CODE_USAGE (not an rclone.conf, or encrypted), CODE_FAULT (also when others may write to the
+ * folder, or PATH is a symbolic link).
  */
 int rclone_store(const char *path, struct span section, struct err *e);
 
 /*
- * Takes our section out of PATH: bytes, mode and group are again what rclone_store() has found; a file that it made, and that holds nothing
- * else now, is removed. A file without our section is left alone, and no file is no error. Returns 0 or -1 with *E set.
+ * Removes our section from PATH: bytes, mode and group become what rclone_store() had found; a file that it made, and that
+ * holds nothing else by now, is removed. A file without our section is left alone, and a missing file is no error. Returns 0 or
+ * -1 with *E set.
  */
-int rclone_unstore(const char *path, struct err *e);
+int rclone_store_remove(const char *path, struct err *e);
 
 #endif

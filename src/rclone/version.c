@@ -1,6 +1,7 @@
 #include "rclone/version.h"
 
 #include "base/arena.h"
+#include "base/chars.h"
 #include "base/confine.h"
 #include "base/file.h"
 #include "base/task.h"
@@ -11,25 +12,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ANSWER_MAX 256 /* the first line is all that counts */
+#define ANSWER_MAX 256 /* only the first line matters */
 #define NOTE_MAX 1024
 #define TIMEOUT_MS 5000
 
 extern char **environ;
 
-/* Cuts a decimal number of at most MAX off *REST. */
+/* Cuts a decimal number off *REST. */
 static bool cut_number(struct span *rest, unsigned *out)
 {
-	struct span digits = *rest;
 	unsigned long n;
 
-	digits.n = 0;
-	while (digits.n < rest->n && rest->p[digits.n] >= '0' && rest->p[digits.n] <= '9')
-		digits.n++;
-	if (!span_number(digits, 9999, &n))
+	if (!span_number(span_take_while(rest, char_is_digit), 9999, &n))
 		return false;
 	*out = (unsigned)n;
-	*rest = span_skip(*rest, digits.n);
 	return true;
 }
 
@@ -51,9 +47,18 @@ void rclone_version_parse(struct rclone_version *v, struct span output)
 		return;
 	rest = span_skip(line, strlen("rclone v"));
 	text_fmt(v->text, sizeof v->text, "%.*s", (int)rest.n, rest.p);
-	text_tame(v->text);
+	text_sanitize(v->text);
 	v->known = rest.n < sizeof v->text && cut_number(&rest, &v->major) && cut_dot(&rest) && cut_number(&rest, &v->minor) &&
 		   cut_dot(&rest) && cut_number(&rest, &v->patch) && (!rest.n || span_is(rest, "-DEV"));
+}
+
+void rclone_version_of(struct rclone_version *v, const char *text)
+{
+	char mem[64];
+	struct buf output = buf_over(mem, sizeof mem);
+
+	buf_fmt(&output, "rclone v%s\n", text);
+	rclone_version_parse(v, buf_all(&output));
 }
 
 bool rclone_version_least(const struct rclone_version *v, unsigned major, unsigned minor)
@@ -71,7 +76,7 @@ bool rclone_version_has_queue(const struct rclone_version *v)
 	return rclone_version_least(v, 1, 68);
 }
 
-/* What makes one program another. A wrapper that stays the same may lead to another rclone: that is not seen. */
+/* What identifies a program. A wrapper that stays the same may run another rclone: that goes unnoticed. */
 static int identify_program(char *out, size_t size, const char *program, struct err *e)
 {
 	struct stat st;
@@ -84,8 +89,8 @@ static int identify_program(char *out, size_t size, const char *program, struct 
 	return 0;
 }
 
-/* Two lines: which program it was, and what it said. */
-static bool recall(struct rclone_version *v, const char *path, const char *id)
+/* Two lines: which program it was, and its answer. */
+static bool read_noted_version(struct rclone_version *v, const char *path, const char *id)
 {
 	struct buf note = buf_heap(NOTE_MAX + sizeof(char[PATH_MAX]));
 	struct span rest, line;
@@ -111,14 +116,14 @@ static void note_version(const struct rclone_version *v, const char *path, const
 	buf_free(&note);
 }
 
-struct call {
+struct version_call {
 	const char *program;
 	char **env;
 };
 
-static int run_version(void *arg, int out)
+static int exec_version(void *arg, int out)
 {
-	struct call *c = arg;
+	struct version_call *c = arg;
 	char version[] = "version", name[] = "rclone", *argv[] = { name, version, NULL };
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -133,14 +138,14 @@ static int ask_version(struct rclone_version *v, const char *program, struct err
 {
 	struct rclone_paths none = { .helper_dir = "", .home = "/" };
 	struct arena a = { 0 };
-	struct call c = { .program = program, .env = rclone_env(&a, &none, environ) };
+	struct version_call c = { .program = program, .env = rclone_env(&a, &none, environ) };
 	char answer[ANSWER_MAX];
 	ssize_t n = -1;
 
 	if (!c.env)
 		err_set(e, CODE_FAULT, "ask %s for its version: no memory", program);
 	else
-		n = task_run(run_version, &c, TIMEOUT_MS, answer, sizeof answer, e);
+		n = task_run(exec_version, &c, TIMEOUT_MS, answer, sizeof answer, e);
 	arena_free(&a);
 	if (n > 0)
 		rclone_version_parse(v, (struct span){ answer, (size_t)n });
@@ -159,7 +164,7 @@ int rclone_version_read(struct rclone_version *v, const char *program, const cha
 	if (identify_program(id, sizeof id, program, e))
 		return -1;
 	text_fmt(path, sizeof path, "%s/.rclone-version", cache_root);
-	if (recall(v, path, id))
+	if (read_noted_version(v, path, id))
 		return 0;
 	if (ask_version(v, program, e))
 		return -1;
@@ -168,8 +173,8 @@ int rclone_version_read(struct rclone_version *v, const char *program, const cha
 }
 
 /*
- * Oldest cure first: who has a loss has all that come after it. Tried with 1.60.1, 1.65.2, 1.68.2, 1.70.3, 1.73.5 and 1.75.2;
- * 1.61 to 1.64 were not to be had. The last one is the price of --vfs-fast-fingerprint, see rclone/args.c.
+ * In the order of their fixes: a version with one loss has all later ones too. Tried with 1.60.1, 1.65.2, 1.68.2, 1.70.3,
+ * 1.73.5 and 1.75.2; 1.61 to 1.64 were not available. The last one is the price of --vfs-fast-fingerprint, see rclone/args.c.
  */
 static const char *const losses[] = {
 	"a file whose folder is renamed while it waits for its upload, and that is then written again, goes to S3 under its old name",

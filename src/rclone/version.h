@@ -1,6 +1,6 @@
 /*
- * rclone/version.h - which rclone a program is, and what is known of that version. rclone_version_read() runs it; the rest is
- * pure.
+ * rclone/version.h - an rclone program's version, and what is known about it. rclone_version_read() runs the program; the rest
+ * is pure.
  */
 
 #ifndef RCLONE_VERSION_H
@@ -12,40 +12,43 @@
 #include <stdbool.h>
 
 struct rclone_version {
-	bool known; /* false: nothing below but TEXT means anything, and no predicate holds */
+	bool known; /* false: only TEXT below has a meaning, and no predicate holds */
 	unsigned major, minor, patch;
-	char text[32]; /* as it says itself, printable: "1.60.1-DEV"; "" where it has said nothing of the kind */
+	char text[32]; /* as it reports itself, printable: "1.60.1-DEV"; "" when it did not */
 };
 
 /*
- * What PROGRAM (absolute) says with "version", run without a shell and without a capability, in this process's environment
- * less credentials and settings of rclone, for at most 5 s. The answer is noted in the file CACHE_ROOT/.rclone-version, together with
- * device, inode, size and times of the program, so that it is run once as long as it stays the same; where that folder is
- * missing, or cannot be written, nothing is noted, and nothing said. A program that PATH or a wrapper leads to is not seen to change.
+ * Runs PROGRAM (absolute) with "version", without a shell and without capabilities, in this process's environment less
+ * credentials and rclone's settings, for at most 5 s. The answer is saved in CACHE_ROOT/.rclone-version, together with the
+ * program's device, inode, size and times, so that it is run once as long as it stays the same; if that folder is missing or
+ * not writable, nothing is saved, silently. A program that PATH or a wrapper leads to is not noticed to change.
  *
- * Returns 0 with *V filled, known or not; or -1 with *E set (CODE_MOUNT: it cannot be run, or does not answer; CODE_FAULT),
- * *V then not known.
+ * Returns 0 with *V filled, known or not; or -1 with *E set (CODE_MOUNT: it cannot be run, or does not answer; CODE_FAULT), *V
+ * then not known.
  */
 int rclone_version_read(struct rclone_version *v, const char *program, const char *cache_root, struct err *e);
 
 /*
- * From the output of "rclone version": "rclone v1.60.1-DEV\n…". Debian's suffix -DEV is a release; every other one ("-beta.…") is a
- * build between two of them, and not known.
+ * Parses the output of "rclone version": "rclone v1.60.1-DEV\n…". Debian's suffix -DEV is a release; any other one ("-beta.…")
+ * is a build between two of them, and not known.
  */
 void rclone_version_parse(struct rclone_version *v, struct span output);
+
+/* From the TEXT of another struct rclone_version: "1.60.1-DEV"; "" is not known. */
+void rclone_version_of(struct rclone_version *v, const char *text);
 
 /* Is it known to be MAJOR.MINOR or newer? */
 bool rclone_version_least(const struct rclone_version *v, unsigned major, unsigned minor);
 
-/* Can it listen on a Unix socket (--rc-addr=unix://PATH)? An older one ends with "unknown port". */
+/* Can it listen on a Unix socket (--rc-addr=unix://PATH)? An older one exits with "unknown port". */
 bool rclone_version_has_rc_socket(const struct rclone_version *v);
 
 /* Can it be told to upload now (vfs/queue, vfs/queue-set-expiry)? */
 bool rclone_version_has_queue(const struct rclone_version *v);
 
 /*
- * What *V is known to lose or to get wrong on a writable mount, beside all that s3mounts makes good: each a sentence for people, without
- * a full stop. *LIST points to the first, constant. Returns how many: 0 for one that is not known.
+ * What *V is known to lose or to get wrong on a writable mount, apart from what s3mounts makes up for: each a sentence for
+ * people, without a full stop. *LIST points to the first, constant. Returns their number: 0 for a version that is not known.
  */
 size_t rclone_version_losses(const struct rclone_version *v, const char *const **list);
 

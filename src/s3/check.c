@@ -13,28 +13,28 @@
 #include <sys/random.h>
 #include <time.h>
 
-#define BODY_MAX (64 * 1024) /* a list of one key has 1 to 6 KiB, an error 1 */
+#define BODY_MAX (64 * 1024) /* a list of one key takes 1 to 6 KiB, an error 1 */
 #define PEM_MAX (1024 * 1024)
 #define SIGNATURE_DIGITS 64
-#define S3_CODE_LIKELY 32 /* XAmzContentSHA256Mismatch, of 25, is no word either */
+#define S3_CODE_LIKELY 32 /* longer ones do not look like a word: XAmzContentSHA256Mismatch, of 25, does not either */
 #define KEY_MAX 1024
-#define ATTEMPTS 5 /* where S3 is busy: after 0.1, 0.2, 0.4 and 0.8 s */
+#define ATTEMPTS 5 /* when S3 is busy: after 0.1, 0.2, 0.4 and 0.8 s */
 #define BACKOFF_MS 100
 
 struct s3_checker {
-	const struct s3_site *site;
+	const struct s3_endpoint *endpoint;
 	const struct creds *creds;
 	struct s3_check_options options;
 	struct trust trust;
 	struct http_client client;
-	int64_t deadline;      /* of the prefix that is being checked */
-	struct buf head, body; /* of the last request, of its answer */
-	struct verdict lost;   /* why the endpoint could not be reached; kind NULL: it could */
-	char lost_bucket[64];  /* for which bucket that was: it may be part of the host's name */
+	int64_t deadline;	     /* for the current prefix */
+	struct buf head, body;	     /* of the last request, and of its answer */
+	struct verdict unreachable;  /* why the endpoint could not be reached; kind NULL: it could */
+	char unreachable_bucket[64]; /* for which bucket: its name may be part of the host's */
 };
 
 struct s3_checker *s3_checker_open(
-	const struct s3_site *site, const struct creds *creds, const struct s3_check_options *o, struct err *e)
+	const struct s3_endpoint *endpoint, const struct creds *creds, const struct s3_check_options *o, struct err *e)
 {
 	struct s3_checker *c = calloc(1, sizeof *c);
 
@@ -42,13 +42,13 @@ struct s3_checker *s3_checker_open(
 		err_set(e, CODE_FAULT, "check S3: no memory");
 		return NULL;
 	}
-	c->site = site;
+	c->endpoint = endpoint;
 	c->creds = creds;
 	c->options = *o;
 	c->head = buf_heap(S3_REQUEST_MAX);
 	c->body = buf_heap(BODY_MAX);
 	http_client_init(&c->client, &c->trust, o->connect_ms);
-	if (site->tls && trust_load(&c->trust, e)) {
+	if (endpoint->tls && trust_load(&c->trust, e)) {
 		s3_checker_close(c);
 		return NULL;
 	}
@@ -75,45 +75,42 @@ static void copy_field(const struct http_response *r, const char *name, char *ou
 	}
 }
 
-/* That of the last request: who has it can send that again, for minutes. */
-static struct span signature(const struct s3_checker *c)
+/* The signature of the last request: whoever has it can send that again, for minutes. */
+static struct span last_signature(const struct s3_checker *c)
 {
-	static const char mark[] = "Signature=";
-	struct span head = buf_all(&c->head), none = { "", 0 };
-	const char *at = memmem(head.p, head.n, mark, sizeof mark - 1);
+	struct span value = span_after(buf_all(&c->head), "Signature=");
 
-	if (!at)
-		return none;
-	head = span_skip(head, (size_t)(at - head.p) + sizeof mark - 1);
-	return head.n < SIGNATURE_DIGITS ? none : (struct span){ head.p, SIGNATURE_DIGITS };
+	return value.n < SIGNATURE_DIGITS ? SPAN("") : (struct span){ value.p, SIGNATURE_DIGITS };
 }
 
-/* A code that S3 is known to have says nothing of its own. An address is shown without its query: that is where secrets are handed on. */
-static void withhold(const struct s3_checker *c, struct s3_answer *a)
+/*
+ * A code that S3 is known to use reveals nothing. An address is shown without its query, which is where secrets are passed on.
+ */
+static void withhold_secrets(const struct s3_checker *c, struct s3_answer *a)
 {
-	char *const said[] = { a->error.code, a->error.message, a->error.region, a->location };
+	char *const texts[] = { a->error.code, a->error.message, a->error.region, a->location };
 
 	a->location[strcspn(a->location, "?#")] = 0;
-	for (size_t i = s3_code_known(a->error.code) ? 1 : 0; i < sizeof said / sizeof *said; i++) {
-		struct span words = span_of(said[i]);
+	for (size_t i = s3_code_known(a->error.code) ? 1 : 0; i < sizeof texts / sizeof *texts; i++) {
+		struct span text = span_of(texts[i]);
 
-		if (!redact_holds(words, c->creds, signature(c)) &&
-			((i == 0 && words.n <= S3_CODE_LIKELY) || !redact_looks_coded(words)))
+		if (!redact_holds(text, c->creds, last_signature(c)) &&
+			((i == 0 && text.n <= S3_CODE_LIKELY) || !redact_looks_encoded(text)))
 			continue;
-		text_fmt(said[i], sizeof a->error.code, "%s", i == 0 ? "withheld" : "");
+		text_fmt(texts[i], sizeof a->error.code, "%s", i == 0 ? "withheld" : "");
 		a->withheld = true;
 	}
 }
 
-/* A certificate's name is the server's word too. */
+/* The name in a certificate is untrusted text as well. */
 static void withhold_failure(const struct s3_checker *c, struct fail *f)
 {
-	if (f->kind == FAIL_TLS && redact_holds(span_of(f->err.text), c->creds, signature(c)))
-		err_set(&f->err, f->err.code, "TLS with %s failed; what its certificate says is withheld: %s", c->site->host,
-			VERDICT_WITHHELD);
+	if (f->kind == FAIL_TLS && redact_holds(span_of(f->err.text), c->creds, last_signature(c)))
+		err_set(&f->err, f->err.code, "TLS with %s failed; what its certificate says is withheld: %s",
+			c->endpoint->host, VERDICT_WITHHELD);
 }
 
-static void read_answer(struct s3_checker *c, struct s3_answer *a)
+static void read_s3_answer(struct s3_checker *c, struct s3_answer *a)
 {
 	const struct http_response *r = &c->client.response;
 	struct span value;
@@ -128,42 +125,42 @@ static void read_answer(struct s3_checker *c, struct s3_answer *a)
 	s3_error_read(&a->error, a->body);
 	copy_field(r, "x-amz-bucket-region", a->error.region, sizeof a->error.region);
 	copy_field(r, "location", a->location, sizeof a->location);
-	withhold(c, a);
+	withhold_secrets(c, a);
 }
 
 /* Returns 0 with *A filled, or -1 with *F set. */
-static int ask_once(
-	struct s3_checker *c, const struct s3_site *site, const struct s3_request *r, struct s3_answer *a, struct fail *f)
+static int ask_once(struct s3_checker *c, const struct s3_endpoint *endpoint, const struct s3_request *r, struct s3_answer *a,
+	struct fail *f)
 {
 	struct http_origin origin;
 
 	buf_clear(&c->body);
 	f->kind = FAIL_FAULT;
-	if (s3_request_write(&c->head, site, c->creds, r, time(NULL), &f->err))
+	if (s3_request_write(&c->head, endpoint, c->creds, r, time(NULL), &f->err))
 		return -1;
-	s3_request_origin(site, r->bucket, &origin);
+	s3_request_origin(endpoint, r->bucket, &origin);
 	if (http_client_send(&c->client, &origin, buf_all(&c->head), r->body, false, c->deadline, f) ||
 		http_client_collect(&c->client, &c->body, c->deadline, f))
 		return -1;
 	if (c->body.full)
-		buf_clear(&c->body); /* S3 says nothing of that length here: a part of it proves nothing */
-	read_answer(c, a);
+		buf_clear(&c->body); /* S3 sends no such length here: a part of it proves nothing */
+	read_s3_answer(c, a);
 	return 0;
 }
 
 /*
- * Asks, and again after a while where S3 is busy. The verdict is "ok" for every status 2xx. A->status is 0 where
- * none came.
+ * Sends the request, and again after a pause while S3 is busy. The verdict is "ok" for every status 2xx. a->status is 0 when no
+ * answer came.
  */
-static void ask(
-	struct s3_checker *c, const struct s3_site *site, const struct s3_request *r, struct s3_answer *a, struct verdict *v)
+static void ask_until_answered(struct s3_checker *c, const struct s3_endpoint *endpoint, const struct s3_request *r,
+	struct s3_answer *a, struct verdict *v)
 {
 	int wait = BACKOFF_MS;
 	struct fail f;
 
 	for (int i = 1;; i++, wait *= 2) {
 		*a = (struct s3_answer){ 0 };
-		if (ask_once(c, site, r, a, &f) || a->status < 400 || i == ATTEMPTS || clock_left(c->deadline) <= wait ||
+		if (ask_once(c, endpoint, r, a, &f) || a->status < 400 || i == ATTEMPTS || clock_left(c->deadline) <= wait ||
 			!s3_meaning_of(a->error.code, a->status)->again)
 			break;
 		poll(NULL, 0, wait);
@@ -175,11 +172,11 @@ static void ask(
 	} else if (a->status < 300)
 		verdict_set(v, CODE_OK, "ok", "", "");
 	else
-		verdict_refusal(v, site, c->creds, a);
+		verdict_refusal(v, endpoint, c->creds, a);
 }
 
 static void check_list(
-	struct s3_checker *c, const struct s3_site *site, const char *bucket, const char *prefix, struct verdict *v)
+	struct s3_checker *c, const struct s3_endpoint *endpoint, const char *bucket, const char *prefix, struct verdict *v)
 {
 	const struct sigv4_pair query[] = {
 		{ SPAN("list-type"), SPAN("2") },
@@ -194,30 +191,30 @@ static void check_list(
 	};
 	struct s3_answer a;
 
-	ask(c, site, &r, &a, v);
+	ask_until_answered(c, endpoint, &r, &a, v);
 	if (v->code == CODE_OK && (a.status != 200 || !s3_document_is(a.body, "ListBucketResult")))
-		verdict_foreign(v, site, &a);
+		verdict_not_s3(v, endpoint, &a);
 }
 
 /*
- * The region is wrong and the right one was told: asks there, with a signature of its own, so that one answer tells
- * all that must be mended. The host is ours: AWS's of that region, else the same. The verdict stays.
+ * The region is wrong and the answer named the right one: asks there, with a new signature, so that one run reports everything
+ * that has to be fixed. The host is ours: AWS's for that region, else the same. The verdict stays.
  */
-static void look_in_region(struct s3_checker *c, const char *bucket, const char *prefix, struct verdict *v)
+static void check_in_region(struct s3_checker *c, const char *bucket, const char *prefix, struct verdict *v)
 {
-	struct s3_site there = *c->site;
+	struct s3_endpoint there = *c->endpoint;
 	struct verdict second = { .kind = "" };
 
-	if (!v->region[0] || strcmp(v->region, c->site->region) == 0 || s3_site_move(&there, v->region)) {
+	if (!v->region[0] || strcmp(v->region, c->endpoint->region) == 0 || s3_endpoint_set_region(&there, v->region)) {
 		v->region[0] = 0;
 		return;
 	}
 	check_list(c, &there, bucket, prefix, &second);
-	verdict_region(v, c->site->region, &second);
+	verdict_region(v, c->endpoint->region, &second);
 }
 
-/* PREFIX".s3mounts-probe-" and 64 random bits, so that it is nobody's. */
-static int probe_name(struct buf *b, const char *prefix)
+/* PREFIX".s3mounts-probe-" and 64 random bits, so that no such object exists. */
+static int make_probe_name(struct buf *b, const char *prefix)
 {
 	unsigned char id[8];
 
@@ -243,52 +240,52 @@ static void check_write(struct s3_checker *c, const char *bucket, const char *pr
 	struct verdict put = { .kind = "" }, removed = { .kind = "" };
 	struct s3_answer a;
 
-	if (probe_name(&key, prefix)) {
+	if (make_probe_name(&key, prefix)) {
 		verdict_set(
 			v, CODE_FAULT, "fault", "no name for the probe object: no randomness, or the prefix is too long", "");
 		return;
 	}
 	r.key = buf_all(&key);
-	ask(c, c->site, &r, &a, &put);
+	ask_until_answered(c, c->endpoint, &r, &a, &put);
 	if (put.code != CODE_OK)
 		verdict_write(v, &put, "writing");
 	if (a.status >= 300)
-		return; /* refused, so nothing is there; without any answer it may be */
+		return; /* refused, so no object is there; without an answer there may be */
 	r = (struct s3_request){ .method = SPAN("DELETE"), .bucket = r.bucket, .key = r.key };
-	ask(c, c->site, &r, &a, &removed);
+	ask_until_answered(c, c->endpoint, &r, &a, &removed);
 	text_fmt(deleting, sizeof deleting, "deleting %s", key.p);
 	if (put.code == CODE_OK && removed.code != CODE_OK)
 		verdict_write(v, &removed, deleting);
 }
 
-/* AWS tells of a temporary key without its token only that it does not know the key. */
+/* For a temporary key without its token AWS says only that it does not know the key. */
 static bool token_is_missing(const struct creds *creds)
 {
 	return strncmp(creds->key_id, "ASIA", 4) == 0 && !creds->token[0];
 }
 
-/* An endpoint that could not be reached is not asked again for each prefix: that would take the time-out as often. */
-static bool is_lost(const struct s3_checker *c, const char *bucket)
+/* An endpoint that could not be reached is not tried again for each prefix: every attempt would take the whole time-out. */
+static bool is_known_unreachable(const struct s3_checker *c, const char *bucket)
 {
-	return c->lost.kind && (c->site->path_style || strcmp(c->lost_bucket, bucket) == 0);
+	return c->unreachable.kind && (c->endpoint->path_style || strcmp(c->unreachable_bucket, bucket) == 0);
 }
 
-static void remember(struct s3_checker *c, const char *bucket, const struct verdict *v)
+static void remember_unreachable(struct s3_checker *c, const char *bucket, const struct verdict *v)
 {
-	/* An answer came, or may come the next time. */
+	/* It has answered, or may the next time. */
 	if (v->code != CODE_UNREACHABLE || v->http_status)
 		return;
-	c->lost = *v;
-	c->lost.ms = 0;
-	text_fmt(c->lost_bucket, sizeof c->lost_bucket, "%s", bucket);
+	c->unreachable = *v;
+	c->unreachable.ms = 0;
+	text_fmt(c->unreachable_bucket, sizeof c->unreachable_bucket, "%s", bucket);
 }
 
 void s3_check(struct s3_checker *c, const char *bucket, const char *prefix, struct verdict *v)
 {
 	int64_t start = clock_ms();
 
-	if (is_lost(c, bucket)) {
-		*v = c->lost;
+	if (is_known_unreachable(c, bucket)) {
+		*v = c->unreachable;
 		return;
 	}
 	*v = (struct verdict){ .kind = "" };
@@ -298,14 +295,14 @@ void s3_check(struct s3_checker *c, const char *bucket, const char *prefix, stru
 			"the key id is a temporary one (ASIA…), but there is no session token",
 			"set S3_SESSION_TOKEN to the token that was issued with the key");
 	else
-		check_list(c, c->site, bucket, prefix, v);
+		check_list(c, c->endpoint, bucket, prefix, v);
 	if (strcmp(v->kind, "wrong-region") == 0)
-		look_in_region(c, bucket, prefix, v);
+		check_in_region(c, bucket, prefix, v);
 	if (v->code == CODE_OK && c->options.write)
 		check_write(c, bucket, prefix, v);
 	buf_wipe(&c->head);
 	v->ms = (int)(clock_ms() - start);
-	remember(c, bucket, v);
+	remember_unreachable(c, bucket, v);
 }
 
 int s3_trust_file(const char **file, struct err *e)

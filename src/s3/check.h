@@ -1,7 +1,7 @@
 /*
- * s3/check.h - does S3 take these credentials for this prefix? One signed request, one verdict, a cause and a hint.
+ * s3/check.h - does S3 accept these credentials for this prefix? One signed request, one verdict, a cause and a hint.
  *
- * Blocking, with deadlines on every step; meant to be run in a process of its own.
+ * Blocking, with a deadline on every step; meant to be run in a process of its own.
  */
 
 #ifndef S3_CHECK_H
@@ -9,7 +9,7 @@
 
 #include "base/creds.h"
 #include "base/err.h"
-#include "s3/site.h"
+#include "s3/endpoint.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,35 +23,35 @@ struct verdict {
 	char s3_code[64];  /* "SignatureDoesNotMatch"; "" where there is none */
 	char cause[320];   /* one sentence: "the secret key does not belong to this key id" */
 	char hint[320];	   /* what to do */
-	char region[64];   /* wrong-region: the right one, else "" */
-	long skew_seconds; /* clock-skew: this machine's clock minus the server's */
-	int ms;		   /* what it took */
+	char region[64];   /* for "wrong-region": the right one, else "" */
+	long skew_seconds; /* for "clock-skew": this machine's clock minus the server's */
+	int ms;		   /* how long it took */
 };
 
-/* The usual bounds: a command that has 60 s is told of the slowest endpoint in time. */
+/* The usual limits: a command that has 60 s gets an answer about the slowest endpoint in time. */
 #define S3_CHECK_MS 10000
 #define S3_CONNECT_MS 5000
 
 struct s3_check_options {
-	bool write;	/* put and delete a probe object too */
+	bool write;	/* also put and delete a probe object */
 	int timeout_ms; /* for all of one prefix: 10000 */
 	int connect_ms; /* for one TCP connection or handshake: 5000 */
 };
 
-/* An open connection to one endpoint; what one check leaves open serves the next. */
+/* An open connection to one endpoint; a connection that one check leaves open is used by the next. */
 struct s3_checker;
 
 /*
- * SITE and CREDS are kept by pointer and must outlive the checker. Returns NULL with *E set (CODE_FAULT: memory,
- * randomness; CODE_USAGE: a CA file that was named cannot be read or holds no certificate).
+ * ENDPOINT and CREDS are kept by pointer and must outlive the checker. Returns NULL with *E set (CODE_FAULT: memory,
+ * randomness; CODE_USAGE: a named CA file cannot be read or holds no certificate).
  */
 struct s3_checker *s3_checker_open(
-	const struct s3_site *site, const struct creds *creds, const struct s3_check_options *o, struct err *e);
+	const struct s3_endpoint *endpoint, const struct creds *creds, const struct s3_check_options *o, struct err *e);
 
 /*
  * Lists at most one key of PREFIX ("" or "a/b/") in BUCKET, and with o->write puts and deletes
- * PREFIX".s3mounts-probe-<random>". Always fills *V. An endpoint that could
- * not be reached for one prefix is not asked again for the next: that gets the same verdict.
+ * PREFIX".s3mounts-probe-<random>". Always fills *V. An endpoint that could not be reached for one prefix is not tried again
+ * for the next, which gets the same verdict.
  */
 void s3_check(struct s3_checker *c, const char *bucket, const char *prefix, struct verdict *v);
 
@@ -59,13 +59,13 @@ void s3_check(struct s3_checker *c, const char *bucket, const char *prefix, stru
 void s3_checker_close(struct s3_checker *c);
 
 /*
- * The CA bundle for a child that brings its own TLS: the file that our own trust was read from (static or
- * environment memory), or NULL when it was the set built into this program: then s3_trust_write() makes one. Returns 0
- * or -1 with *E set: a variable names a file that will not do.
+ * The CA bundle for a child with its own TLS: the file that our own trust was read from (static or environment memory), or NULL
+ * when it was the built-in set: then s3_trust_write() makes one. Returns 0 or -1 with *E set: the file that a variable names is
+ * not usable.
  */
 int s3_trust_file(const char **file, struct err *e);
 
-/* Writes the built-in anchors as certificates in PEM to PATH (mode 0644). Returns 0 or -1 with *E set. */
+/* Writes the built-in authorities to PATH as PEM certificates (mode 0644). Returns 0 or -1 with *E set. */
 int s3_trust_write(const char *path, struct err *e);
 
 #endif

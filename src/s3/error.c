@@ -1,5 +1,6 @@
 #include "s3/error.h"
 
+#include "base/chars.h"
 #include "s3/xml.h"
 
 #define KEY_HINT "compare S3_ACCESS_KEY_ID with the one that was issued, and that it belongs to this endpoint and account"
@@ -13,7 +14,7 @@
 #define AGAIN_HINT "try again; this says nothing about the credentials"
 #define SERVER_HINT "look at the server's state or its log; this says nothing about the credentials"
 #define OWNER_HINT "ask who owns the bucket"
-#define PLACE_HINT "check host, port and path in S3_ENDPOINT_URL, and what proxy stands between"
+#define ENDPOINT_HINT "check host, port and path in S3_ENDPOINT_URL, and what proxy stands between"
 
 enum {
 	UNKNOWN_KEY,
@@ -94,7 +95,7 @@ static const struct s3_meaning meanings[] = {
 		true },
 	[GATEWAY_SLOW] = { "server-error", "a gateway before S3 waited too long", SERVER_HINT, CODE_UNREACHABLE,
 		S3_LACKS_SERVER, true },
-	[REFUSED] = { "refused", "S3 refuses the request", PLACE_HINT, CODE_REFUSED, S3_LACKS_OBJECT },
+	[REFUSED] = { "refused", "S3 refuses the request", ENDPOINT_HINT, CODE_REFUSED, S3_LACKS_OBJECT },
 	[FAILED] = { "server-error", "S3 has failed", SERVER_HINT, CODE_UNREACHABLE, S3_LACKS_SERVER },
 };
 
@@ -146,7 +147,7 @@ static const struct {
 	{ "XMinioServerNotInitialized", NOT_NOW },
 };
 
-/* For answers without a code that is known. */
+/* For answers whose code is not known. */
 static const struct {
 	unsigned short status;
 	unsigned char meaning;
@@ -163,7 +164,7 @@ static const struct {
 	{ 507, FULL },
 };
 
-static const struct s3_meaning *by_code(const char *s3_code)
+static const struct s3_meaning *meaning_of_code(const char *s3_code)
 {
 	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
 		if (strcmp(codes[i].s3_code, s3_code) == 0)
@@ -173,12 +174,12 @@ static const struct s3_meaning *by_code(const char *s3_code)
 
 bool s3_code_known(const char *s3_code)
 {
-	return by_code(s3_code) != NULL;
+	return meaning_of_code(s3_code) != NULL;
 }
 
 const struct s3_meaning *s3_meaning_of(const char *s3_code, int status)
 {
-	const struct s3_meaning *m = by_code(s3_code);
+	const struct s3_meaning *m = meaning_of_code(s3_code);
 
 	if (m)
 		return m;
@@ -188,37 +189,29 @@ const struct s3_meaning *s3_meaning_of(const char *s3_code, int status)
 	return &meanings[status >= 500 ? FAILED : REFUSED];
 }
 
-static bool is_code(const char *s)
-{
-	for (; *s; s++)
-		if (!(*s >= 'A' && *s <= 'Z') && !(*s >= 'a' && *s <= 'z') && !(*s >= '0' && *s <= '9') && *s != '.')
-			return false;
-	return true;
-}
-
-/* What fits of TEXT goes into the field; a second piece of text (CDATA, a comment between) is added. */
-static void add_field(char *field, size_t size, struct span text)
+/* Appends what fits of TEXT to the field: it may come in several pieces (CDATA, a comment in between). */
+static void append_to_field(char *field, size_t size, struct span text)
 {
 	size_t have = strlen(field);
 	struct buf b = buf_over(field + have, size - have);
 	size_t room = size - have - 1;
 
 	if (text.n > room)
-		text.n = room; /* decoding makes nothing longer */
+		text.n = room; /* decoding never makes it longer */
 	xml_text(&b, text);
 }
 
-static void take_text(struct s3_error *out, struct span element, struct span text)
+static void add_error_text(struct s3_error *out, struct span element, struct span text)
 {
 	if (span_is(element, "Code"))
-		add_field(out->code, sizeof out->code, text);
+		append_to_field(out->code, sizeof out->code, text);
 	else if (span_is(element, "Message"))
-		add_field(out->message, sizeof out->message, text);
+		append_to_field(out->message, sizeof out->message, text);
 	else if (span_is(element, "Region"))
-		add_field(out->region, sizeof out->region, text);
+		append_to_field(out->region, sizeof out->region, text);
 }
 
-/* Goes through the whole of BODY; OUT may be NULL. */
+/* Parses all of BODY; OUT may be NULL. */
 static bool read_document(struct span body, const char *root, struct s3_error *out)
 {
 	enum xml_token t;
@@ -229,7 +222,7 @@ static bool read_document(struct span body, const char *root, struct s3_error *o
 		return false;
 	while ((t = xml_next(&x)) != XML_END && t != XML_BAD)
 		if (out && t == XML_TEXT && x.depth == 2)
-			take_text(out, x.open[1], x.text);
+			add_error_text(out, x.open[1], x.text);
 	return t == XML_END;
 }
 
@@ -241,7 +234,7 @@ bool s3_document_is(struct span body, const char *name)
 int s3_error_read(struct s3_error *out, struct span body)
 {
 	*out = (struct s3_error){ 0 };
-	if (read_document(body, "Error", out) && out->code[0] && is_code(out->code))
+	if (read_document(body, "Error", out) && out->code[0] && span_all(span_of(out->code), char_is_alnum, "."))
 		return 0;
 	*out = (struct s3_error){ 0 };
 	return -1;

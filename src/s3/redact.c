@@ -1,12 +1,14 @@
 #include "s3/redact.h"
 
+#include "base/chars.h"
+
 #include <stdint.h>
 #include <stdlib.h>
 
 #define SLOTS 65536 /* all readings of a text together have less than 50 times its length */
-#define ROUNDS 4    /* escapes within escapes */
+#define ROUNDS 4    /* of nested escapes */
 
-/* The runs of a text, each as a number, in a table with open addressing; 0 is an empty slot. */
+/* The runs of a text, each as a number, in a hash table with open addressing; 0 is an empty slot. */
 struct runs {
 	uint64_t *slots;
 	const struct span *secrets;
@@ -23,21 +25,15 @@ static uint64_t *slot_of(const struct runs *r, uint64_t run)
 	return &r->slots[i];
 }
 
-static char lower(char c)
+/* A lower-case letter or a digit; else 0. */
+static char fold_char(char c)
 {
-	return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c;
-}
-
-/* A letter in lower case or a digit; else 0. */
-static char folded(char c)
-{
-	c = lower(c);
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? c : 0;
+	return char_is_alnum(c) ? char_lower(c) : 0;
 }
 
 typedef char folding(char c);
 
-static size_t fold(struct span s, folding *by, char *out)
+static size_t fold_text(struct span s, folding *by, char *out)
 {
 	size_t n = 0;
 
@@ -47,7 +43,7 @@ static size_t fold(struct span s, folding *by, char *out)
 	return n;
 }
 
-static void reverse(char *p, size_t n)
+static void reverse_bytes(char *p, size_t n)
 {
 	for (size_t i = 0; i < n / 2; i++) {
 		char c = p[i];
@@ -57,7 +53,7 @@ static void reverse(char *p, size_t n)
 	}
 }
 
-/* The whole of a secret that has no run, in TEXT, which is folded. */
+/* Does TEXT, which is folded, hold the whole of a secret that is too short for a run? */
 static bool holds_short(const struct runs *r, const char *text, size_t n)
 {
 	char part[REDACT_RUN];
@@ -67,13 +63,13 @@ static bool holds_short(const struct runs *r, const char *text, size_t n)
 		size_t k = s.n < 4 * REDACT_RUN ? s.n : 4 * REDACT_RUN;
 		char all[4 * REDACT_RUN + 1];
 
-		k = fold((struct span){ s.p, k }, folded, all);
+		k = fold_text((struct span){ s.p, k }, fold_char, all);
 		if (!k || k >= REDACT_RUN)
 			continue;
 		memcpy(part, all, k);
 		if (memmem(text, n, part, k))
 			return true;
-		reverse(part, k);
+		reverse_bytes(part, k);
 		if (memmem(text, n, part, k))
 			return true;
 	}
@@ -91,29 +87,20 @@ static void add_runs(struct runs *r, const char *text, size_t n)
 	}
 }
 
-/* One reading of the text: as it is, and without what may stand between. */
+/* One reading of the text: literal, and without what may separate its characters. */
 static void add_reading(struct runs *r, struct span text)
 {
 	char plain[REDACT_TEXT_MAX + 1] = "";
 
-	add_runs(r, plain, fold(text, lower, plain));
-	text.n = fold(text, folded, plain);
+	add_runs(r, plain, fold_text(text, char_lower, plain));
+	text.n = fold_text(text, fold_char, plain);
 	add_runs(r, plain, text.n);
 	r->found = r->found || holds_short(r, plain, text.n);
 }
 
-static int hex_digit(char c)
-{
-	char small = folded(c);
-
-	if (small >= '0' && small <= '9')
-		return small - '0';
-	return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
-}
-
 static int base32_digit(char c)
 {
-	char small = folded(c);
+	char small = fold_char(c);
 
 	if (small >= '2' && small <= '7')
 		return small - '2' + 26;
@@ -122,11 +109,11 @@ static int base32_digit(char c)
 
 static int base64_digit(char c)
 {
-	if (c >= 'A' && c <= 'Z')
+	if (char_is_upper(c))
 		return c - 'A';
 	if (c >= 'a' && c <= 'z')
 		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
+	if (char_is_digit(c))
 		return c - '0' + 52;
 	if (c == '+' || c == '-')
 		return 62;
@@ -136,14 +123,14 @@ static int base64_digit(char c)
 static const struct {
 	int (*digit)(char c);
 	unsigned bits;
-	int starts; /* so many of its digits may stand before a byte begins anew */
+	int starts; /* how many digits may precede the start of a byte */
 } codes[] = {
-	{ hex_digit, 4, 2 },
+	{ char_hex, 4, 2 },
 	{ base32_digit, 5, 8 },
 	{ base64_digit, 6, 4 },
 };
 
-/* TEXT decoded by codes[I] without its first SKIP digits. */
+/* Decodes TEXT by codes[I], without its first SKIP digits. */
 static void add_decoded(struct runs *r, struct span text, size_t i, int skip)
 {
 	char bytes[REDACT_TEXT_MAX];
@@ -173,13 +160,13 @@ static void add_readings(struct runs *r, struct span text)
 			add_decoded(r, text, i, skip);
 }
 
-/* Those of a decimal or hexadecimal number of at most MOST digits go off the front of *S. Returns the number; without one, -1. */
-static int take_number(struct span *s, int base, size_t most)
+/* Takes a decimal or hexadecimal number of at most MOST digits off the front of *S. Returns it; -1 when there is none. */
+static int take_escaped_number(struct span *s, int base, size_t most)
 {
 	size_t n = 0;
 	int number = 0;
 
-	for (int digit; n < s->n && n < most && (digit = hex_digit(s->p[n])) >= 0 && digit < base; n++)
+	for (int digit; n < s->n && n < most && (digit = char_hex(s->p[n])) >= 0 && digit < base; n++)
 		number = number * base + digit;
 	*s = span_skip(*s, n);
 	return n ? number : -1;
@@ -187,7 +174,7 @@ static int take_number(struct span *s, int base, size_t most)
 
 static const struct {
 	const char *mark;
-	int base; /* 0: it stands for an ampersand */
+	int base; /* 0: stands for an ampersand */
 	size_t digits;
 } escapes[] = {
 	{ "&amp;", 0, 0 },
@@ -201,8 +188,8 @@ static const struct {
 	{ "=", 16, 2 },
 };
 
-/* The character that *S begins with, escaped or not; it goes off the front. */
-static char take_unescaped(struct span *s)
+/* Takes the first character off the front of *S, escaped or not. */
+static char take_unescaped_char(struct span *s)
 {
 	char c = s->p[0];
 
@@ -213,7 +200,7 @@ static char take_unescaped(struct span *s)
 		if (!span_starts(rest, span_of(escapes[i].mark)))
 			continue;
 		rest = span_skip(rest, strlen(escapes[i].mark));
-		number = escapes[i].base ? take_number(&rest, escapes[i].base, escapes[i].digits) : '&';
+		number = escapes[i].base ? take_escaped_number(&rest, escapes[i].base, escapes[i].digits) : '&';
 		if (number < 0)
 			continue;
 		if (s->p[0] == '&' && escapes[i].base && rest.n && rest.p[0] == ';')
@@ -225,19 +212,19 @@ static char take_unescaped(struct span *s)
 	return c;
 }
 
-/* Into TEXT itself. Returns the new length. */
-static size_t unescape(char *text, size_t n)
+/* In place. Returns the new length. */
+static size_t unescape_text(char *text, size_t n)
 {
 	struct span rest = { text, n };
 	size_t out = 0;
 
 	while (rest.n)
-		text[out++] = take_unescaped(&rest);
+		text[out++] = take_unescaped_char(&rest);
 	return out;
 }
 
-/* The next character of a secret: is the run that it ends one of the text, forwards or backwards? */
-static bool has_run(const struct runs *r, uint64_t *run, size_t *length, char c)
+/* Adds the next character of a secret: does it complete a run that occurs in the text, forwards or backwards? */
+static bool ends_known_run(const struct runs *r, uint64_t *run, size_t *length, char c)
 {
 	if (!c)
 		return false;
@@ -251,12 +238,14 @@ static bool shares_run(const struct runs *r, struct span secret, folding *by)
 	size_t length = 0;
 
 	for (size_t i = 0; i < secret.n; i++)
-		if (has_run(r, &run, &length, by(secret.p[i])))
+		if (ends_known_run(r, &run, &length, by(secret.p[i])))
 			return true;
 	return false;
 }
 
-/* The same with the secret in base64, from the bit FROM on: the text may have lost the case of that, and is not to be decoded then. */
+/*
+ * The same for the secret in base64, from bit FROM on: the text may have lost the case of its letters, so it cannot be decoded.
+ */
 static bool shares_base64(const struct runs *r, struct span secret, size_t from)
 {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -267,16 +256,16 @@ static bool shares_base64(const struct runs *r, struct span secret, size_t from)
 	for (size_t bit = from; bit + 6 <= secret.n * 8; bit += 6) {
 		unsigned two = (unsigned)p[bit / 8] << 8 | (bit / 8 + 1 < secret.n ? p[bit / 8 + 1] : 0);
 
-		if (has_run(r, &run, &length, folded(digits[two >> (10 - bit % 8) & 0x3f])))
+		if (ends_known_run(r, &run, &length, fold_char(digits[two >> (10 - bit % 8) & 0x3f])))
 			return true;
 	}
 	return false;
 }
 
-static bool shares(const struct runs *r)
+static bool shares_any(const struct runs *r)
 {
 	for (size_t i = 0; i < r->count; i++) {
-		if (shares_run(r, r->secrets[i], folded) || shares_run(r, r->secrets[i], lower))
+		if (shares_run(r, r->secrets[i], fold_char) || shares_run(r, r->secrets[i], char_lower))
 			return true;
 		for (size_t from = 0; from < 6; from += 2)
 			if (shares_base64(r, r->secrets[i], from))
@@ -302,17 +291,17 @@ bool redact_holds(struct span text, const struct creds *creds, struct span signa
 	add_readings(&r, text);
 	for (size_t before = n + 1, i = 0; n < before && i < ROUNDS; i++) {
 		before = n;
-		n = unescape(copy, n);
+		n = unescape_text(copy, n);
 		add_reading(&r, (struct span){ copy, n });
 	}
 	if (n < text.n)
 		add_readings(&r, (struct span){ copy, n });
-	held = r.found || shares(&r);
+	held = r.found || shares_any(&r);
 	free(r.slots);
 	return held;
 }
 
-bool redact_looks_coded(struct span text)
+bool redact_looks_encoded(struct span text)
 {
 	size_t run = 0, upper = 0, lower = 0;
 
@@ -324,8 +313,8 @@ bool redact_looks_coded(struct span text)
 			continue;
 		}
 		run++;
-		upper += c >= 'A' && c <= 'Z';
-		lower += c >= 'a' && c <= 'z';
+		upper += char_is_upper(c);
+		lower += char_is_letter(c) && !char_is_upper(c);
 		if (run >= REDACT_CODE && upper > 2 && lower > 2 && run - upper - lower > 0)
 			return true;
 	}

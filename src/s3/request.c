@@ -1,42 +1,43 @@
 #include "s3/request.h"
 
+#include "base/chars.h"
 #include "base/text.h"
 #include "http/request.h"
 
 /*
- * One label of a name, so that a wildcard certificate fits; longer than 2 and in lower case, as AWS wants new
- * buckets.
+ * Can BUCKET be one label of a host name, so that a wildcard certificate fits? At least 3 characters, lower case, as AWS
+ * requires for new buckets.
  */
-static bool is_label(struct span bucket)
+static bool is_host_label(struct span bucket)
 {
 	for (size_t i = 0; i < bucket.n; i++) {
 		char c = bucket.p[i];
 
-		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && (c != '-' || i == 0 || i == bucket.n - 1))
+		if ((!char_is_alnum(c) || char_is_upper(c)) && (c != '-' || i == 0 || i == bucket.n - 1))
 			return false;
 	}
 	return bucket.n >= 3 && bucket.n <= 63;
 }
 
-static bool own_host(const struct s3_site *site, struct span bucket)
+static bool has_own_host(const struct s3_endpoint *endpoint, struct span bucket)
 {
-	return !site->path_style && is_label(bucket) && bucket.n + 1 + strlen(site->host) < sizeof site->host;
+	return !endpoint->path_style && is_host_label(bucket) && bucket.n + 1 + strlen(endpoint->host) < sizeof endpoint->host;
 }
 
-void s3_request_origin(const struct s3_site *site, struct span bucket, struct http_origin *o)
+void s3_request_origin(const struct s3_endpoint *endpoint, struct span bucket, struct http_origin *o)
 {
 	struct buf b = buf_over(o->host, sizeof o->host);
 
-	if (own_host(site, bucket)) {
+	if (has_own_host(endpoint, bucket)) {
 		buf_span(&b, bucket);
 		buf_char(&b, '.');
 	}
-	buf_str(&b, site->host);
-	o->port = site->port;
-	o->tls = site->tls;
+	buf_str(&b, endpoint->host);
+	o->port = endpoint->port;
+	o->tls = endpoint->tls;
 }
 
-/* The field Host: the port only where it is not the scheme's own, an IPv6 address in brackets. */
+/* The field Host: with a port only if it is not the scheme's default, and an IPv6 address in brackets. */
 static void add_host(struct buf *out, const struct http_origin *o)
 {
 	bool v6 = strchr(o->host, ':') != NULL;
@@ -46,31 +47,31 @@ static void add_host(struct buf *out, const struct http_origin *o)
 		buf_fmt(out, ":%u", o->port);
 }
 
-static void add_path(struct buf *out, const struct s3_site *site, const struct s3_request *r)
+static void add_path(struct buf *out, const struct s3_endpoint *endpoint, const struct s3_request *r)
 {
-	buf_str(out, site->path);
-	if (!own_host(site, r->bucket)) {
+	buf_str(out, endpoint->path);
+	if (!has_own_host(endpoint, r->bucket)) {
 		buf_char(out, '/');
 		buf_span(out, r->bucket);
 	}
-	if (r->key.n || own_host(site, r->bucket))
+	if (r->key.n || has_own_host(endpoint, r->bucket))
 		buf_char(out, '/');
 	buf_span(out, r->key);
 }
 
-static bool is_signed(const struct sigv4_pair *f)
+static bool is_signed_field(const struct sigv4_pair *f)
 {
 	return span_starts(f->name, SPAN("x-amz-"));
 }
 
-/* What all of the parts of one request are kept in while it is written. */
+/* All the parts of a request while it is being written. */
 struct draft {
 	char host[300], path[1400], date[SIGV4_DATE], hash[65], authorization[1024], length[24];
 	struct sigv4_pair fields[SIGV4_PAIRS_MAX];
 	struct sigv4_request sign;
 };
 
-/* Returns false where there is no room. */
+/* Returns false when there is no room. */
 static bool add_signed(struct draft *d, struct span name, struct span value)
 {
 	if (d->sign.field_count == SIGV4_PAIRS_MAX)
@@ -79,17 +80,17 @@ static bool add_signed(struct draft *d, struct span name, struct span value)
 	return true;
 }
 
-/* Fills in the parts that are signed. Returns false where one does not fit. */
-static bool prepare(
-	struct draft *d, const struct s3_site *site, const struct creds *creds, const struct s3_request *r, int64_t now)
+/* Fills in the signed parts. Returns false when one does not fit. */
+static bool prepare_draft(
+	struct draft *d, const struct s3_endpoint *endpoint, const struct creds *creds, const struct s3_request *r, int64_t now)
 {
 	struct buf host = buf_over(d->host, sizeof d->host), path = buf_over(d->path, sizeof d->path);
 	struct http_origin o;
 	bool room;
 
-	s3_request_origin(site, r->bucket, &o);
+	s3_request_origin(endpoint, r->bucket, &o);
 	add_host(&host, &o);
-	add_path(&path, site, r);
+	add_path(&path, endpoint, r);
 	sigv4_date(d->date, now);
 	sigv4_hash(d->hash, r->body);
 	d->sign = (struct sigv4_request){ .method = r->method,
@@ -104,13 +105,13 @@ static bool prepare(
 	if (creds->token[0])
 		room &= add_signed(d, SPAN("x-amz-security-token"), span_of(creds->token));
 	for (size_t i = 0; i < r->field_count; i++)
-		if (is_signed(&r->fields[i]))
+		if (is_signed_field(&r->fields[i]))
 			room &= add_signed(d, r->fields[i].name, r->fields[i].value);
 	return room && !host.full && !path.full;
 }
 
-/* OUT serves for the canonical request first. */
-static bool sign(struct draft *d, struct buf *out, const struct creds *creds, const char *region)
+/* OUT is used for the canonical request first. */
+static bool sign_draft(struct draft *d, struct buf *out, const struct creds *creds, const char *region)
 {
 	struct buf a = buf_over(d->authorization, sizeof d->authorization);
 	bool whole;
@@ -123,7 +124,7 @@ static bool sign(struct draft *d, struct buf *out, const struct creds *creds, co
 	return whole;
 }
 
-static int write_head(struct buf *out, const struct draft *d, const struct s3_request *r)
+static int write_request_head(struct buf *out, const struct draft *d, const struct s3_request *r)
 {
 	char mem[S3_REQUEST_MAX / 2];
 	struct buf target = buf_over(mem, sizeof mem);
@@ -139,7 +140,7 @@ static int write_head(struct buf *out, const struct draft *d, const struct s3_re
 	http_field(&w, SPAN("authorization"), span_of(d->authorization));
 	http_field(&w, SPAN("user-agent"), SPAN("s3mounts"));
 	for (size_t i = 0; i < r->field_count; i++)
-		if (!is_signed(&r->fields[i]))
+		if (!is_signed_field(&r->fields[i]))
 			http_field(&w, r->fields[i].name, r->fields[i].value);
 	if (r->body.n || span_is(r->method, "PUT") || span_is(r->method, "POST"))
 		http_field(&w, SPAN("content-length"), span_of(d->length));
@@ -148,14 +149,14 @@ static int write_head(struct buf *out, const struct draft *d, const struct s3_re
 	return http_end(&w);
 }
 
-int s3_request_write(struct buf *out, const struct s3_site *site, const struct creds *creds, const struct s3_request *r,
+int s3_request_write(struct buf *out, const struct s3_endpoint *endpoint, const struct creds *creds, const struct s3_request *r,
 	int64_t now, struct err *e)
 {
 	struct draft d;
-	bool whole = prepare(&d, site, creds, r, now) && sign(&d, out, creds, site->region);
+	bool whole = prepare_draft(&d, endpoint, creds, r, now) && sign_draft(&d, out, creds, endpoint->region);
 
 	text_fmt(d.length, sizeof d.length, "%zu", r->body.n);
-	if (whole && write_head(out, &d, r) == 0)
+	if (whole && write_request_head(out, &d, r) == 0)
 		return 0;
 	if (whole && !out->full)
 		return err_set(e, CODE_USAGE,

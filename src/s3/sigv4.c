@@ -1,5 +1,6 @@
 #include "s3/sigv4.h"
 
+#include "base/chars.h"
 #include "base/text.h"
 
 #include <bearssl.h>
@@ -29,21 +30,20 @@ void sigv4_hash(char out[65], struct span data)
 	buf_hex(&b, sum, sizeof sum);
 }
 
-/* RFC 3986, 2.3; not isalnum(3), which asks the locale. */
-static bool unreserved(unsigned char c)
+/* RFC 3986, 2.3 */
+static bool is_unreserved(unsigned char c)
 {
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
-	       c == '~';
+	return char_is_alnum((char)c) || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
-static void encode(struct buf *out, struct span s, bool keep_slash)
+static void percent_encode(struct buf *out, struct span s, bool keep_slash)
 {
 	static const char digit[] = "0123456789ABCDEF";
 
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 
-		if (unreserved(c) || (keep_slash && c == '/'))
+		if (is_unreserved(c) || (keep_slash && c == '/'))
 			buf_char(out, (char)c);
 		else
 			buf_add(out, (const char[]){ '%', digit[c >> 4], digit[c & 15] }, 3);
@@ -52,11 +52,11 @@ static void encode(struct buf *out, struct span s, bool keep_slash)
 
 void sigv4_path(struct buf *out, struct span path)
 {
-	encode(out, path, true);
+	percent_encode(out, path, true);
 }
 
-/* The order of two strings once they are encoded, in which an encoded byte begins with '%'. */
-static int compare(struct span a, struct span b)
+/* Compares two strings as they sort when encoded; then an encoded byte begins with '%'. */
+static int compare_encoded(struct span a, struct span b)
 {
 	size_t i = 0;
 	int x, y, px, py;
@@ -67,27 +67,27 @@ static int compare(struct span a, struct span b)
 		return (a.n > b.n) - (a.n < b.n);
 	x = (unsigned char)a.p[i];
 	y = (unsigned char)b.p[i];
-	px = unreserved((unsigned char)x) ? x : '%';
-	py = unreserved((unsigned char)y) ? y : '%';
+	px = is_unreserved((unsigned char)x) ? x : '%';
+	py = is_unreserved((unsigned char)y) ? y : '%';
 	return px != py ? px - py : x - y;
 }
 
-static bool before(const struct sigv4_pair *a, const struct sigv4_pair *b)
+static bool sorts_before(const struct sigv4_pair *a, const struct sigv4_pair *b)
 {
-	int order = compare(a->name, b->name);
+	int order = compare_encoded(a->name, b->name);
 
-	return order ? order < 0 : compare(a->value, b->value) < 0;
+	return order ? order < 0 : compare_encoded(a->value, b->value) < 0;
 }
 
-/* Fills SORTED with the pairs in order. False where there are too many. */
-static bool sort(const struct sigv4_pair *sorted[SIGV4_PAIRS_MAX], const struct sigv4_pair *pairs, size_t count)
+/* Fills SORTED with the pairs in order. False when there are too many. */
+static bool sort_pairs(const struct sigv4_pair *sorted[SIGV4_PAIRS_MAX], const struct sigv4_pair *pairs, size_t count)
 {
 	if (count > SIGV4_PAIRS_MAX)
 		return false;
 	for (size_t n = 0; n < count; n++) {
 		size_t at = n;
 
-		for (; at && before(&pairs[n], sorted[at - 1]); at--)
+		for (; at && sorts_before(&pairs[n], sorted[at - 1]); at--)
 			sorted[at] = sorted[at - 1];
 		sorted[at] = &pairs[n];
 	}
@@ -98,29 +98,27 @@ void sigv4_query(struct buf *out, const struct sigv4_pair *query, size_t count)
 {
 	const struct sigv4_pair *sorted[SIGV4_PAIRS_MAX];
 
-	if (!sort(sorted, query, count)) {
+	if (!sort_pairs(sorted, query, count)) {
 		out->full = true;
 		return;
 	}
 	for (size_t i = 0; i < count; i++) {
 		if (i)
 			buf_char(out, '&');
-		encode(out, sorted[i]->name, false);
+		percent_encode(out, sorted[i]->name, false);
 		buf_char(out, '=');
-		encode(out, sorted[i]->value, false);
+		percent_encode(out, sorted[i]->value, false);
 	}
 }
 
-/* Without outer blanks, inner runs of them as one. */
-static void add_value(struct buf *out, struct span value)
+/* Without blanks at its ends, and with each run of blanks inside as one. */
+static void add_header_value(struct buf *out, struct span value)
 {
 	value = span_trim(value);
 	for (size_t i = 0; i < value.n; i++) {
-		bool blank = value.p[i] == ' ' || value.p[i] == '\t';
-
-		if (!blank)
+		if (!char_is_blank(value.p[i]))
 			buf_char(out, value.p[i]);
-		else if (value.p[i - 1] != ' ' && value.p[i - 1] != '\t')
+		else if (!char_is_blank(value.p[i - 1]))
 			buf_char(out, ' ');
 	}
 }
@@ -138,7 +136,7 @@ void sigv4_canonical(struct buf *out, const struct sigv4_request *r)
 {
 	const struct sigv4_pair *sorted[SIGV4_PAIRS_MAX];
 
-	if (!sort(sorted, r->fields, r->field_count)) {
+	if (!sort_pairs(sorted, r->fields, r->field_count)) {
 		out->full = true;
 		return;
 	}
@@ -151,7 +149,7 @@ void sigv4_canonical(struct buf *out, const struct sigv4_request *r)
 	for (size_t i = 0; i < r->field_count; i++) {
 		buf_span(out, sorted[i]->name);
 		buf_char(out, ':');
-		add_value(out, sorted[i]->value);
+		add_header_value(out, sorted[i]->value);
 		buf_char(out, '\n');
 	}
 	buf_char(out, '\n');
@@ -160,7 +158,7 @@ void sigv4_canonical(struct buf *out, const struct sigv4_request *r)
 	buf_span(out, r->payload_hash);
 }
 
-static void hmac(unsigned char out[HASH], const void *key, size_t n, struct span data)
+static void hmac_sha256(unsigned char out[HASH], const void *key, size_t n, struct span data)
 {
 	br_hmac_key_context k;
 	br_hmac_context h;
@@ -173,16 +171,16 @@ static void hmac(unsigned char out[HASH], const void *key, size_t n, struct span
 	explicit_bzero(&h, sizeof h);
 }
 
-/* The signing key: of one secret, day, region and service. */
-static void derive(unsigned char key[HASH], const struct creds *creds, const char *region, struct span day)
+/* The signing key for a secret, day, region and service. */
+static void derive_signing_key(unsigned char key[HASH], const struct creds *creds, const char *region, struct span day)
 {
 	const struct span steps[] = { day, span_of(region), SPAN("s3"), SPAN("aws4_request") };
 	char first[4 + sizeof creds->secret];
 	size_t n = text_fmt(first, sizeof first, "AWS4%s", creds->secret);
 
-	hmac(key, first, n, steps[0]);
+	hmac_sha256(key, first, n, steps[0]);
 	for (size_t i = 1; i < sizeof steps / sizeof *steps; i++)
-		hmac(key, key, HASH, steps[i]);
+		hmac_sha256(key, key, HASH, steps[i]);
 	explicit_bzero(first, sizeof first);
 }
 
@@ -194,15 +192,15 @@ void sigv4_authorization(struct buf *out, const struct sigv4_request *r, struct 
 	char scope[128], to_sign[256], hash[65];
 	struct buf s = buf_over(scope, sizeof scope), t = buf_over(to_sign, sizeof to_sign);
 
-	if (!sort(sorted, r->fields, r->field_count)) {
+	if (!sort_pairs(sorted, r->fields, r->field_count)) {
 		out->full = true;
 		return;
 	}
 	sigv4_hash(hash, canonical);
 	buf_fmt(&s, "%.8s/%s/s3/aws4_request", date, region);
 	buf_fmt(&t, "AWS4-HMAC-SHA256\n%s\n%s\n%s", date, scope, hash);
-	derive(key, creds, region, (struct span){ date, 8 });
-	hmac(signature, key, sizeof key, buf_all(&t));
+	derive_signing_key(key, creds, region, (struct span){ date, 8 });
+	hmac_sha256(signature, key, sizeof key, buf_all(&t));
 	explicit_bzero(key, sizeof key);
 	buf_fmt(out, "AWS4-HMAC-SHA256 Credential=%s/%s,SignedHeaders=", creds->key_id, scope);
 	add_signed_names(out, sorted, r->field_count);

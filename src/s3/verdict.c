@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DATE_DOUBT 60 /* seconds; a Date that is nearer than this does not explain a refusal for skew */
+#define DATE_DOUBT 60 /* seconds; a Date nearer than this does not explain a refusal for clock skew */
 
 static const struct {
 	enum fail_kind fail;
@@ -22,25 +22,25 @@ static const struct {
 	{ FAIL_FAULT, "fault" },
 };
 
-/* What is too long is cut; what a server sent may hold anything. */
-static void put(char *out, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Truncates and sanitizes: what a server sent may hold anything. */
+static void put_sanitized(char *out, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-static void put(char *out, size_t size, const char *fmt, ...)
+static void put_sanitized(char *out, size_t size, const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
 	text_vfmt(out, size, fmt, ap);
 	va_end(ap);
-	text_tame(out);
+	text_sanitize(out);
 }
 
 void verdict_set(struct verdict *v, enum code code, const char *kind, const char *cause, const char *hint)
 {
 	v->code = code;
 	v->kind = kind;
-	put(v->cause, sizeof v->cause, "%s", cause);
-	put(v->hint, sizeof v->hint, "%s", hint);
+	put_sanitized(v->cause, sizeof v->cause, "%s", cause);
+	put_sanitized(v->hint, sizeof v->hint, "%s", hint);
 }
 
 void verdict_answer(struct verdict *v, const char *s3_code, int status, const char *message)
@@ -49,7 +49,7 @@ void verdict_answer(struct verdict *v, const char *s3_code, int status, const ch
 
 	verdict_set(v, m->code, m->kind, m->cause, m->hint);
 	if (!s3_code_known(s3_code) && *message)
-		put(v->cause, sizeof v->cause, "%s: %s", m->cause, message);
+		put_sanitized(v->cause, sizeof v->cause, "%s: %s", m->cause, message);
 }
 
 void verdict_sentence(const struct verdict *v, const char *failed, char *out, size_t size)
@@ -70,96 +70,97 @@ void verdict_failure(struct verdict *v, const struct fail *f)
 			v->kind = kinds[i].kind;
 }
 
-static void tell_withheld(struct verdict *v, const struct s3_answer *a)
+static void mention_withheld(struct verdict *v, const struct s3_answer *a)
 {
 	char cause[sizeof v->cause];
 
 	if (!a->withheld)
 		return;
 	text_fmt(cause, sizeof cause, "%s", v->cause);
-	put(v->cause, sizeof v->cause, "%s; the server's own words are withheld: %s", cause, VERDICT_WITHHELD);
+	put_sanitized(v->cause, sizeof v->cause, "%s; the server's own words are withheld: %s", cause, VERDICT_WITHHELD);
 }
 
-void verdict_foreign(struct verdict *v, const struct s3_site *site, const struct s3_answer *a)
+void verdict_not_s3(struct verdict *v, const struct s3_endpoint *endpoint, const struct s3_answer *a)
 {
 	verdict_set(v, CODE_UNREACHABLE, "not-s3", "",
 		"check host, port and path in S3_ENDPOINT_URL, and what proxy stands between");
 	if (a->location[0])
-		put(v->cause, sizeof v->cause, "what answers at %s is no S3 server: it redirects to %s", site->host,
-			a->location);
+		put_sanitized(v->cause, sizeof v->cause, "what answers at %s is no S3 server: it redirects to %s",
+			endpoint->host, a->location);
 	else
-		put(v->cause, sizeof v->cause,
-			"what answers at %s is no S3 server: status %d with a body that S3 does not send", site->host,
+		put_sanitized(v->cause, sizeof v->cause,
+			"what answers at %s is no S3 server: status %d with a body that S3 does not send", endpoint->host,
 			a->status);
-	/* nginx, Apache, Go and Envoy all have "HTTPS" in the words by which they refuse plain HTTP. */
-	if (!site->tls && ((a->status == 400 && a->body.n && memmem(a->body.p, a->body.n, "HTTPS", 5)) ||
-				  strncmp(a->location, "https:", 6) == 0))
-		put(v->hint, sizeof v->hint, "the server wants TLS: write https:// in S3_ENDPOINT_URL");
-	tell_withheld(v, a);
+	/* nginx, Apache, Go and Envoy all mention "HTTPS" when they refuse plain HTTP. */
+	if (!endpoint->tls && ((a->status == 400 && a->body.n && memmem(a->body.p, a->body.n, "HTTPS", 5)) ||
+				      strncmp(a->location, "https:", 6) == 0))
+		put_sanitized(v->hint, sizeof v->hint, "the server wants TLS: write https:// in S3_ENDPOINT_URL");
+	mention_withheld(v, a);
 }
 
 /* "75 h 3 min" */
-static void duration(long seconds, char *out, size_t size)
+static void put_duration(long seconds, char *out, size_t size)
 {
 	if (seconds >= 7200)
-		put(out, size, "%ld h %ld min", seconds / 3600, seconds / 60 % 60);
+		put_sanitized(out, size, "%ld h %ld min", seconds / 3600, seconds / 60 % 60);
 	else
-		put(out, size, "%ld min %ld s", seconds / 60, seconds % 60);
+		put_sanitized(out, size, "%ld min %ld s", seconds / 60, seconds % 60);
 }
 
-static void tell_skew(struct verdict *v, long skew)
+static void explain_skew(struct verdict *v, long skew)
 {
 	char how_much[64];
 
 	v->skew_seconds = skew;
 	if (labs(skew) < DATE_DOUBT)
 		return; /* the Date was rewritten on the way: the table's sentence is all that is known */
-	duration(labs(skew), how_much, sizeof how_much);
-	put(v->cause, sizeof v->cause, "this machine's clock is %s (%ld s) %s the server's", how_much, labs(skew),
+	put_duration(labs(skew), how_much, sizeof how_much);
+	put_sanitized(v->cause, sizeof v->cause, "this machine's clock is %s (%ld s) %s the server's", how_much, labs(skew),
 		skew < 0 ? "behind" : "ahead of");
 }
 
-/* radosgw says InvalidArgument of a token that it cannot read; R2 says it of a key id of the wrong length. */
+/* radosgw says InvalidArgument for a token that it cannot parse; R2 says it for a key id of the wrong length. */
 static const char *effective_code(const struct s3_answer *a, const struct creds *creds)
 {
 	return strcmp(a->error.code, "InvalidArgument") == 0 && creds->token[0] ? "InvalidToken" : a->error.code;
 }
 
-/* Answers that need no <Error> document to be believed. */
-static bool speaks_for_itself(const struct s3_answer *a, const struct s3_meaning *m)
+/* Is it believable without an <Error> document? */
+static bool is_credible_refusal(const struct s3_answer *a, const struct s3_meaning *m)
 {
 	return a->error.code[0] || a->error.region[0] || m->again || a->status == 401 || a->status == 407;
 }
 
-void verdict_refusal(struct verdict *v, const struct s3_site *site, const struct creds *creds, const struct s3_answer *a)
+void verdict_refusal(
+	struct verdict *v, const struct s3_endpoint *endpoint, const struct creds *creds, const struct s3_answer *a)
 {
 	const struct s3_meaning *m = s3_meaning_of(effective_code(a, creds), a->status);
 
-	if (!speaks_for_itself(a, m)) {
-		verdict_foreign(v, site, a);
+	if (!is_credible_refusal(a, m)) {
+		verdict_not_s3(v, endpoint, a);
 		return;
 	}
-	put(v->s3_code, sizeof v->s3_code, "%s", a->error.code);
+	put_sanitized(v->s3_code, sizeof v->s3_code, "%s", a->error.code);
 	if (!a->error.code[0] && a->error.region[0] && a->status < 400)
 		verdict_answer(v, "PermanentRedirect", a->status, "");
 	else
 		verdict_answer(v, effective_code(a, creds), a->status, a->error.message);
 	if (strcmp(v->kind, "clock-skew") == 0)
-		tell_skew(v, a->skew);
+		explain_skew(v, a->skew);
 	if (strcmp(v->kind, "wrong-region") == 0)
-		put(v->region, sizeof v->region, "%s", a->error.region);
-	tell_withheld(v, a);
+		put_sanitized(v->region, sizeof v->region, "%s", a->error.region);
+	mention_withheld(v, a);
 }
 
 void verdict_region(struct verdict *v, const char *asked_in, const struct verdict *second)
 {
-	put(v->hint, sizeof v->hint, "set S3_REGION=%s", v->region);
+	put_sanitized(v->hint, sizeof v->hint, "set S3_REGION=%s", v->region);
 	if (second->code == CODE_OK)
-		put(v->cause, sizeof v->cause, "the bucket is in region %s, not %s; there these credentials are accepted",
-			v->region, asked_in);
+		put_sanitized(v->cause, sizeof v->cause,
+			"the bucket is in region %s, not %s; there these credentials are accepted", v->region, asked_in);
 	else
-		put(v->cause, sizeof v->cause, "the bucket is in region %s, not %s; and there: %s", v->region, asked_in,
-			second->cause);
+		put_sanitized(v->cause, sizeof v->cause, "the bucket is in region %s, not %s; and there: %s", v->region,
+			asked_in, second->cause);
 }
 
 void verdict_write(struct verdict *v, const struct verdict *failed, const char *doing)
@@ -167,7 +168,7 @@ void verdict_write(struct verdict *v, const struct verdict *failed, const char *
 	const char *hint = s3_meaning_of(failed->s3_code, failed->http_status)->write_hint;
 
 	*v = *failed;
-	put(v->cause, sizeof v->cause, "listing works, but not %s: %s", doing, failed->cause);
+	put_sanitized(v->cause, sizeof v->cause, "listing works, but not %s: %s", doing, failed->cause);
 	if (hint && failed->code == CODE_REFUSED)
-		put(v->hint, sizeof v->hint, "%s", hint);
+		put_sanitized(v->hint, sizeof v->hint, "%s", hint);
 }

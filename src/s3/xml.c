@@ -1,45 +1,33 @@
 #include "s3/xml.h"
 
+#include "base/chars.h"
+
 void xml_start(struct xml *x, struct span document)
 {
-	*x = (struct xml){ .rest = document };
-	if (span_starts(document, SPAN("\xef\xbb\xbf")))
-		x->rest = span_skip(document, 3); /* byte order mark */
+	*x = (struct xml){ .rest = span_skip_bom(document) };
 }
 
-static bool skip_to(struct xml *x, const char *mark)
+static bool skip_past(struct xml *x, const char *mark)
 {
-	const char *at = x->rest.n ? memmem(x->rest.p, x->rest.n, mark, strlen(mark)) : NULL;
+	struct span passed;
 
-	if (at)
-		x->rest = span_skip(x->rest, (size_t)(at - x->rest.p) + strlen(mark));
-	return at;
+	return span_cut_at(&x->rest, mark, &passed);
 }
 
-static enum xml_token bad(struct xml *x)
+static enum xml_token refuse_document(struct xml *x)
 {
 	x->rest.n = 0;
 	x->depth = -1;
 	return XML_BAD;
 }
 
-static bool blank(char c)
+static bool is_in_name(char c)
 {
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+	return !char_is_space(c) && (!c || !strchr("<>/=\"'&", c));
 }
 
-static struct span take_name(struct span *s)
-{
-	struct span name = { s->p, 0 };
-
-	while (name.n < s->n && !blank(s->p[name.n]) && (!s->p[name.n] || !strchr("<>/=\"'&", s->p[name.n])))
-		name.n++;
-	*s = span_skip(*s, name.n);
-	return name;
-}
-
-/* Behind the name: attributes up to '>'. Returns false where the tag does not end; *EMPTY: it was "/>". */
-static bool end_tag(struct span *s, bool *empty)
+/* Skips attributes up to and including '>'. Returns false when the tag does not end; *EMPTY: it was "/>". */
+static bool skip_attributes(struct span *s, bool *empty)
 {
 	char quote = 0;
 
@@ -70,41 +58,34 @@ static enum xml_token close_element(struct xml *x)
 	return XML_CLOSE;
 }
 
-static enum xml_token take_open(struct xml *x)
+static enum xml_token take_start_tag(struct xml *x)
 {
 	bool empty;
 
 	x->rest = span_skip(x->rest, 1);
-	x->name = take_name(&x->rest);
-	if (!x->name.n || x->depth == XML_DEPTH || (x->depth == 0 && x->seen_root) || !end_tag(&x->rest, &empty))
-		return bad(x);
+	x->name = span_take_while(&x->rest, is_in_name);
+	if (!x->name.n || x->depth == XML_DEPTH || (x->depth == 0 && x->seen_root) || !skip_attributes(&x->rest, &empty))
+		return refuse_document(x);
 	x->open[x->depth++] = x->name;
 	x->seen_root = true;
 	x->closing = empty;
 	return XML_OPEN;
 }
 
-static enum xml_token take_close(struct xml *x)
+static enum xml_token take_end_tag(struct xml *x)
 {
 	struct span name;
 	bool empty;
 
 	x->rest = span_skip(x->rest, 2);
-	name = take_name(&x->rest);
-	if (x->depth < 1 || !span_eq(name, x->open[x->depth - 1]) || !end_tag(&x->rest, &empty) || empty)
-		return bad(x);
+	name = span_take_while(&x->rest, is_in_name);
+	if (x->depth < 1 || !span_eq(name, x->open[x->depth - 1]) || !skip_attributes(&x->rest, &empty) || empty)
+		return refuse_document(x);
 	return close_element(x);
 }
 
-static bool all_blank(struct span s)
-{
-	while (s.n && blank(s.p[0]))
-		s = span_skip(s, 1);
-	return !s.n;
-}
-
 /* CDATA, or characters up to the next tag. */
-static bool take_text(struct xml *x)
+static bool take_character_data(struct xml *x)
 {
 	static const struct span cdata = { "<![CDATA[", 9 };
 	const char *at;
@@ -112,7 +93,7 @@ static bool take_text(struct xml *x)
 	if (span_starts(x->rest, cdata)) {
 		x->rest = span_skip(x->rest, cdata.n);
 		x->text.p = x->rest.p;
-		if (!skip_to(x, "]]>"))
+		if (!skip_past(x, "]]>"))
 			return false;
 		x->text.n = (size_t)(x->rest.p - x->text.p) - 3;
 	} else {
@@ -120,7 +101,7 @@ static bool take_text(struct xml *x)
 		x->text = (struct span){ x->rest.p, at ? (size_t)(at - x->rest.p) : x->rest.n };
 		x->rest = span_skip(x->rest, x->text.n);
 	}
-	return x->depth > 0 || all_blank(x->text);
+	return x->depth > 0 || span_all(x->text, char_is_space, "");
 }
 
 enum xml_token xml_next(struct xml *x)
@@ -129,21 +110,21 @@ enum xml_token xml_next(struct xml *x)
 		return close_element(x);
 	while (x->rest.n) {
 		if (span_starts(x->rest, SPAN("<?")) || span_starts(x->rest, SPAN("<!--"))) {
-			if (!skip_to(x, x->rest.p[1] == '?' ? "?>" : "-->"))
-				return bad(x);
+			if (!skip_past(x, x->rest.p[1] == '?' ? "?>" : "-->"))
+				return refuse_document(x);
 		} else if (span_starts(x->rest, SPAN("</"))) {
-			return take_close(x);
+			return take_end_tag(x);
 		} else if (x->rest.p[0] == '<' && !span_starts(x->rest, SPAN("<!"))) {
-			return take_open(x);
+			return take_start_tag(x);
 		} else if (span_starts(x->rest, SPAN("<!")) && !span_starts(x->rest, SPAN("<![CDATA["))) {
-			return bad(x); /* a DTD: what it defines could grow without bounds */
-		} else if (!take_text(x)) {
-			return bad(x);
+			return refuse_document(x); /* a DTD: what it defines could grow without bounds */
+		} else if (!take_character_data(x)) {
+			return refuse_document(x);
 		} else if (x->depth > 0) {
 			return XML_TEXT;
 		}
 	}
-	return x->depth == 0 && x->seen_root ? XML_END : bad(x);
+	return x->depth == 0 && x->seen_root ? XML_END : refuse_document(x);
 }
 
 static void add_utf8(struct buf *out, unsigned long c)
@@ -159,24 +140,24 @@ static void add_utf8(struct buf *out, unsigned long c)
 			(int)(0x80 | (c & 63)));
 }
 
-static bool add_number(struct buf *out, struct span digits)
+static bool add_character_reference(struct buf *out, struct span digits)
 {
-	bool hex = digits.n > 1 && (digits.p[0] | 0x20) == 'x';
+	bool hex = digits.n > 1 && char_lower(digits.p[0]) == 'x';
 	unsigned long c = 0;
 
 	if (!hex && !span_number(digits, 0x10ffff, &c))
 		return false;
 	for (size_t i = 1; hex && i < digits.n; i++) {
-		const char *all = "0123456789abcdef", *at = strchr(all, digits.p[i] | 0x20);
+		int digit = char_hex(digits.p[i]);
 
-		if (!at || !*at || (c = c << 4 | (unsigned)(at - all)) > 0x10ffff)
+		if (digit < 0 || (c = c << 4 | (unsigned)digit) > 0x10ffff)
 			return false;
 	}
 	add_utf8(out, c);
 	return true;
 }
 
-/* NAME stands between '&' and ';'. */
+/* NAME is the text between '&' and ';'. */
 static bool add_reference(struct buf *out, struct span name)
 {
 	static const struct {
@@ -185,7 +166,7 @@ static bool add_reference(struct buf *out, struct span name)
 	} known[] = { { "lt", '<' }, { "gt", '>' }, { "amp", '&' }, { "quot", '"' }, { "apos", '\'' } };
 
 	if (name.n > 1 && name.p[0] == '#')
-		return add_number(out, span_skip(name, 1));
+		return add_character_reference(out, span_skip(name, 1));
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
 		if (!span_is(name, known[i].name))
 			continue;

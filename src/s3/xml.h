@@ -1,6 +1,6 @@
 /*
- * s3/xml.h - pulls tokens out of the XML that S3 servers answer with. No DTD (refused), no namespaces, attributes
- * are skipped; elements must close in order. Allocates nothing.
+ * s3/xml.h - a pull parser for the XML that S3 servers answer with. No DTD (refused), no namespaces; attributes are skipped;
+ * elements must close in order. Allocates nothing.
  */
 
 #ifndef S3_XML_H
@@ -23,10 +23,10 @@ struct xml {
 
 void xml_start(struct xml *x, struct span document);
 
-/* XML_BAD is for good: more than XML_DEPTH levels, wrong order, cut off, a second root, text outside. */
+/* XML_BAD is final: more than XML_DEPTH levels, wrong order, cut off, a second root, text outside the root. */
 enum xml_token xml_next(struct xml *x);
 
-/* Appends RAW with its references (&amp; &#x41; …) decoded; an unknown one stays as it is. */
+/* Appends RAW with its references (&amp; &#x41; …) decoded; an unknown one is copied literally. */
 void xml_text(struct buf *out, struct span raw);
 
 #endif

@@ -1,5 +1,6 @@
 #include "sup/below.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
 
@@ -28,18 +29,13 @@ static struct {
 	struct pending *p;
 } walk;
 
-static int64_t nanoseconds(const struct timespec *t)
-{
-	return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
-}
-
 /* The inode's time, which utimensat(2) does not set back. */
 static int visit_old(const char *name, const struct stat *st, int type, struct FTW *at)
 {
 	(void)name;
 	(void)at;
-	if (type != FTW_D && nanoseconds(&st->st_ctim) > walk.since)
-		walk.since = nanoseconds(&st->st_ctim);
+	if (type != FTW_D && clock_ns(&st->st_ctim) > walk.since)
+		walk.since = clock_ns(&st->st_ctim);
 	return ++walk.files == OLD_FILES;
 }
 
@@ -53,8 +49,8 @@ static int64_t time_between(void)
 	nftw(".", visit_old, OPEN_FOLDERS, FTW_PHYS | FTW_MOUNT);
 	for (int i = 0; i < TICKS; i++) {
 		clock_gettime(CLOCK_REALTIME_COARSE, &tick);
-		if (walk.since < nanoseconds(&tick))
-			return nanoseconds(&tick) - 1;
+		if (walk.since < clock_ns(&tick))
+			return clock_ns(&tick) - 1;
 		nanosleep(&wait, NULL);
 	}
 	return walk.since;
@@ -73,7 +69,7 @@ int below_open(const char *path, int64_t *since)
 int below_reach(const char *path)
 {
 	char above[PATH_MAX];
-	const char *name = file_above(above, path);
+	const char *name = file_dirname(above, path);
 	int tree = (int)syscall(SYS_open_tree, AT_FDCWD, above, OPEN_TREE_CLONE | O_CLOEXEC), fd;
 
 	if (tree < 0)
@@ -88,7 +84,7 @@ static int visit_below(const char *name, const struct stat *st, int type, struct
 	struct pending *p = walk.p;
 
 	(void)at;
-	if (type == FTW_D || type == FTW_DNR || type == FTW_NS || nanoseconds(&st->st_ctim) <= walk.since)
+	if (type == FTW_D || type == FTW_DNR || type == FTW_NS || clock_ns(&st->st_ctim) <= walk.since)
 		return 0;
 	p->files++;
 	p->bytes += (uint64_t)st->st_size;

@@ -6,7 +6,8 @@
 #ifndef SUP_BELOW_H
 #define SUP_BELOW_H
 
-#include "rclone/pending.h"
+#include "base/err.h"
+#include "unsent/pending.h"
 
 #include <limits.h>
 #include <stdbool.h>
@@ -24,8 +25,8 @@ int below_open(const char *path, int64_t *since);
 int below_reach(const char *path);
 
 /*
- * That files lie in the folder PATH is noted in the mount's cache folder CACHE_DIR, with SINCE: they are told until they are gone, also when the
- * mount is down, and after the next one. A note that cannot be written is logged by nobody: the mount that stands tells of them all the same.
+ * That files lie in the folder PATH is noted in the mount's cache folder CACHE_DIR, with SINCE: they are reported until they are gone, also when the
+ * mount is down, and after the next one. A note that cannot be written is logged by nobody: the mount that stands reports them all the same.
  */
 void below_note(const char *cache_dir, const char *path, int64_t since);
 bool below_noted(const char *cache_dir, char path[PATH_MAX], int64_t *since);

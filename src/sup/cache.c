@@ -16,13 +16,6 @@
 #define TAKE_MS 2000 /* a mount helper of a driver that was killed is gone by then */
 #define TICK_MS 50
 
-void cache_id(char id[MOUNT_ID], const char *endpoint, const struct plan_mount *spec, bool with_target)
-{
-	struct span who[] = { span_of(endpoint), span_of(spec->bucket), span_of(spec->prefix), span_of(spec->target) };
-
-	mount_hash(id, who, with_target ? 4 : 3);
-}
-
 bool cache_is_id(const char *name)
 {
 	return strlen(name) == MOUNT_ID - 1 && strspn(name, "0123456789abcdef") == MOUNT_ID - 1;
@@ -42,7 +35,7 @@ int cache_held(const char *dir)
 	return got;
 }
 
-static void wake(int signal)
+static void wake_up(int signal)
 {
 	(void)signal;
 }
@@ -51,7 +44,7 @@ static void wake(int signal)
 static int lock_within(int fd, int timeout_ms)
 {
 	const struct itimerval tick = { { 0, TICK_MS * 1000 }, { 0, TICK_MS * 1000 } }, none = { { 0, 0 }, { 0, 0 } };
-	const struct sigaction act = { .sa_handler = wake };
+	const struct sigaction act = { .sa_handler = wake_up };
 	int64_t deadline = clock_ms() + timeout_ms;
 	int got;
 
@@ -72,8 +65,8 @@ struct request cache_request(const struct mount *m)
 		.endpoint = m->job.endpoint,
 		.region = m->job.region,
 		.provider = m->job.provider,
-		.rclone = m->job.rclone,
-		.rclone_version = m->job.version,
+		.program = m->job.program,
+		.program_version = m->job.program_version,
 		.config = m->job.config,
 		.cache_dir = m->job.cache_dir,
 		.ca_cert = m->job.ca_cert,
@@ -93,10 +86,10 @@ static struct run_path origin_of(const char *dir, const char *suffix)
 }
 
 /*
- * Put there as a whole, but without fsync(2), which would cost each mount its time: after a crash of the machine rclone's metadata is no safer.
+ * Put there as a whole, but without fsync(2), which would cost each mount its time: after a crash of the machine the driver's own files are no safer.
  * Where that fails the mount works all the same.
  */
-static void describe(const struct mount *m)
+static void write_origin(const struct mount *m)
 {
 	struct run_path path = origin_of(m->job.cache_dir, ""), new = origin_of(m->job.cache_dir, ".new");
 	struct buf want = buf_heap(WIRE_MAX), have = buf_heap(WIRE_MAX);
@@ -130,7 +123,7 @@ int cache_take(const struct mount *m, struct err *e)
 	if (fd < 0)
 		return err_sys(e, CODE_FAULT, "mount %s: open its cache folder %s", m->spec.target, m->job.cache_dir);
 	if (lock_within(fd, TAKE_MS) == 0) {
-		describe(m);
+		write_origin(m);
 		return 0;
 	}
 	if (errno != EINTR)

@@ -1,7 +1,7 @@
 /*
  * sup/cache.h - the cache folder of a mount, CACHE/ID: how it is named, who may work in it, and where its files belong.
  *
- *	vfs/ vfsMeta/	rclone's	origin		where its files belong: the mount as a request without credentials, 0600
+ *	origin	where its files belong: the mount as a request without credentials, 0600; all else is the driver's
  *
  * A driver holds flock(2) on its folder for as long as it lives, the supervisor that started it or none; so there are never two in one folder,
  * and a folder that nobody holds is what an earlier run has left.
@@ -10,14 +10,8 @@
 #ifndef SUP_CACHE_H
 #define SUP_CACHE_H
 
+#include "ctl/wire.h"
 #include "sup/mount.h"
-#include "sup/wire.h"
-
-/*
- * The id of a mount of SPEC's bucket and prefix at the site ENDPOINT (s3_site_identity()): the same wherever it is mounted. WITH_TARGET: of one
- * more mount of the same, beside the first.
- */
-void cache_id(char id[MOUNT_ID], const char *endpoint, const struct plan_mount *spec, bool with_target);
 
 /* NAME is an id: no other folder below a cache root is ours. */
 bool cache_is_id(const char *name);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static void fault(struct verdict *v, const struct err *e)
+static void fault_verdict(struct verdict *v, const struct err *e)
 {
 	*v = (struct verdict){ .code = e->code, .kind = "fault" };
 	text_fmt(v->cause, sizeof v->cause, "%.*s", (int)sizeof v->cause - 1, e->text);
@@ -22,21 +22,21 @@ int check_child(void *arg, int out)
 	const struct request *r = arg;
 	struct s3_check_options o = { .timeout_ms = S3_CHECK_MS, .connect_ms = S3_CONNECT_MS };
 	struct s3_checker *c = NULL;
-	struct s3_site site;
+	struct s3_endpoint site;
 	struct verdict v;
 	struct err e;
 
 	confine_network();
 	/* The caller's choice of trust, not that of the environment in which the supervisor was once started. */
 	if (r->ca_cert[0])
-		env_give(SPAN("AWS_CA_BUNDLE"), span_of(r->ca_cert), &e);
-	if (s3_site_parse(&site, r->endpoint, r->provider, r->region, &e) == 0)
+		env_set(SPAN("AWS_CA_BUNDLE"), span_of(r->ca_cert), &e);
+	if (s3_endpoint_parse(&site, r->endpoint, r->provider, r->region, &e) == 0)
 		c = s3_checker_open(&site, &r->creds, &o, &e);
 	for (size_t i = 0; i < r->mount_count; i++) {
 		if (c)
 			s3_check(c, r->mounts[i].bucket, r->mounts[i].prefix, &v);
 		else
-			fault(&v, &e);
+			fault_verdict(&v, &e);
 		if (write_all(out, &v, sizeof v))
 			return 1;
 	}
@@ -70,7 +70,7 @@ struct verdict check_verdict(const struct buf *have, size_t i)
 	} else {
 		err_set(&e, CODE_UNREACHABLE,
 			"the check ended without an answer, or not in time: nothing is known of these credentials");
-		fault(&v, &e);
+		fault_verdict(&v, &e);
 		v.kind = "timeout";
 	}
 	return v;

@@ -4,7 +4,7 @@
 #define SUP_CHECK_H
 
 #include "base/task.h"
-#include "sup/wire.h"
+#include "ctl/wire.h"
 
 /* ARG is a struct request: asks S3 for each of its mounts and writes a struct verdict each. */
 task_fn check_child;

@@ -6,12 +6,11 @@
 #include "base/text.h"
 #include "mnt/layer.h"
 #include "mnt/users.h"
-#include "rclone/conf.h"
 #include "sup/below.h"
 #include "sup/cache.h"
 #include "sup/check.h"
+#include "sup/driver_log.h"
 #include "sup/pidfile.h"
-#include "sup/step.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,31 +21,9 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#define ASK_MS 4000	  /* less than a launch may take */
-#define WORDS_MAX LOG_MAX /* of a driver's log, from its end: a trace of Go's stands behind what it is of */
+#define ASK_MS 4000 /* less than a launch may take */
 
-struct run_path child_log(const struct mount *m)
-{
-	char name[MOUNT_ID + 8];
-
-	text_fmt(name, sizeof name, "%s.log", m->id);
-	return run_path(m->run, name);
-}
-
-long child_log_start(const struct mount *m)
-{
-	struct run_path log = child_log(m);
-	struct stat st;
-
-	if (lstat(log.s, &st) || !S_ISREG(st.st_mode))
-		return 0;
-	/* The driver appends: after truncation it goes on at the start. */
-	if (st.st_size > LOG_MAX && truncate(log.s, 0) == 0)
-		return 0;
-	return (long)st.st_size;
-}
-
-static int answer(int out, enum answer_kind kind, const struct err *e)
+static int send_answer(int out, enum answer_kind kind, const struct err *e)
 {
 	struct answer a = { .kind = kind };
 
@@ -66,13 +43,13 @@ static int lock_log(const struct mount *m, int fd, struct err *e)
 	pidfile_kill(m);
 	while (flock(fd, LOCK_EX))
 		if (errno != EINTR)
-			return err_sys(e, CODE_FAULT, "lock %s", child_log(m).s);
+			return err_sys(e, CODE_FAULT, "lock %s", driver_log_path(m).s);
 	return 0;
 }
 
-static int redirect(const struct mount *m, struct err *e)
+static int redirect_output(const struct mount *m, struct err *e)
 {
-	struct run_path log = child_log(m);
+	struct run_path log = driver_log_path(m);
 	int fd = open(log.s, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600), null;
 
 	if (fd < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0)
@@ -89,11 +66,11 @@ static int redirect(const struct mount *m, struct err *e)
 
 static int target_ready(const struct mount *m, struct mnt_ready *ready, struct err *e)
 {
-	return mnt_target_ready(m->spec.target, m->driver->fstype, m->source, ready, e);
+	return mnt_target_prepare(m->spec.target, m->driver->fstype, m->source, ready, e);
 }
 
 /* The layer goes between the plain folder, which stays open, and the mount. Where it may not stand the mount comes all the same. */
-static int lay(struct mount *m, struct answer *a)
+static int lay_layer(struct mount *m, struct answer *a)
 {
 	char path[PATH_MAX];
 	int64_t since;
@@ -102,9 +79,9 @@ static int lay(struct mount *m, struct answer *a)
 	if (a->ready.mounted || a->ready.layered)
 		return m->below;
 	below = m->below < 0 ? below_open(a->ready.path, &a->below_since) : m->below;
-	if (mnt_layer_mount(a->ready.path, mount_layer(m->run).s, &a->layer) == 0)
+	if (mnt_layer_mount(a->ready.path, run_layer_name(m->run).s, &a->layer) == 0)
 		a->layer.code = CODE_OK;
-	/* What was told before, and is still there, is told on. */
+	/* What was reported before, and is still there, is reported again. */
 	if (a->below_since && below_noted(m->job.cache_dir, path, &since) && strcmp(path, a->ready.path) == 0 &&
 		since < a->below_since)
 		a->below_since = since;
@@ -116,31 +93,29 @@ static int lay(struct mount *m, struct answer *a)
 static int ask_s3(const struct mount *m, struct err *e)
 {
 	struct request r = cache_request(m);
-	struct buf config = buf_heap(RCLONE_CONF_MAX);
 	struct verdict v = { .code = CODE_OK };
 	char what[PATH_MAX];
 	int ret = 0;
 
 	text_fmt(what, sizeof what, "mount %s, where parts of a file have to be read from S3 first", m->spec.target);
-	if (file_read(m->job.config, &config, e) || !rclone_conf_creds(rclone_conf_find(buf_all(&config)), &r.creds))
+	if (m->driver->keys(&m->job, &r.creds))
 		ret = err_set(e, CODE_FAULT, "%s: there are no keys in %s", what, m->job.config);
 	else if (task_run(check_child, &r, ASK_MS, &v, sizeof v, e) != sizeof v)
 		ret = err_set(e, CODE_UNREACHABLE, "%s: S3 does not answer", what);
 	else if (v.code != CODE_OK)
 		check_error(e, what, &v);
 	creds_wipe(&r.creds);
-	buf_wipe(&config);
 	return ret || v.code != CODE_OK ? -1 : 0;
 }
 
-static int prepare(const struct mount *m, struct err *e)
+static int recover_cache(const struct mount *m, struct err *e)
 {
-	int got = m->driver->prepare(&m->job, e);
+	int got = m->driver->recover ? m->driver->recover(&m->job, e) : 0;
 
 	return got > 0 ? ask_s3(m, e) : got;
 }
 
-static int launch(struct mount *m, int out, struct err *e)
+static int launch_driver(struct mount *m, int out, struct err *e)
 {
 	struct answer a = { .kind = ANSWER_DONE };
 	struct arena mem = { 0 };
@@ -151,13 +126,13 @@ static int launch(struct mount *m, int out, struct err *e)
 	if (a.ready.mounted)
 		return task_send(out, &a, sizeof a, -1);
 	/* Whoever had to be waited for may have mounted meanwhile, and left that behind. */
-	if (dir_make(m->job.cache_dir, 0700, e) || dir_private(m->job.cache_dir, e) || redirect(m, e) || cache_take(m, e) ||
-		target_ready(m, &a.ready, e))
+	if (dir_make(m->job.cache_dir, 0700, e) || dir_private(m->job.cache_dir, e) || redirect_output(m, e) ||
+		cache_take(m, e) || target_ready(m, &a.ready, e))
 		return -1;
-	below = lay(m, &a);
+	below = lay_layer(m, &a);
 	m->pid = getpid();
 	pidfile_write(m);
-	if (!a.ready.mounted && prepare(m, e))
+	if (!a.ready.mounted && recover_cache(m, e))
 		return -1;
 	if (task_send(out, &a, sizeof a, a.below_since ? below : -1))
 		return err_sys(e, CODE_FAULT, "tell the supervisor");
@@ -172,8 +147,8 @@ int child_launch(void *arg, int out)
 	prctl(PR_SET_PDEATHSIG, 0);
 	setsid();
 	umask(022);
-	if (launch(arg, out, &e) < 0)
-		return answer(out, ANSWER_ERROR, &e);
+	if (launch_driver(arg, out, &e) < 0)
+		return send_answer(out, ANSWER_ERROR, &e);
 	return 0;
 }
 
@@ -186,21 +161,21 @@ int child_probe(void *arg, int out)
 
 	confine_search();
 	if (mnt_target_answers(m->path, &e))
-		return answer(out, ANSWER_ERROR, &e);
+		return send_answer(out, ANSWER_ERROR, &e);
 	if (statvfs(m->job.cache_dir, &disk) == 0)
 		a.cache_free = (uint64_t)disk.f_bavail * disk.f_frsize;
 	if (write_all(out, &a, sizeof a))
 		return 1;
 	/* Another one waits for the listing already. */
-	while (m->lister)
+	while (m->listing_pid)
 		pause();
 	if (mnt_target_lists(m->path, &e))
-		return answer(out, ANSWER_UNLISTED, &e);
-	return answer(out, ANSWER_DONE, NULL);
+		return send_answer(out, ANSWER_UNLISTED, &e);
+	return send_answer(out, ANSWER_DONE, NULL);
 }
 
 /* 0, 1: busy, -1: *E. */
-static int unmount(const struct mount *m, struct err *e)
+static int unmount_target(const struct mount *m, struct err *e)
 {
 	struct mnt_table t;
 	int ret = 0;
@@ -209,9 +184,9 @@ static int unmount(const struct mount *m, struct err *e)
 		return -1;
 	switch ((int)mount_seen(m, &t)) {
 	case EVENT_SHOWN:
-		ret = mnt_target_unmount(mount_path(m), m->lazy || m->aborted || !m->pid, e);
+		ret = mnt_target_unmount(mount_path(m), m->lazy || m->goal == GOAL_ABORT || !m->pid, e);
 		/* A child of ours that waits for a listing is no reason: it cannot be ended before the driver answers. */
-		if (ret == 1 && m->lister && !mnt_used(mount_path(m), getppid()))
+		if (ret == 1 && m->listing_pid && !mnt_in_use(mount_path(m), getppid()))
 			ret = mnt_target_unmount(mount_path(m), true, e);
 		break;
 	case EVENT_COVERED:
@@ -226,9 +201,21 @@ static int unmount(const struct mount *m, struct err *e)
 int child_unmount(void *arg, int out)
 {
 	struct err e;
-	int got = unmount(arg, &e);
+	int got = unmount_target(arg, &e);
 
-	return answer(out, got < 0 ? ANSWER_ERROR : got ? ANSWER_BUSY : ANSWER_DONE, got < 0 ? &e : NULL);
+	return send_answer(out, got < 0 ? ANSWER_ERROR : got ? ANSWER_BUSY : ANSWER_DONE, got < 0 ? &e : NULL);
+}
+
+int child_renew(void *arg, int out)
+{
+	const struct mount *m = arg;
+	struct err e;
+
+	if (m->driver->renew && m->driver->renew(&m->job, &e) == 0)
+		return send_answer(out, ANSWER_DONE, NULL);
+	if (!m->driver->renew)
+		err_set(&e, CODE_MOUNT, "mount %s: its driver takes new keys only when it is started", m->spec.target);
+	return send_answer(out, ANSWER_ERROR, &e);
 }
 
 int child_clear(void *arg, int out)
@@ -237,8 +224,8 @@ int child_clear(void *arg, int out)
 	struct err e;
 
 	if (mnt_layer_unmount(mount_path(m), &e))
-		return answer(out, ANSWER_ERROR, &e);
-	return answer(out, ANSWER_DONE, NULL);
+		return send_answer(out, ANSWER_ERROR, &e);
+	return send_answer(out, ANSWER_DONE, NULL);
 }
 
 /* Where the supervisor has no descriptor of the plain folder, it is looked at once nothing stands on it. */
@@ -248,7 +235,7 @@ static int look_below(const struct mount *m, struct pending *p, struct err *e)
 	int fd = m->below;
 
 	/* Under one that has never been up nothing lies: its folder is a plain one. */
-	if (!m->below_since || !m->held)
+	if (!m->below_since || !m->was_up)
 		return 0;
 	if (fd < 0)
 		fd = below_reach(mount_path(m));
@@ -266,9 +253,9 @@ static int look_below(const struct mount *m, struct pending *p, struct err *e)
 }
 
 /* Its driver can be asked. */
-static bool serves(const struct mount *m)
+static bool driver_serves(const struct mount *m)
 {
-	return m->pid && (m->state == MOUNT_UP || m->state == MOUNT_SICK || m->state == MOUNT_DRAIN ||
+	return m->pid && (m->state == MOUNT_UP || m->state == MOUNT_UNHEALTHY || m->state == MOUNT_DRAIN ||
 				 (m->state == MOUNT_PROVE && m->proven));
 }
 
@@ -278,13 +265,14 @@ int child_look(void *arg, int out)
 	struct look_answer a = { .e = { .code = CODE_OK } };
 	struct err e;
 
-	if (m->hurry && serves(m)) {
+	if (m->upload_now && driver_serves(m)) {
 		/* What goes down has that done by umount2(2). */
-		if (m->wanted)
+		if (mount_wanted(m))
 			mnt_target_sync(mount_path(m));
-		m->driver->hurry(&m->job);
+		if (m->driver->flush && m->driver->flush(&m->job, &e))
+			log_line("%s: %s", m->spec.target, e.text);
 	}
-	if (m->driver->pending(&m->job, serves(m), &a.pending, &e) || look_below(m, &a.stray, &e))
+	if (m->driver->pending(&m->job, driver_serves(m), &a.pending, &e) || look_below(m, &a.stray, &e))
 		a.e = e;
 	return write_all(out, &a, sizeof a) ? 1 : 0;
 }
@@ -295,25 +283,4 @@ const struct answer *child_answer(const struct buf *have)
 
 	/* The buffer is malloc(3)'s, so its start is aligned, and each answer behind the first too. */
 	return whole ? (const struct answer *)(const void *)have->p + (whole - 1) : NULL;
-}
-
-void child_last_words(const struct mount *m, char *cause, size_t cause_size, char *hint, size_t hint_size)
-{
-	struct run_path log = child_log(m);
-	struct buf text = buf_heap(WORDS_MAX + 1);
-	int fd = open(log.s, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	off_t from = fd < 0 ? 0 : lseek(fd, 0, SEEK_END) - WORDS_MAX;
-	char *to = buf_room(&text, WORDS_MAX);
-	ssize_t n = 0;
-
-	if (from < m->log_from)
-		from = m->log_from;
-	if (fd >= 0 && to)
-		n = pread(fd, to, WORDS_MAX, from);
-	if (n > 0)
-		text.len = (size_t)n;
-	if (fd >= 0)
-		close(fd);
-	m->driver->cause(buf_all(&text), cause, cause_size, hint, hint_size);
-	buf_free(&text);
 }

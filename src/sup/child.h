@@ -10,7 +10,7 @@
 enum answer_kind {
 	ANSWER_DONE,
 	ANSWER_STATFS,	 /* of child_probe(): statfs(2) has been answered, the listing not yet */
-	ANSWER_UNLISTED, /* and that has failed: E tells why */
+	ANSWER_UNLISTED, /* and that has failed: E says why */
 	ANSWER_BUSY,
 	ANSWER_ERROR,
 };
@@ -52,15 +52,10 @@ task_fn child_clear;
 /* Looks for what of ARG is not in S3 yet; writes a struct look_answer. */
 task_fn child_look;
 
+/* Gives ARG's driver the keys in m->keys. Answers ANSWER_DONE, or ANSWER_ERROR: it must be replaced. */
+task_fn child_renew;
+
 /* The last whole answer in HAVE; NULL: none. */
 const struct answer *child_answer(const struct buf *have);
-
-/* Why the driver has ended or does not mount, from its log; both "" where it says nothing. */
-void child_last_words(const struct mount *m, char *cause, size_t cause_size, char *hint, size_t hint_size);
-
-struct run_path child_log(const struct mount *m);
-
-/* The size of the driver's log, made small first where it has grown over LOG_MAX. */
-long child_log_start(const struct mount *m);
 
 #endif

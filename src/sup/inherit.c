@@ -1,24 +1,26 @@
-#include "sup/job.h"
+#include "sup/inherit.h"
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "sup/mount_new.h"
+#include "sup/mounts.h"
 #include "sup/pidfile.h"
+#include "sup/states.h"
 
 #include <dirent.h>
 
-#define INHERIT_MS 30000 /* until somebody asks, as for a driver that is started again by itself */
-
-static void take(struct sup *s, struct mount *m)
+static void take_over(struct sup *s, struct mount *m)
 {
-	if (job_find(s, m->spec.target) || job_add(s, m)) {
+	if (mounts_find(s, m->spec.target) || mounts_add(s, m)) {
 		mount_free(m);
 		return;
 	}
-	text_fmt(s->config, sizeof s->config, "%s", m->job.config);
-	m->held = true;
-	m->begun = clock_ms();
-	m->give_up = m->begun + INHERIT_MS;
-	if (m->wanted) {
+	if (m->driver->forget)
+		text_fmt(s->config, sizeof s->config, "%s", m->job.config);
+	m->was_up = true;
+	m->started = clock_ms();
+	m->give_up = m->started + MOUNT_START_MS;
+	if (mount_wanted(m)) {
 		mount_event(m, EVENT_START, sup_table(s));
 		return;
 	}
@@ -27,7 +29,7 @@ static void take(struct sup *s, struct mount *m)
 	m->state = MOUNT_FAILED;
 }
 
-void job_inherit(struct sup *s)
+void inherit_mounts(struct sup *s)
 {
 	DIR *d = opendir(s->run->dir);
 	const struct dirent *entry;
@@ -37,6 +39,6 @@ void job_inherit(struct sup *s)
 		return;
 	while ((entry = readdir(d)))
 		if ((m = pidfile_mount(s->run, entry->d_name)))
-			take(s, m);
+			take_over(s, m);
 	closedir(d);
 }

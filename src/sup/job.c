@@ -1,139 +1,104 @@
 #include "sup/job.h"
 
-#include "base/clock.h"
-#include "base/log.h"
-#include "mnt/layer.h"
-#include "rclone/store.h"
+#include "base/text.h"
+#include "mnt/table.h"
 #include "sup/check.h"
-#include "sup/child.h"
+#include "sup/driver_log.h"
 #include "sup/look.h"
+#include "sup/mount_new.h"
+#include "sup/mounts.h"
 #include "sup/reason.h"
-
-#include <stdlib.h>
-
-#define STATUS_MS 6000	  /* longer than a probe takes to be given up */
-#define OVERTIME_MS 15000 /* beyond the job's own time: to take down what did not come up */
-#define FLUSH_LOOK_MS 50  /* no driver tells when it has uploaded */
-
-/* ---- mounts ---- */
-
-struct mount *job_find(const struct sup *s, const char *target)
-{
-	for (size_t i = 0; i < s->count; i++)
-		if (strcmp(s->mounts[i]->spec.target, target) == 0)
-			return s->mounts[i];
-	return NULL;
-}
-
-static bool any_stands(struct sup *s)
-{
-	for (size_t i = 0; i < s->count; i++)
-		if (mount_stands(s->mounts[i], sup_table(s)))
-			return true;
-	return false;
-}
-
-static bool all_settled(const struct sup *s)
-{
-	for (size_t i = 0; i < s->count; i++)
-		if (!mount_settled(s->mounts[i]))
-			return false;
-	return true;
-}
-
-int job_add(struct sup *s, struct mount *m)
-{
-	struct mount **bigger = realloc(s->mounts, (s->count + 1) * sizeof *bigger);
-
-	if (!bigger)
-		return -1;
-	s->mounts = bigger;
-	s->mounts[s->count++] = m;
-	return 0;
-}
-
-void job_drop(struct sup *s, struct mount *m)
-{
-	for (size_t i = 0; i < s->count; i++)
-		if (s->mounts[i] == m) {
-			memmove(&s->mounts[i], &s->mounts[i + 1], (--s->count - i) * sizeof(struct mount *));
-			mount_free(m);
-			return;
-		}
-}
-
-bool job_left_files(const struct mount *m)
-{
-	return look_dirty(m) && (m->pending_known || m->ran);
-}
-
-/* `down` has told what they have left, and nobody asks again; after `up` somebody may. */
-static void drop_inactive(struct sup *s)
-{
-	for (size_t i = s->count; i--;)
-		if (!mount_active(s->mounts[i]) && (s->job.req.kind == REQUEST_DOWN || !job_left_files(s->mounts[i])))
-			job_drop(s, s->mounts[i]);
-}
-
-static void all(struct sup *s, enum mount_event ev)
-{
-	for (size_t i = 0; i < s->count; i++)
-		mount_event(s->mounts[i], ev, sup_table(s));
-}
-
-void job_insist(struct sup *s)
-{
-	for (size_t i = 0; i < s->count; i++) {
-		enum mount_state now = s->mounts[i]->state;
-
-		s->mounts[i]->insist |= now == MOUNT_UP || now == MOUNT_SICK || now == MOUNT_PROVE;
-	}
-	all(s, EVENT_PROBE);
-}
+#include "sup/report.h"
+#include "sup/states.h"
+#include "sup/up.h"
 
 /* ---- the end of a job ---- */
 
-/* With no mount left the keys go from the disk too. */
-static void forget_config(struct sup *s)
-{
-	struct err e;
-
-	if (!s->config[0])
-		return;
-	if (rclone_unstore(s->config, &e))
-		log_line("%s", e.text);
-	s->config[0] = 0;
-}
-
-static void finish(struct sup *s)
+/* Forgets the job, and what it has of the request. */
+static void clear_job(struct sup *s)
 {
 	struct job *j = &s->job;
-	struct report r;
 
 	for (size_t i = 0; i < j->req.mount_count && j->fresh; i++)
 		if (j->fresh[i])
 			mount_free(j->fresh[i]);
 	for (size_t i = 0; i < s->count; i++)
-		s->mounts[i]->fresh = false;
-	report_make(s, &r, &j->mem, j->req.kind == REQUEST_UP ? 0 : j->first_stamp);
-	if (j->client)
-		client_answer(j->client, &r);
-	for (size_t i = 0; i < s->count && j->req.kind == REQUEST_UP && j->client; i++)
-		mount_reason_told(s->mounts[i]);
-	if (!any_stands(s) && (j->req.kind == REQUEST_UP || j->req.kind == REQUEST_DOWN)) {
-		drop_inactive(s);
-		forget_config(s);
-	}
+		s->mounts[i]->checking = false;
 	s->stopped = j->last;
 	task_stop(&j->check);
 	buf_free(&j->verdicts);
-	buf_wipe(&j->config);
+	settings_wipe(&j->settings);
 	creds_wipe(&j->req.creds);
+	creds_wipe(&j->asked.creds);
 	arena_free(&j->mem);
 	*j = (struct job){ .phase = JOB_NONE };
 }
 
-static void too_late(struct sup *s)
+static void finish_job(struct sup *s)
+{
+	struct job *j = &s->job;
+	struct report r;
+
+	for (size_t i = 0; i < s->count; i++)
+		s->mounts[i]->checking = false;
+	report_make(s, &r, &j->mem, &j->error, j->req.kind == REQUEST_UP ? 0 : j->since);
+	if (j->client)
+		client_answer(j->client, &r);
+	for (size_t i = 0; i < s->count && j->req.kind == REQUEST_UP && j->client; i++)
+		mount_reason_reported(s->mounts[i]);
+	s->tidy_due = true;
+	clear_job(s);
+}
+
+/* Its client has gone, and nobody wants an answer. */
+static void cancel_job(struct sup *s)
+{
+	if (s->job.req.kind == REQUEST_UP)
+		up_cancel(s);
+	else if (!s->job.req.abandon)
+		mounts_keep(s);
+	s->tidy_due = true;
+	clear_job(s);
+}
+
+/* What a mount that is neither up nor down waits for. */
+static const char *waits_for(const struct mount *m)
+{
+	switch ((int)m->state) {
+	case MOUNT_PROVE:
+	case MOUNT_UNHEALTHY:
+		return "its driver does not answer";
+	case MOUNT_DRAIN:
+		return "its files are waited for";
+	case MOUNT_DETACH:
+		return "the kernel has not unmounted it yet";
+	case MOUNT_STOP:
+		return "its driver has not ended yet";
+	case MOUNT_LEFT:
+		return "what it has left is being looked for";
+	}
+	return "it is on its way";
+}
+
+/* `down` ends before they do. */
+static void explain_unfinished(struct sup *s)
+{
+	struct err e;
+
+	for (size_t i = 0; i < s->count; i++) {
+		struct mount *m = s->mounts[i];
+
+		if (mount_settled(m) || m->down_failed)
+			continue;
+		err_set(&e, m->pending_known && !m->pending.files ? CODE_MOUNT : CODE_PENDING,
+			"unmount %s: not down within %d s: %s", m->spec.target, s->job.req.timeout_ms / 1000, waits_for(m));
+		err_hint(&e, "s3mounts status tells what becomes of it; its driver's log is %s", driver_log_path(m).s);
+		mount_set_error(m, &e);
+	}
+}
+
+/* The time of `up` is over: what is not up goes down again. */
+static void end_up(struct sup *s)
 {
 	struct job *j = &s->job;
 	struct err e;
@@ -143,138 +108,57 @@ static void too_late(struct sup *s)
 		if (j->phase == JOB_SETTLE)
 			up_take_verdicts(s);
 	}
-	for (size_t i = 0; i < s->count && j->req.kind == REQUEST_UP; i++) {
+	for (size_t i = 0; i < s->count; i++) {
 		struct mount *m = s->mounts[i];
 
-		if (mount_settled(m) || m->aborted || !m->wanted || m->kept)
+		if (mount_settled(m) || !mount_wanted(m) || m->down_failed)
 			continue;
 		err_set(&e, CODE_MOUNT, "mount %s: not up within %d s", m->spec.target, j->req.timeout_ms / 1000);
-		err_hint(&e, "its log is %s", child_log(m).s);
+		err_hint(&e, "its log is %s", driver_log_path(m).s);
 		mount_abort(m, &e, sup_table(s));
 	}
 }
 
-/* Is it known since STAMP what every mount has pending? Each is asked where it is not. */
-static bool all_looked(const struct sup *s, unsigned long stamp)
-{
-	bool all = true;
+/* ---- its way ---- */
 
-	for (size_t i = 0; i < s->count; i++)
-		all &= look_done(s->mounts[i], stamp);
-	return all;
+bool job_is_over(const struct job *j)
+{
+	return clock_ms() >= j->deadline + OVERTIME_MS;
 }
 
-/* Everything is in S3, or will not be; the error tells. */
-static bool flushed(struct sup *s)
+static bool has_settled(struct sup *s)
 {
 	struct job *j = &s->job;
-	uint64_t files = 0, bytes = 0, waits = 0;
-	int took = 0;
 
-	if (!all_looked(s, j->stamp)) {
-		if (clock_ms() <= j->deadline + OVERTIME_MS)
-			return false;
-		err_set(&j->error, CODE_PENDING, "flush: what is not in S3 yet is not known: looking for it takes too long");
-		return true;
-	}
-	for (size_t i = 0; i < s->count; i++) {
-		const struct mount *m = s->mounts[i];
-
-		if (!m->pending_known) {
-			j->error = m->pending_error;
-			return true;
-		}
-		files += m->pending.files;
-		bytes += m->pending.bytes;
-		if (mount_active(m))
-			waits += m->pending.files - m->pending.quarantined;
-		took = m->look_ms > took ? m->look_ms : took;
-	}
-	for (size_t i = 0; i < s->count && !files; i++)
-		if (look_stray(s->mounts[i], "flush", &j->error) || mount_reason_dropped(s->mounts[i], "flush", &j->error))
-			return true;
-	if (!files)
-		return true;
-	if (waits && clock_ms() < j->deadline) {
-		/* A large cache takes long to look through: most of the time is for others. */
-		j->look = clock_first(j->deadline, clock_ms() + FLUSH_LOOK_MS + 4 * took);
-		j->stamp = look_stamp();
+	if (!job_is_over(j) && (!mounts_settled(s) || j->check.active))
 		return false;
-	}
-	err_set(&j->error, CODE_PENDING, "flush: not in S3 yet: %llu file%s, %llu bytes", (unsigned long long)files,
-		files == 1 ? "" : "s", (unsigned long long)bytes);
-	if (waits)
-		err_hint(&j->error,
-			"give it more time (--timeout), and close what is open for writing (fuser -vm TARGET); the drivers' logs are in %s",
-			s->run->dir);
-	else
-		err_hint(&j->error,
-			"no driver will upload them now: s3mounts up starts it again, and so does down (what is in quarantine/ of a cache is yours to look at)");
-	for (size_t i = 0; i < s->count; i++)
-		if (s->mounts[i]->pending.files && mount_reason_add(s->mounts[i], &j->error))
-			break;
-	return true;
-}
-
-bool job_all_asked(const struct sup *s, unsigned long stamp)
-{
-	for (size_t i = 0; i < s->count; i++)
-		if (s->mounts[i]->state == MOUNT_PROVE && s->mounts[i]->proven)
-			return false;
-	return all_looked(s, stamp);
-}
-
-/* Mounts that stand here are not there for a caller in another mount namespace: nothing may be said of them to it. */
-static bool elsewhere(const struct request *r)
-{
-	long here = mnt_namespace();
-
-	return r->mount_ns && here && r->mount_ns != here;
-}
-
-/* Where nothing stands, and nobody stays to look after it, the targets become what they were. */
-static void clear_layers_of(struct sup *s)
-{
-	const struct mnt_table *t = sup_table(s);
-
-	if (any_stands(s) || !t)
-		return;
-	for (size_t i = 0; i < s->count; i++) {
-		struct mount *m = s->mounts[i];
-
-		if ((s->job.req.kind == REQUEST_DOWN || !job_left_files(m)) &&
-			mnt_layer_on_top(t, m->path ? m->path : m->spec.target))
-			mount_event(m, EVENT_CLEAR, t);
-	}
-}
-
-static bool settled(struct sup *s)
-{
-	struct job *j = &s->job;
-
-	if (j->req.kind == REQUEST_FLUSH)
-		return (all_settled(s) || clock_ms() >= j->deadline) && clock_ms() >= j->look && flushed(s);
-	if (elsewhere(&j->req))
-		return true;
-	if (j->req.kind == REQUEST_STATUS)
-		return job_all_asked(s, j->stamp) || clock_ms() >= j->deadline;
-	if (clock_ms() <= j->deadline + OVERTIME_MS && (!all_settled(s) || j->check.active))
+	if (!job_is_over(j) && j->req.kind == REQUEST_DOWN && !mounts_looked(s, j->since))
 		return false;
 	/* Once more: a proof that came later has forgotten what the check said. */
 	if (j->req.kind == REQUEST_UP)
 		up_take_verdicts(s);
-	if (all_settled(s))
-		clear_layers_of(s);
-	return all_settled(s) || clock_ms() > j->deadline + OVERTIME_MS;
+	if (mounts_settled(s))
+		mounts_clear_layers(s);
+	if (mounts_settled(s))
+		return true;
+	if (job_is_over(j) && j->req.kind == REQUEST_DOWN)
+		explain_unfinished(s);
+	return job_is_over(j);
 }
 
 /* One step; false: nothing more to do now. */
-static bool step(struct sup *s)
+static bool step_job(struct sup *s)
 {
 	struct job *j = &s->job;
 
-	if (clock_ms() >= j->deadline)
-		too_late(s);
+	if (j->phase == JOB_NONE)
+		return false;
+	if (j->abandoned) {
+		cancel_job(s);
+		return false;
+	}
+	if (j->req.kind == REQUEST_UP && clock_ms() >= j->deadline)
+		end_up(s);
 	switch (j->phase) {
 	case JOB_NONE:
 		return false;
@@ -283,22 +167,22 @@ static bool step(struct sup *s)
 			return false;
 		if (up_accepted(s))
 			return true;
-		finish(s);
+		finish_job(s);
 		return false;
 	case JOB_STOP:
 		if (!up_others_settled(s))
 			return false;
 		j->phase = JOB_SETTLE;
 		if (up_start(s)) {
-			finish(s);
+			finish_job(s);
 			return false;
 		}
 		if (!j->check.active)
 			up_take_verdicts(s);
 		return true;
 	case JOB_SETTLE:
-		if (settled(s))
-			finish(s);
+		if (has_settled(s))
+			finish_job(s);
 		return false;
 	}
 	return false;
@@ -306,7 +190,7 @@ static bool step(struct sup *s)
 
 void job_step(struct sup *s)
 {
-	while (step(s))
+	while (step_job(s))
 		;
 }
 
@@ -316,70 +200,92 @@ int64_t job_deadline(const struct sup *s)
 
 	if (j->phase == JOB_NONE)
 		return NEVER;
-	if (j->req.kind == REQUEST_FLUSH && all_settled(s) && clock_ms() < j->look)
-		return j->look;
-	return clock_ms() < j->deadline ? j->deadline : j->deadline + OVERTIME_MS + 1;
+	return clock_ms() < j->deadline ? j->deadline : j->deadline + OVERTIME_MS;
 }
 
-static void begin(struct sup *s)
+void job_read_check(struct sup *s)
+{
+	struct job *j = &s->job;
+
+	if (check_read(&j->check, &j->verdicts))
+		return;
+	task_stop(&j->check);
+	if (j->phase == JOB_SETTLE)
+		up_take_verdicts(s);
+}
+
+/* ---- its beginning ---- */
+
+bool job_is_elsewhere(const struct request_head *r, struct err *e)
+{
+	long here = mnt_namespace();
+
+	if (!r->mount_ns || !here || r->mount_ns == here)
+		return false;
+	err_set(e, CODE_FAULT, "the supervisor runs in another mount namespace: its mounts are not in this one");
+	err_hint(e, "call it where it was started (nsenter --mount), or give --run-dir to have another one here");
+	return true;
+}
+
+static void begin_down(struct sup *s)
+{
+	s->going_down = true;
+	for (size_t i = 0; i < s->count; i++) {
+		struct mount *m = s->mounts[i];
+
+		m->give_up = s->job.deadline;
+		m->lazy = s->job.req.lazy;
+		m->down_failed = false;
+		/* What goes down first stays closed until all of it is down: mounts_clear_layers() takes the layers away then. */
+		m->keep_layer = true;
+	}
+	mounts_event(s, s->job.req.abandon ? EVENT_ABORT : EVENT_STOP);
+}
+
+static void begin_job(struct sup *s, int64_t arrived)
 {
 	struct job *j = &s->job;
 
 	j->phase = JOB_SETTLE;
-	j->begun = clock_ms();
-	j->deadline = j->begun + (j->req.kind == REQUEST_STATUS ? STATUS_MS : j->req.timeout_ms);
-	j->look = j->begun;
-	j->stamp = j->first_stamp = look_stamp();
-	j->verdicts = buf_heap(PLAN_MOUNTS_MAX * sizeof(struct verdict) + 1);
-	if (elsewhere(&j->req)) {
-		err_set(&j->error, CODE_FAULT,
-			"the supervisor runs in another mount namespace: its mounts are not in this one");
-		err_hint(&j->error,
-			"call it where it was started (nsenter --mount), or give --run-dir to have another one here");
+	j->started = clock_ms();
+	j->deadline = arrived + j->req.timeout_ms;
+	j->since = look_stamp();
+	j->verdicts = buf_heap(2 * PLAN_MOUNTS_MAX * sizeof(struct verdict) + 1);
+	if (j->req.kind == REQUEST_DOWN) {
+		begin_down(s);
 		return;
 	}
-	switch (j->req.kind) {
-	case REQUEST_STATUS:
-		all(s, EVENT_PROBE);
-		break;
-	case REQUEST_UP:
-		if (up_begin(s))
-			finish(s);
-		break;
-	case REQUEST_DOWN:
-		for (size_t i = 0; i < s->count; i++) {
-			s->mounts[i]->give_up = j->deadline;
-			s->mounts[i]->lazy = j->req.lazy;
-			/* What goes down first stays closed until all of it is down: clear_layers_of() takes the layers away then. */
-			s->mounts[i]->successor = true;
-		}
-		all(s, j->req.abandon ? EVENT_ABORT : EVENT_STOP);
-		break;
-	case REQUEST_FLUSH:
-		for (size_t i = 0; i < s->count; i++)
-			s->mounts[i]->hurry = true;
-		job_insist(s);
-		break;
-	}
+	s->going_down = false;
+	if (up_begin(s))
+		finish_job(s);
 }
 
 /* MESSAGE is wiped: it may hold credentials. */
-static void begin_message(struct sup *s, struct buf *message)
+static void begin_message(struct sup *s, struct buf *message, int64_t arrived)
 {
 	struct job *j = &s->job;
 	int bad = wire_get_request(span_skip(buf_all(message), 4), &j->mem, &j->req, &j->error);
 
 	buf_wipe(message);
-	if (bad)
-		finish(s);
-	else
-		begin(s);
+	if (!bad) {
+		begin_job(s, arrived);
+		return;
+	}
+	if (j->client)
+		client_refuse(j->client, &j->error);
+	clear_job(s);
 }
 
 void job_begin(struct sup *s, struct client *c)
 {
+	struct err e;
+
+	if (job_is_elsewhere(&c->head, &e)) {
+		client_refuse(c, &e);
+		return;
+	}
 	s->job.client = c;
-	begin_message(s, &c->in);
+	begin_message(s, &c->in, c->arrived);
 }
 
 void job_begin_first(struct sup *s, const struct request *first)
@@ -387,12 +293,31 @@ void job_begin_first(struct sup *s, const struct request *first)
 	struct buf message = buf_heap(WIRE_MAX);
 
 	wire_put_request(&message, first);
-	begin_message(s, &message);
+	begin_message(s, &message, clock_ms());
 }
 
-void job_begin_end(struct sup *s)
+static void refuse_ending(struct client *c)
 {
+	struct err e;
+
+	err_set(&e, c->head.kind == REQUEST_UP ? CODE_MOUNT : CODE_PENDING,
+		"%s: the supervisor was told to end (SIGTERM): it flushes and unmounts everything", request_name(c->head.kind));
+	client_refuse(c, &e);
+}
+
+void job_begin_last(struct sup *s)
+{
+	struct client *c;
+
+	if (s->job.client)
+		refuse_ending(s->job.client);
+	if (s->job.phase != JOB_NONE && s->job.req.kind == REQUEST_UP)
+		up_cancel(s);
+	if (s->job.phase != JOB_NONE)
+		clear_job(s);
+	while ((c = client_next(s)))
+		refuse_ending(c);
 	s->job.req = (struct request){ .kind = REQUEST_DOWN, .timeout_ms = s->stop_ms };
 	s->job.last = true;
-	begin(s);
+	begin_job(s, s->ending_since);
 }

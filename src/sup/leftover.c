@@ -2,10 +2,9 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "driver/driver.h"
 #include "mnt/layer.h"
 #include "mnt/table.h"
-#include "rclone/conf.h"
-#include "rclone/pending.h"
 #include "sup/below.h"
 #include "sup/cache.h"
 #include "sup/pidfile.h"
@@ -21,6 +20,14 @@ struct leftover_root {
 	ino_t ino;
 };
 
+static bool is_mount_of_driver(const struct mnt_entry *entry)
+{
+	for (const struct driver *const *d = drivers; *d; d++)
+		if (span_is(entry->fstype, (*d)->fstype) && span_starts(entry->source, span_of((*d)->source_begin)))
+			return true;
+	return false;
+}
+
 int leftover_mounts(const struct run *run, struct err *e)
 {
 	struct mnt_table t;
@@ -31,7 +38,7 @@ int leftover_mounts(const struct run *run, struct err *e)
 	for (size_t i = 0; i < t.count && ret == 0; i++) {
 		const struct mnt_entry *m = &t.entries[i];
 
-		if (!span_is(m->fstype, "fuse.rclone") || !span_starts(m->source, SPAN(RCLONE_REMOTE ":")))
+		if (!is_mount_of_driver(m))
 			continue;
 		ret = err_set(e, CODE_MOUNT,
 			"no supervisor serves in %s, but %.*s stands at %.*s: what it has uploaded is unknown", run->dir,
@@ -54,7 +61,7 @@ static bool same_file(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* A mount that its supervisor tells of has the folder PATH, by whatever spelling. */
+/* A mount that its supervisor reports has the folder PATH, by whatever spelling. */
 static bool is_known(const struct leftover_scope *scope, const char *path, const char *name, const struct stat *st)
 {
 	const struct report *r = scope->known;
@@ -65,7 +72,7 @@ static bool is_known(const struct leftover_scope *scope, const char *path, const
 		const struct report_mount *m = &r->mounts[i];
 		bool idle = span_is(span_of(m->state), "down") || span_is(span_of(m->state), "failed");
 
-		if ((scope->live && idle) || strcmp(file_above(above, m->cache), name) != 0)
+		if ((scope->live && idle) || strcmp(file_dirname(above, m->cache), name) != 0)
 			continue;
 		if (strcmp(m->cache, path) == 0 || (lstat(m->cache, &its) == 0 && same_file(&its, st)))
 			return true;
@@ -83,7 +90,7 @@ static bool is_uploading(const struct leftover_scope *scope, const char *id)
 }
 
 /* One more in the list; NULL: it is full, or there is no memory. */
-static struct leftover *add(struct leftovers *l, const char *folder)
+static struct leftover *add_leftover(struct leftovers *l, const char *folder)
 {
 	struct leftover *list, *new;
 
@@ -101,7 +108,7 @@ static struct leftover *add(struct leftovers *l, const char *folder)
 
 static void add_unknown(struct leftovers *l, const char *folder, const struct err *e)
 {
-	struct leftover *new = add(l, folder);
+	struct leftover *new = add_leftover(l, folder);
 
 	if (!new)
 		return;
@@ -109,60 +116,19 @@ static void add_unknown(struct leftovers *l, const char *folder, const struct er
 	new->error = *e;
 }
 
-/* The entry of the folder PATH, where that holds one alone, and it is a folder: appended to PATH. */
-static bool descend(char path[PATH_MAX])
-{
-	DIR *d = opendir(path);
-	const struct dirent *entry;
-	char below[PATH_MAX];
-	int count = 0;
-	struct stat st;
-
-	while (d && count < 2 && (entry = readdir(d)))
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 && count++ == 0)
-			text_fmt(below, sizeof below, "%s/%s", path, entry->d_name);
-	if (d)
-		closedir(d);
-	if (count != 1 || strlen(below) == sizeof below - 1 || lstat(below, &st) || !S_ISDIR(st.st_mode))
-		return false;
-	memcpy(path, below, sizeof below);
-	return true;
-}
-
-/*
- * vfsMeta/REMOTE/BUCKET/…: as far as there is but one way. It may lead deeper than the mount did: a mount of that folder alone finds its files
- * in the cache all the same.
- */
 static void place_by_paths(struct leftovers *l, struct leftover *new)
 {
-	char path[PATH_MAX];
-	size_t top = text_fmt(path, sizeof path, "%s/vfsMeta", new->folder);
-	struct span rest, remote, bucket;
-	char *prefix;
+	struct plan_mount spec = { .bucket = "", .prefix = "" };
 
-	while (top < sizeof path && descend(path))
-		;
-	rest = span_of(path + (top < sizeof path ? top : 0));
-	if (rest.n < 2)
+	if (!new->driver->place)
 		return;
-	rest = span_skip(rest, 1);
-	if (!span_cut(&rest, '/', &remote))
-		return;
-	span_cut(&rest, '/', &bucket);
-	prefix = arena_get(&l->mem, rest.n + 2);
-	new->bucket = arena_str(&l->mem, bucket);
-	if (!prefix || !new->bucket) {
-		new->bucket = "";
-		return;
-	}
-	text_fmt(prefix, rest.n + 2, "%.*s%s", (int)rest.n, rest.p, rest.n ? "/" : "");
-	new->prefix = prefix;
-	/* "s3mounts{…}" is the remote with options that nobody has written down. */
-	new->placeable = span_is(remote, RCLONE_REMOTE);
+	new->placeable = new->driver->place(&l->mem, new->folder, &spec) > 0;
+	new->bucket = spec.bucket;
+	new->prefix = spec.prefix;
 }
 
 /* Only what we have written ourselves is believed. */
-static void place(struct leftovers *l, struct leftover *new, const struct stat *st)
+static void place_leftover(struct leftovers *l, struct leftover *new, const struct stat *st)
 {
 	struct request r;
 
@@ -194,7 +160,7 @@ static int look_noted(const char *folder, struct pending *p, struct err *e)
 	if (mnt_table_read(&t, e))
 		return -1;
 	top = mnt_table_find(&t, target);
-	ret = top && (span_starts(top->fstype, SPAN("fuse.")) || mnt_layer_is(top, NULL)) ?
+	ret = top && (span_starts(top->fstype, SPAN("fuse.")) || is_mount_of_driver(top) || mnt_layer_is(top, NULL)) ?
 		      err_set(e, CODE_PENDING, "files lie in the folder %s, under what is mounted there, and are not in S3",
 			      target) :
 		      0;
@@ -208,18 +174,34 @@ static int look_noted(const char *folder, struct pending *p, struct err *e)
 	return ret;
 }
 
-static void fill(struct leftovers *l, struct leftover *new, const struct stat *st, const struct pending *p)
+/* A folder holds the files of one driver: *DRIVER, the first there is where none is found. */
+static int look_cache(const struct driver **driver, const char *folder, const struct plan_mount *spec, int64_t deadline,
+	struct pending *p, struct err *e)
+{
+	*driver = drivers[0];
+	memset(p, 0, sizeof *p);
+	for (const struct driver *const *d = drivers; *d && !p->files; d++) {
+		if ((*d)->leftovers && (*d)->leftovers(folder, spec, deadline, p, e))
+			return -1;
+		if (p->files)
+			*driver = *d;
+	}
+	return 0;
+}
+
+static void fill_leftover(
+	struct leftovers *l, struct leftover *new, const struct stat *st, int64_t deadline, const struct pending *p)
 {
 	struct plan_mount spec = { .bucket = "", .prefix = "" };
 	struct pending named;
 	struct err e;
 
-	place(l, new, st);
+	place_leftover(l, new, st);
 	new->files = (long)p->files;
 	new->bytes = (long)p->bytes;
 	/* Once more, for the names below the prefix that is known only now. */
 	spec.prefix = new->prefix;
-	if (rclone_pending(new->folder, &spec, &named, &e) || look_noted(new->folder, &named, &e) ||
+	if (look_cache(&new->driver, new->folder, &spec, deadline, &named, &e) || look_noted(new->folder, &named, &e) ||
 		!(new->names = arena_get(&l->mem, PENDING_NAMES * sizeof *new->names)))
 		return;
 	for (int i = 0; i < named.named; i++)
@@ -233,7 +215,7 @@ static int cannot_look(const char *path, struct err *e)
 }
 
 /* Is the folder PATH of nobody who answers for it? 1 with *RUNNING and *ST, 0, or -1 with *E set: unknown. */
-static int is_left(
+static int is_leftover(
 	const char *path, const char *name, const struct leftover_scope *scope, bool *running, struct stat *st, struct err *e)
 {
 	int held;
@@ -253,9 +235,10 @@ static int is_left(
 	return *running;
 }
 
-static void look(struct leftovers *l, const char *root, const char *name, const struct leftover_scope *scope)
+static void look_into(struct leftovers *l, const char *root, const char *name, const struct leftover_scope *scope)
 {
 	static const struct plan_mount unknown = { .bucket = "", .prefix = "" };
+	const struct driver *driver;
 	struct leftover *new;
 	struct run_path path;
 	struct pending p;
@@ -265,8 +248,9 @@ static void look(struct leftovers *l, const char *root, const char *name, const 
 	int left;
 
 	text_fmt(path.s, sizeof path.s, "%s/%s", root, name);
-	left = is_left(path.s, name, scope, &running, &st, &e);
-	if (left < 0 || (left > 0 && (rclone_pending(path.s, &unknown, &p, &e) || look_noted(path.s, &p, &e)))) {
+	left = is_leftover(path.s, name, scope, &running, &st, &e);
+	if (left < 0 ||
+		(left > 0 && (look_cache(&driver, path.s, &unknown, scope->deadline, &p, &e) || look_noted(path.s, &p, &e)))) {
 		add_unknown(l, path.s, &e);
 		return;
 	}
@@ -274,9 +258,10 @@ static void look(struct leftovers *l, const char *root, const char *name, const 
 		return;
 	l->files += p.files;
 	l->bytes += p.bytes;
-	if (!(new = add(l, path.s)))
+	if (!(new = add_leftover(l, path.s)))
 		return;
-	fill(l, new, &st, &p);
+	new->driver = driver;
+	fill_leftover(l, new, &st, scope->deadline, &p);
 	new->running = running;
 }
 
@@ -308,7 +293,7 @@ void leftover_find(struct leftovers *l, const char *root, const struct leftover_
 	if (d && is_new_root(l, dirfd(d))) {
 		for (errno = 0; (entry = readdir(d)); errno = 0)
 			if (cache_is_id(entry->d_name))
-				look(l, root, entry->d_name, scope);
+				look_into(l, root, entry->d_name, scope);
 		no = errno;
 	}
 	if (d)

@@ -7,14 +7,15 @@
 #define SUP_LEFTOVER_H
 
 #include "base/arena.h"
-#include "sup/run.h"
-#include "sup/wire.h"
+#include "ctl/run.h"
+#include "ctl/wire.h"
 
-#define LEFTOVERS_MAX 256 /* how many folders are told of; all are counted */
+#define LEFTOVERS_MAX 256 /* how many folders are listed; all are counted */
 
 /* A cache folder with files that are not in S3, and that no supervisor answers for. */
 struct leftover {
-	const char *folder; /* ROOT/ID; ROOT itself where that cannot be read */
+	const struct driver *driver; /* whose files they are; NULL: unknown */
+	const char *folder;	     /* ROOT/ID; ROOT itself where that cannot be read */
 	/* Where they belong. What a version that wrote no description has left is known by its paths alone: no endpoint, no target. */
 	const char *endpoint, *bucket, *prefix, *target;
 	const char **options; /* of the mount */
@@ -26,6 +27,7 @@ struct leftover {
 	const char **names; /* below PREFIX; some of them */
 	size_t name_count;
 	struct err error; /* code CODE_OK: none */
+	bool uploaded;	  /* by this `flush --left`: its supervisor has proven it */
 };
 
 /* All zero: none. */
@@ -41,8 +43,9 @@ struct leftovers {
 
 /* Who answers for a folder. */
 struct leftover_scope {
-	const struct report *known; /* these mounts' folders are left out: they are told of already; NULL */
+	const struct report *known; /* these mounts' folders are left out: they are reported already; NULL */
 	bool live;		    /* only of mounts in KNOWN that stand, or are about to */
+	int64_t deadline;	    /* what is not looked through by then counts as unknown; -1: never */
 	const struct run *ours;	    /* a driver that its supervisor has left running here counts as leftover; NULL */
 };
 
@@ -56,7 +59,7 @@ int leftover_run(struct run *left, const struct run *run, struct err *e);
 void leftover_find(struct leftovers *l, const char *root, const struct leftover_scope *scope);
 void leftover_free(struct leftovers *l);
 
-/* What L amounts to, in words (CODE_PENDING). Returns -1; 0 where there is none. */
+/* What L amounts to, as an error (CODE_PENDING). Returns -1; 0 where there is none. */
 int leftover_error(const struct leftovers *l, struct err *e);
 
 /* Looks for a mount of ours in the table. 0: there is none; -1 with *E set (CODE_MOUNT, naming it; CODE_FAULT: unknown). */

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "sup/child.h"
 #include "sup/reason.h"
+#include "sup/states.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -53,7 +54,7 @@ bool look_done(struct mount *m, unsigned long stamp)
 	m->look_stamp = look_stamp();
 	buf_clear(&m->found);
 	if (task_start(&m->look, child_look, m, LOOK_MS, &e) == 0) {
-		m->hurry = false; /* once: what S3 has refused waits for its time */
+		m->upload_now = false; /* once: what S3 has refused waits for its time */
 		return false;
 	}
 	unknown_pending(m, &e);

@@ -2,7 +2,7 @@
  * sup/look.h - what of a mount is not in S3 yet, asked in a child: its driver's cache, its driver, the plain folder under it. A large cache
  * takes seconds, and a driver that hangs never answers.
  *
- * Who needs to know it for a moment takes a stamp then, and asks until there is a look that was begun after it: one that was under way already
+ * Who needs to know it for a moment takes a stamp then, and asks until there is a look that was started after it: one that was under way already
  * says nothing of what was written meanwhile.
  */
 

@@ -1,158 +1,115 @@
 #include "sup/mount.h"
 
-#include "sup/child.h"
-#include "sup/step.h"
+#include "base/log.h"
+#include "base/text.h"
 
 #include <errno.h>
-#include <unistd.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 
-static step *const table[MOUNT_STATES][EVENT_COUNT] = {
-	[MOUNT_DOWN] = { [EVENT_START] = step_begin, [EVENT_STOP] = step_forget, [EVENT_CLEAR] = step_clear },
-	[MOUNT_FAILED] = { [EVENT_START] = step_begin, [EVENT_STOP] = step_forget, [EVENT_CLEAR] = step_clear },
-	[MOUNT_BACKOFF] = { [EVENT_START] = step_launch,
-		[EVENT_TIME] = step_launch,
-		[EVENT_STOP] = step_unwant_stopped,
-		[EVENT_ABORT] = step_give_up },
-	[MOUNT_LAUNCH] = { [EVENT_STOP] = step_unwant,
-		[EVENT_START] = step_want,
-		[EVENT_ABORT] = step_give_up,
-		[EVENT_DONE] = step_launched,
-		[EVENT_REFUSED] = step_launch_failed,
-		[EVENT_TIME] = step_launch_failed },
-	[MOUNT_START] = { [EVENT_STOP] = step_unwant,
-		[EVENT_START] = step_want,
-		[EVENT_ABORT] = step_give_up,
-		[EVENT_SHOWN] = step_prove,
-		[EVENT_COVERED] = step_covered,
-		[EVENT_EXIT] = step_died,
-		[EVENT_TIME] = step_never_shown },
-	[MOUNT_PROVE] = { [EVENT_STOP] = step_unwant,
-		[EVENT_START] = step_want,
-		[EVENT_ABORT] = step_give_up,
-		[EVENT_DONE] = step_proven,
-		[EVENT_REFUSED] = step_not_proven,
-		[EVENT_TIME] = step_not_proven,
-		[EVENT_EXIT] = step_died,
-		[EVENT_GONE] = step_vanished,
-		[EVENT_COVERED] = step_covered,
-		[EVENT_LISTED] = step_prove },
-	[MOUNT_UP] = { [EVENT_START] = step_prove,
-		[EVENT_PROBE] = step_prove,
-		[EVENT_STOP] = step_unwant_up,
-		[EVENT_ABORT] = step_give_up,
-		[EVENT_EXIT] = step_died,
-		[EVENT_GONE] = step_vanished,
-		[EVENT_COVERED] = step_covered },
-	[MOUNT_SICK] = { [EVENT_START] = step_replace,
-		[EVENT_PROBE] = step_prove,
-		[EVENT_STOP] = step_unwant_up,
-		[EVENT_ABORT] = step_give_up,
-		[EVENT_EXIT] = step_died,
-		[EVENT_GONE] = step_vanished,
-		[EVENT_TIME] = step_prove,
-		[EVENT_SHOWN] = step_prove,
-		[EVENT_LISTED] = step_prove },
-	[MOUNT_DRAIN] = { [EVENT_START] = step_want,
-		[EVENT_STOP] = step_unwant,
-		[EVENT_ABORT] = step_give_up,
-		[EVENT_TIME] = step_drain,
-		[EVENT_PENDING] = step_drain_seen,
-		[EVENT_EXIT] = step_died,
-		[EVENT_GONE] = step_vanished,
-		[EVENT_COVERED] = step_covered },
-	[MOUNT_DETACH] = { [EVENT_START] = step_want,
-		[EVENT_STOP] = step_unwant,
-		[EVENT_ABORT] = step_abandon,
-		[EVENT_DONE] = step_stop,
-		[EVENT_BUSY] = step_busy,
-		[EVENT_REFUSED] = step_unmount_failed,
-		[EVENT_TIME] = step_unmount_failed },
-	[MOUNT_STOP] = { [EVENT_START] = step_want,
-		[EVENT_STOP] = step_unwant,
-		[EVENT_ABORT] = step_abandon,
-		[EVENT_GONE] = step_stop,
-		[EVENT_EXIT] = step_stop,
-		[EVENT_TIME] = step_urge },
-	[MOUNT_LEFT] = { [EVENT_START] = step_want,
-		[EVENT_STOP] = step_unwant,
-		[EVENT_ABORT] = step_abandon,
-		[EVENT_PENDING] = step_left_seen,
-		[EVENT_TIME] = step_left_seen },
-	[MOUNT_CLEAR] = { [EVENT_START] = step_want,
-		[EVENT_STOP] = step_unwant,
-		[EVENT_ABORT] = step_abandon,
-		[EVENT_DONE] = step_cleared,
-		[EVENT_REFUSED] = step_cleared,
-		[EVENT_TIME] = step_cleared },
+static const char *const state_names[MOUNT_STATES] = {
+	[MOUNT_DOWN] = "down",
+	[MOUNT_LAUNCH] = "starting",
+	[MOUNT_START] = "starting",
+	[MOUNT_PROVE] = "starting",
+	[MOUNT_UP] = "up",
+	[MOUNT_UNHEALTHY] = "unhealthy",
+	[MOUNT_RENEW] = "starting",
+	[MOUNT_DRAIN] = "stopping",
+	[MOUNT_DETACH] = "stopping",
+	[MOUNT_STOP] = "stopping",
+	[MOUNT_LEFT] = "stopping",
+	[MOUNT_CLEAR] = "stopping",
+	[MOUNT_BACKOFF] = "restarting",
+	[MOUNT_FAILED] = "failed",
 };
 
-void mount_event(struct mount *m, enum mount_event ev, const struct mnt_table *t)
+const char *mount_state_name(const struct mount *m)
 {
-	step *act = table[m->state][ev];
-
-	if (act)
-		act(m, t);
+	if (mount_unproven(m))
+		return m->up_since ? "unknown" : "unhealthy";
+	if (m->state == MOUNT_UNHEALTHY && m->not_asked)
+		return "unknown";
+	if (m->state == MOUNT_UP && m->checking)
+		return "checking";
+	if ((m->state == MOUNT_UP || m->state == MOUNT_UNHEALTHY) && m->refusal[0])
+		return "refused";
+	return state_names[m->state];
 }
 
-void mount_look(struct mount *m, const struct mnt_table *t)
+bool mount_running(const struct mount *m)
 {
-	mount_event(m, mount_seen(m, t), t);
+	return m->pid || (m->group && (kill(-m->group, 0) == 0 || errno == EPERM));
 }
 
-void mount_abort(struct mount *m, const struct err *e, const struct mnt_table *t)
+void mount_report(struct mount *m, const char *text)
 {
-	mount_set_error(m, e);
-	mount_event(m, EVENT_ABORT, t);
-}
+	char time[LOG_TIME], line[LOG_TIME + sizeof m->error.text + 1];
 
-void mount_read(struct mount *m, const struct mnt_table *t)
-{
-	const struct answer *a;
-	char *to = buf_room(&m->answer, sizeof *a);
-	ssize_t n = to ? task_read(&m->task, to, sizeof *a, &m->below) : 0;
-
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n > 0) {
-		m->answer.len += (size_t)n;
-		return;
+	log_line("%s: %s", m->spec.target, text);
+	if (m->history_count == MOUNT_HISTORY) {
+		free(m->history[0]);
+		memmove(m->history, m->history + 1, --m->history_count * sizeof *m->history);
 	}
-	a = child_answer(&m->answer);
-	if (a && a->kind == ANSWER_DONE)
-		mount_event(m, EVENT_DONE, t);
-	else
-		mount_event(m, a && a->kind == ANSWER_BUSY ? EVENT_BUSY : EVENT_REFUSED, t);
+	log_time(time);
+	text_fmt(line, sizeof line, "%s %s", time, text);
+	if ((m->history[m->history_count] = strdup(line)))
+		m->history_count++;
 }
 
-bool mount_reap(struct mount *m, pid_t pid, int status, const struct mnt_table *t)
+void mount_set_error(struct mount *m, const struct err *e)
 {
-	task_reaped(&m->task, pid);
-	task_reaped(&m->look, pid);
-	if (pid == m->lister) {
-		m->lister = 0;
-		mount_event(m, EVENT_LISTED, t);
-		return true;
-	}
-	if (!pid || pid != m->pid)
-		return false;
-	m->pid = 0;
-	m->exit_status = status;
-	mount_event(m, EVENT_EXIT, t);
-	return true;
+	m->error = *e;
+	mount_report(m, e->text);
 }
 
-void mount_adopted_end(struct mount *m, const struct mnt_table *t)
+void mount_note(struct mount *m, const char *text)
 {
-	m->pid = 0;
-	mount_event(m, EVENT_EXIT, t);
-	close(m->pidfd);
-	m->pidfd = -1;
+	if (m->note_count < MOUNT_NOTES && (m->notes[m->note_count] = strdup(text)))
+		m->note_count++;
+}
+
+void mount_forget_notes(struct mount *m)
+{
+	while (m->note_count)
+		free(m->notes[--m->note_count]);
+}
+
+bool mount_ours(const struct mount *m, const struct mnt_entry *entry)
+{
+	return span_is(entry->fstype, m->driver->fstype) && span_is(entry->source, m->source);
+}
+
+const char *mount_path(const struct mount *m)
+{
+	return m->path ? m->path : m->spec.target;
+}
+
+enum mount_event mount_seen(const struct mount *m, const struct mnt_table *t)
+{
+	const struct mnt_entry *top = mnt_table_find(t, mount_path(m));
+
+	if (m->not_ours)
+		return EVENT_GONE;
+	if (top && mount_ours(m, top))
+		return EVENT_SHOWN;
+	/* Under another mount at its place, or at a folder above it: it stands all the same. */
+	for (size_t i = 0; i < t->count; i++)
+		if (span_is(t->entries[i].target, mount_path(m)) && mount_ours(m, &t->entries[i]))
+			return EVENT_COVERED;
+	return EVENT_GONE;
+}
+
+bool mount_stands(const struct mount *m, const struct mnt_table *t)
+{
+	return mount_active(m) || !t || mount_seen(m, t) != EVENT_GONE;
 }
 
 bool mount_settled(const struct mount *m)
 {
 	/* The first restart comes at once. */
-	return m->state == MOUNT_UP || m->state == MOUNT_DOWN || m->state == MOUNT_FAILED || m->state == MOUNT_SICK ||
+	return m->state == MOUNT_UP || m->state == MOUNT_DOWN || m->state == MOUNT_FAILED || m->state == MOUNT_UNHEALTHY ||
 	       (m->state == MOUNT_BACKOFF && m->tries > 1);
 }
 

@@ -1,6 +1,6 @@
 /*
- * sup/mount.h - one mount's life: a const table [state][event] (sup/mount.c). What may block (target, statfs, umount) runs in a child with
- * a deadline; the supervisor itself never touches a mount's file system.
+ * sup/mount.h - one mount. Where it is, is its state; what is wanted of it, its goal; how an event leads from one state to the next, a const table
+ * (sup/states.c). What may block (target, statfs, umount) runs in a child with a deadline: the supervisor never touches a mount's file system.
  */
 
 #ifndef SUP_MOUNT_H
@@ -9,33 +9,44 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/task.h"
+#include "ctl/run.h"
+#include "driver/driver.h"
 #include "mnt/table.h"
-#include "rclone/log.h"
 #include "s3/check.h"
-#include "sup/driver.h"
-#include "sup/run.h"
 
+/* Where it is. */
 enum mount_state {
-	MOUNT_DOWN,    /* nothing of it stands */
-	MOUNT_LAUNCH,  /* a child makes the target ready, then becomes the driver */
-	MOUNT_START,   /* the driver runs, the mount table does not show it yet */
-	MOUNT_PROVE,   /* the table shows it, statfs(2) is asked */
-	MOUNT_UP,      /* proven */
-	MOUNT_SICK,    /* was proven; does not answer now, or something covers it */
-	MOUNT_DRAIN,   /* to go down: waits until nothing is pending */
-	MOUNT_DETACH,  /* umount(2) is under way */
-	MOUNT_STOP,    /* waits until the driver has ended and the table is clear */
-	MOUNT_LEFT,    /* has ended: what it has left in its cache is looked for */
-	MOUNT_CLEAR,   /* the layer under it is taken away */
-	MOUNT_BACKOFF, /* its driver died: will be started again */
-	MOUNT_FAILED,  /* given up, for the reason in ERROR */
+	MOUNT_DOWN,	 /* nothing of it stands */
+	MOUNT_LAUNCH,	 /* a child makes the target ready, then becomes the driver */
+	MOUNT_START,	 /* the driver runs, the mount table does not show it yet */
+	MOUNT_PROVE,	 /* the table shows it; statfs(2) and a listing are asked */
+	MOUNT_UP,	 /* proven */
+	MOUNT_UNHEALTHY, /* was proven; does not answer now, or something covers it */
+	MOUNT_RENEW,	 /* its driver is given new keys */
+	MOUNT_DRAIN,	 /* to go down: waits until nothing is pending */
+	MOUNT_DETACH,	 /* umount(2) is under way */
+	MOUNT_STOP,	 /* waits until the driver has ended and the table is clear */
+	MOUNT_LEFT,	 /* has ended: what it has left in its cache is looked for */
+	MOUNT_CLEAR,	 /* the layer under it is taken away */
+	MOUNT_BACKOFF,	 /* its driver died: will be started again */
+	MOUNT_FAILED,	 /* given up, for the reason in ERROR */
 	MOUNT_STATES
 };
 
+/* What is wanted of it. From GOAL_UP on it shall be up in the end. */
+enum mount_goal {
+	GOAL_DOWN,     /* down, once all of it is in S3 */
+	GOAL_HANDOVER, /* the same; what it cannot upload in time, the mount that follows it, with its cache, will */
+	GOAL_ABORT,    /* down at once, and failed, for the reason in ERROR; what is not in S3 stays in its cache */
+	GOAL_UP,
+	GOAL_REPLACE, /* down as by GOAL_DOWN, then up again with another driver process */
+};
+
 enum mount_event {
-	EVENT_START,   /* it is wanted */
+	EVENT_START,   /* it shall be up */
 	EVENT_PROBE,   /* prove it again */
-	EVENT_STOP,    /* it is not wanted: drain, then unmount */
+	EVENT_RENEW,   /* give its driver the new keys */
+	EVENT_STOP,    /* it shall be down: drain, then unmount */
 	EVENT_ABORT,   /* unmount now; what is pending stays in the cache for the next time */
 	EVENT_DONE,    /* the child that was asked has answered well */
 	EVENT_REFUSED, /* it has answered with an error */
@@ -43,7 +54,7 @@ enum mount_event {
 	EVENT_SHOWN,   /* the table shows it, topmost */
 	EVENT_GONE,    /* the table does not show it */
 	EVENT_COVERED, /* the table shows something else on top of it */
-	EVENT_EXIT,    /* the driver has ended */
+	EVENT_EXIT,    /* the driver has ended, or the last of what it started */
 	EVENT_PENDING, /* what is pending has been looked for */
 	EVENT_CLEAR,   /* nothing shall stand at its target any more */
 	EVENT_LISTED,  /* a listing that was given up has come to its end */
@@ -51,16 +62,18 @@ enum mount_event {
 	EVENT_COUNT
 };
 
-#define MOUNT_ID 33 /* hex of 16 bytes, and a NUL */
+#define MOUNT_ID DRIVER_ID
 #define MOUNT_NOTES 4
 #define MOUNT_HISTORY 12
 #define NEVER (-1)
+#define MOUNT_START_MS 30000 /* to come up, where nobody says how long: as a driver that is started again by itself */
 
 struct mount {
 	struct arena mem; /* strings of SPEC and JOB, SOURCE */
 	struct plan_mount spec;
 	struct driver_job job;
 	const struct driver *driver;
+	struct creds *keys; /* JOB's, where its driver has them from memory; else NULL */
 	const struct run *run;
 	char *source;
 	char id[MOUNT_ID];	    /* names its cache folder and its files in RUN (sup/cache.h) */
@@ -68,24 +81,27 @@ struct mount {
 	char options[MOUNT_ID];	    /* of the command alone */
 
 	enum mount_state state;
-	bool wanted;	/* shall be up; false: on its way down */
-	bool lazy;	/* going down: detach it even when it is busy */
-	bool hurry;	/* somebody waits for its files: they are uploaded at once */
-	bool heir;	/* going down for another driver with the same cache: what this one cannot upload, that one will */
-	bool aborted;	/* going down for the reason in ERROR */
-	bool outdated;	/* adopted with another command or config: replaced once it is drained */
-	bool kept;	/* could not go down: ERROR tells why, beyond the next proof; being late is no reason to end it */
-	bool insist;	/* `up` asks for it: a driver that hangs is replaced at once */
-	bool foreign;	/* what stands at the target is not ours to unmount */
-	bool successor; /* going down for another mount at its target: the layer stays */
-	bool fresh;	/* started by the job under way: goes down again where the check refuses */
-	bool proven;	/* has been up since it was wanted */
-	bool ran;	/* a driver of it has been started */
-	bool held;	/* it, or one before it at its target, has been up: the layer stays until it is down */
+	enum mount_goal goal;
+
+	/* How it shall get there. */
+	bool lazy;	   /* going down: detach it even when it is busy */
+	bool upload_now;   /* somebody waits for its files: they do not wait for their time */
+	bool replace_hung; /* a driver that hangs is replaced at once */
+	bool keep_layer;   /* going down: the layer stays, for the mount that follows it, or until all are down */
+
+	/* What is known of it. */
+	bool checking;	       /* whether S3 takes its credentials is asked: until it is known it is not up */
+	bool down_failed;      /* could not go down: ERROR says why, beyond the next proof; being late is no reason to end it */
+	bool not_asked;	       /* it could not be asked: this machine had no process to spare */
+	bool not_ours;	       /* what stands at the target is not ours to unmount */
+	bool proven;	       /* has been up since it was wanted */
+	bool driver_started;   /* once at least */
+	bool was_up;	       /* it, or one before it at its target: the layer stays until it is down */
 	enum mount_state then; /* of MOUNT_LEFT and MOUNT_CLEAR: MOUNT_DOWN or MOUNT_FAILED follows */
-	int64_t deadline;      /* of the state; NEVER */
+	unsigned next;	       /* the states in which it may come next (sup/states.c) */
+	int64_t deadline;      /* of the state: EVENT_TIME; NEVER */
 	int64_t busy_until;    /* NEVER, or until when a busy mount is tried again */
-	int stop_stage;	       /* how far the driver has been urged to end */
+	int stop_stage;	       /* how far the end of the driver has been escalated */
 	int64_t give_up;       /* of what was asked: to be up, or down, by then */
 	char *path;	       /* the target as the mount table shows it; NULL: not known yet */
 
@@ -94,25 +110,25 @@ struct mount {
 	int pidfd;	 /* of a driver that an earlier supervisor started: it is no child of ours; else -1 */
 	int exit_status; /* of waitpid(2), of the last driver */
 	struct task task;
-	struct buf answer;	/* of the task */
-	pid_t lister;		/* a child that asks for a listing, and was told to end; 0: none */
-	long log_from;		/* where this driver's log begins */
-	long log_read;		/* and how far it has been read into LOG */
-	struct rclone_log *log; /* NULL: it has said nothing yet */
-	char refusal[640];	/* what S3 has refused, as it was told; "": nothing */
+	struct buf answer;	   /* of the task */
+	pid_t listing_pid;	   /* a child that waits for a listing, and was killed; 0: none */
+	long log_from;		   /* where this driver's log begins */
+	long log_read;		   /* and how far it has been read into FAILURES */
+	struct failures *failures; /* NULL: it has said nothing yet */
+	char refusal[640];	   /* what S3 has refused, as it was reported; "": nothing */
 	char dropped
 		[192]; /* what a driver has said of a file that it has dropped, since the mount was asked for; "": nothing */
 	int below;     /* the plain folder under the mount; -1: not known */
 	int64_t below_since; /* what changes in it after this time is under the mount: nanoseconds since 1970; 0: not known */
-	bool covers;	     /* that folder held files before */
+	bool covers_files;   /* that folder held files before */
 
 	struct task look;	     /* for what is pending (sup/look.h) */
 	struct buf found;	     /* its answer */
-	unsigned long look_stamp;    /* when it was begun */
-	unsigned long pending_stamp; /* when the look was begun that PENDING comes from; 0: there was none */
+	unsigned long look_stamp;    /* when it was started */
+	unsigned long pending_stamp; /* when the look was started that PENDING comes from; 0: there was none */
 	unsigned long wanted_stamp;  /* MOUNT_DRAIN, MOUNT_LEFT: an older look will not do */
 	int look_ms;		     /* what the last one took */
-	bool pending_known;	     /* false: PENDING_ERROR tells why */
+	bool pending_known;	     /* false: PENDING_ERROR says why */
 	struct pending pending;	     /* in its cache */
 	struct pending stray;	     /* under the mount, in the plain folder: no driver will upload them */
 	struct err pending_error;
@@ -120,8 +136,8 @@ struct mount {
 	int64_t late_since;  /* its root is not listed, and its driver has done nothing since then; NEVER: neither is known */
 	uint64_t late_bytes; /* read and written by its driver until then */
 
-	int64_t begun; /* when it was asked to be up */
-	long ms;       /* what that took */
+	int64_t started; /* when it was asked to be up */
+	long ms;	 /* what that took */
 	long restarts;
 	int tries; /* failures in a row */
 	int64_t up_since;
@@ -130,40 +146,34 @@ struct mount {
 	char *notes[MOUNT_NOTES];
 	size_t note_count;
 	struct verdict check;	      /* kind NULL: not asked */
-	const char *told;	      /* the state that HISTORY ends with; NULL: none */
+	const char *reported;	      /* the state that HISTORY ends with; NULL: none */
 	char *history[MOUNT_HISTORY]; /* what has become of it, the oldest first: "TIME WORDS" */
 	size_t history_count;
 };
 
-/* Hex of SHA-256's first 16 bytes over the COUNT parts, each with its end. */
-void mount_hash(char out[MOUNT_ID], const struct span *parts, size_t count);
+/* It shall be up in the end. */
+static inline bool mount_wanted(const struct mount *m)
+{
+	return m->goal >= GOAL_UP;
+}
 
-/*
- * A mount for SPEC, in the heap, state MOUNT_DOWN; JOB's strings are copied, its cache_dir is CACHE_ROOT/ID. CONFIG is the section of
- * rclone.conf, for the fingerprint. NULL with *E set.
- */
-struct mount *mount_new(const struct run *run, const struct plan_mount *spec, const struct driver_job *job, const char *id,
-	const char *cache_root, struct span config, struct err *e);
+/* Its driver runs, or what that has started: its mount helper may outlive it by a moment, and still mount. */
+bool mount_running(const struct mount *m);
 
-/* The same without FINGERPRINT; ID need not end behind its 32 bytes, JOB has a cache_dir. */
-struct mount *mount_make(
-	const struct run *run, const struct plan_mount *spec, const struct driver_job *job, const char *id, struct err *e);
-void mount_free(struct mount *m);
+/* It was up, and is not known to be just now: it is proven again, or its driver gets new keys first. */
+static inline bool mount_unproven(const struct mount *m)
+{
+	return (m->state == MOUNT_PROVE || m->state == MOUNT_RENEW) && m->proven;
+}
 
-/* Takes event EV. TABLE is the mount table as it is now, NULL where it cannot be read. */
-void mount_event(struct mount *m, enum mount_event ev, const struct mnt_table *table);
+/* An entry of the mount table is this mount's. */
+bool mount_ours(const struct mount *m, const struct mnt_entry *entry);
 
-/* Looks for it in TABLE and takes EVENT_SHOWN, EVENT_GONE or EVENT_COVERED. */
-void mount_look(struct mount *m, const struct mnt_table *table);
+/* Where it stands, as far as is known: with links resolved once the target has been made ready. */
+const char *mount_path(const struct mount *m);
 
-/* The task's pipe is readable: reads, and when the answer is whole takes EVENT_DONE, EVENT_REFUSED or EVENT_BUSY. */
-void mount_read(struct mount *m, const struct mnt_table *table);
-
-/* Child PID has ended; true when it was this mount's driver. */
-bool mount_reap(struct mount *m, pid_t pid, int status, const struct mnt_table *table);
-
-/* An adopted driver's pidfd is readable: it has ended. */
-void mount_adopted_end(struct mount *m, const struct mnt_table *table);
+/* What the table says of it: EVENT_SHOWN, EVENT_GONE, EVENT_COVERED. */
+enum mount_event mount_seen(const struct mount *m, const struct mnt_table *t);
 
 /* Nothing is under way: it stands, or has failed, or is down. */
 bool mount_settled(const struct mount *m);
@@ -177,10 +187,14 @@ bool mount_stands(const struct mount *m, const struct mnt_table *table);
 /* The state's name for people and programs. */
 const char *mount_state_name(const struct mount *m);
 
-/* The name of the layers of RUN in the mount table (mnt/layer.h). */
-struct run_path mount_layer(const struct run *run);
+/* Into the log and the history, from which the oldest goes. */
+void mount_report(struct mount *m, const char *text);
 
-/* Takes it down for the reason E (EVENT_ABORT). */
-void mount_abort(struct mount *m, const struct err *e, const struct mnt_table *table);
+/* Sets its error, and reports it. */
+void mount_set_error(struct mount *m, const struct err *e);
+
+/* Something that people should know of it (a copy of TEXT). */
+void mount_note(struct mount *m, const char *text);
+void mount_forget_notes(struct mount *m);
 
 #endif

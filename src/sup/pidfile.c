@@ -3,9 +3,10 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "ctl/wire.h"
 #include "sup/cache.h"
-#include "sup/child.h"
-#include "sup/wire.h"
+#include "sup/driver_log.h"
+#include "sup/mount_new.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -41,7 +42,8 @@ static bool is_driver(const struct mount *m, unsigned long pid)
 	char path[64];
 
 	text_fmt(path, sizeof path, "/proc/%lu/fd/2", pid);
-	return stat(child_log(m).s, &log) == 0 && stat(path, &its) == 0 && log.st_dev == its.st_dev && log.st_ino == its.st_ino;
+	return stat(driver_log_path(m).s, &log) == 0 && stat(path, &its) == 0 && log.st_dev == its.st_dev &&
+	       log.st_ino == its.st_ino;
 }
 
 void pidfile_write(const struct mount *m)
@@ -66,7 +68,7 @@ struct driver_line {
 	struct span fingerprint, request;
 };
 
-static bool read_line(struct driver_line *d, const char *path, struct buf *b)
+static bool read_driver_line(struct driver_line *d, const char *path, struct buf *b)
 {
 	struct span pid, since;
 	struct err unused;
@@ -80,42 +82,40 @@ static bool read_line(struct driver_line *d, const char *path, struct buf *b)
 }
 
 /* The pid of the driver that is named, and runs; 0: none. SAME: its fingerprint is the mount's. */
-static pid_t running(const struct mount *m, bool *same)
+static pid_t find_running(const struct mount *m, bool *same)
 {
 	struct buf b = buf_heap(WIRE_MAX);
 	struct driver_line d;
 	pid_t pid = 0;
 
-	if (read_line(&d, driver_file(m).s, &b) && is_driver(m, d.pid))
+	if (read_driver_line(&d, driver_file(m).s, &b) && is_driver(m, d.pid))
 		pid = (pid_t)d.pid;
 	*same = pid && span_is(d.fingerprint, m->fingerprint);
 	buf_free(&b);
 	return pid;
 }
 
-int pidfile_adopt(struct mount *m)
+int pidfile_adopt(struct mount *m, bool *same)
 {
-	bool same;
-	pid_t pid = running(m, &same);
+	pid_t pid = find_running(m, same);
 
 	m->pidfd = (int)syscall(SYS_pidfd_open, pid, 0); /* -1 for 0 too */
 	if (m->pidfd < 0)
 		return -1;
 	/* Once more: the pid may have become another's before the descriptor held it. */
-	if (running(m, &same) != pid) {
+	if (find_running(m, same) != pid) {
 		close(m->pidfd);
 		m->pidfd = -1;
 		return -1;
 	}
 	m->pid = pid;
-	m->outdated = !same;
 	return 0;
 }
 
 void pidfile_kill(const struct mount *m)
 {
 	bool same;
-	pid_t pid = running(m, &same);
+	pid_t pid = find_running(m, &same);
 
 	/* It leads a process group of its own. */
 	if (pid)
@@ -138,10 +138,11 @@ struct mount *pidfile_mount(const struct run *run, const char *name)
 	struct err unused;
 
 	/* No other file in RUN has a name of this length. */
-	if (strlen(name) == MOUNT_ID - 1 + sizeof SUFFIX - 1 && read_line(&d, run_path(run, name).s, &b) && d.request.n > 4 &&
-		wire_get_request(span_skip(d.request, 4), &a, &r, &unused) == 0 && r.mount_count == 1) {
+	if (strlen(name) == MOUNT_ID - 1 + sizeof SUFFIX - 1 && read_driver_line(&d, run_path(run, name).s, &b) &&
+		d.request.n > 4 && wire_get_request(span_skip(d.request, 4), &a, &r, &unused) == 0 && r.mount_count == 1) {
 		struct driver_job job = {
-			.rclone = r.rclone,
+			.program = r.program,
+			.program_version = r.program_version,
 			.config = r.config,
 			.cache_dir = r.cache_dir,
 			.ca_cert = r.ca_cert,
@@ -150,7 +151,6 @@ struct mount *pidfile_mount(const struct run *run, const char *name)
 			.endpoint = r.endpoint,
 			.region = r.region,
 			.provider = r.provider,
-			.version = r.rclone_version,
 			.shares = 1,
 		};
 
@@ -159,7 +159,7 @@ struct mount *pidfile_mount(const struct run *run, const char *name)
 	if (m) {
 		memcpy(m->fingerprint, d.fingerprint.p, MOUNT_ID - 1);
 		m->below_since = (int64_t)d.below_since;
-		m->wanted = is_driver(m, d.pid);
+		m->goal = is_driver(m, d.pid) ? GOAL_UP : GOAL_DOWN;
 	}
 	buf_free(&b);
 	arena_free(&a);

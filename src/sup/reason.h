@@ -29,13 +29,13 @@ bool mount_reason_refused(const struct mount *m, struct err *e);
  */
 bool mount_reason_dropped(const struct mount *m, const char *doing, struct err *e);
 
-/* An `up` has told what may have been dropped: it is told no more. */
-void mount_reason_told(struct mount *m);
+/* An `up` has reported what may have been dropped: that is not reported again. */
+void mount_reason_reported(struct mount *m);
 
 /* Why the pending file NAME is not in S3, as a sentence in OUT (may be ""). False: nothing is known of it. */
 bool mount_reason_of(const struct mount *m, const char *name, char *out, size_t size);
 
-/* Adds to *E, which tells that files are not in S3, the first of them for which a reason is known, and that. False: there is none. */
+/* Adds to *E, which says that files are not in S3, the first of them for which a reason is known, and that. False: there is none. */
 bool mount_reason_add(const struct mount *m, struct err *e);
 
 #endif

@@ -1,7 +1,7 @@
-#include "base/text.h"
-#include "sup/loop.h"
+#include "sup/report.h"
 
 #include "base/file.h"
+#include "base/text.h"
 #include "sup/look.h"
 #include "sup/reason.h"
 
@@ -75,7 +75,7 @@ static void report_mount(struct report_mount *r, struct arena *a, const struct m
 		.state = mount_state_name(m),
 		.cache = m->job.cache_dir,
 		.nofail = m->spec.nofail,
-		.ran = m->ran,
+		.ran = m->driver_started,
 		.pid = m->pid,
 		.ms = m->ms,
 		.memory_kib = resident_kib(m->pid),
@@ -87,6 +87,9 @@ static void report_mount(struct report_mount *r, struct arena *a, const struct m
 		add_text(a, &r->notes, &r->note_count, m->notes[i]);
 	if (r->error.code == CODE_OK)
 		mount_reason_dropped(m, "mount", &r->error);
+	if (mount_unproven(m) && r->error.code == CODE_OK)
+		err_set(&r->error, CODE_MOUNT, "mount %s: it does not answer yet: whether it works is not known",
+			m->spec.target);
 	if (!stamp)
 		return;
 	for (size_t i = 0; i < m->history_count; i++)
@@ -94,10 +97,10 @@ static void report_mount(struct report_mount *r, struct arena *a, const struct m
 	add_pending(r, a, m, stamp);
 }
 
-void report_make(struct sup *s, struct report *r, struct arena *a, unsigned long stamp)
+void report_make(struct sup *s, struct report *r, struct arena *a, const struct err *e, unsigned long since)
 {
-	*r = (struct report){ .pid = (long)getpid(), .error = s->job.error };
+	*r = (struct report){ .pid = (long)getpid(), .error = *e };
 	r->mounts = arena_get(a, (s->count + 1) * sizeof *r->mounts);
 	for (; r->mounts && r->mount_count < s->count; r->mount_count++)
-		report_mount(&r->mounts[r->mount_count], a, s->mounts[r->mount_count], stamp);
+		report_mount(&r->mounts[r->mount_count], a, s->mounts[r->mount_count], since);
 }

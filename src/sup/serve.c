@@ -1,6 +1,7 @@
-#include "sup/sup.h"
+#include "sup/serve.h"
 
 #include "base/log.h"
+#include "sup/inherit.h"
 #include "sup/loop.h"
 
 #include <errno.h>
@@ -64,7 +65,7 @@ static int block_signals(void)
  * Whoever must lose memory, let it be a program that has nothing to upload. Drivers inherit it. Without CAP_SYS_RESOURCE a score that a platform
  * has raised can still go back to what it was before (proc_pid_oom_score_adj(5)).
  */
-static void spare(void)
+static void protect_from_oom_killer(void)
 {
 	int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
 	char now[16] = "";
@@ -87,6 +88,31 @@ static void raise_descriptors(void)
 	}
 }
 
+/* In a child: what a command waits on must end with the supervisor, not with a child that hangs. */
+static void leave_supervisor(void *arg)
+{
+	const struct sup *s = arg;
+
+	close(s->listener);
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		if (s->clients[i].state != CLIENT_NONE)
+			close(s->clients[i].fd);
+}
+
+#define OWN_FDS 24 /* of the supervisor itself, and a moment's */
+
+/* With few descriptors fewer clients have a place: each mount's children need some. */
+static size_t places_without_descriptors(void)
+{
+	struct rlimit files;
+	size_t places;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) || files.rlim_cur > OWN_FDS + 2 * CLIENTS_MAX)
+		return 0;
+	places = files.rlim_cur > OWN_FDS + 2 * CLIENTS_MIN ? (files.rlim_cur - OWN_FDS) / 2 : CLIENTS_MIN;
+	return CLIENTS_MAX - places;
+}
+
 /* S is all zero but for what its caller wants of it. */
 static int supervise(struct sup *s, const struct run *run, int listener, struct request *first)
 {
@@ -97,7 +123,9 @@ static int supervise(struct sup *s, const struct run *run, int listener, struct 
 	s->run = run;
 	s->listener = keep_only(listener);
 	log_open(run_path(run, "log").s);
-	spare();
+	if (s->stay)
+		log_also(2);
+	protect_from_oom_killer();
 	raise_descriptors();
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	prctl(PR_SET_NAME, "s3mounts");
@@ -107,8 +135,10 @@ static int supervise(struct sup *s, const struct run *run, int listener, struct 
 		log_line("cannot start: %s", s->table_fd < 0 ? e.text : "no descriptor");
 		return CODE_FAULT;
 	}
+	task_in_children(leave_supervisor, s);
+	s->closed_places = places_without_descriptors();
 	log_line("supervisor %ld starts", (long)getpid());
-	job_inherit(s);
+	inherit_mounts(s);
 	if (first) {
 		job_begin_first(s, first);
 		creds_wipe(&first->creds);
@@ -120,15 +150,14 @@ static int supervise(struct sup *s, const struct run *run, int listener, struct 
 
 static struct sup the_supervisor; /* one a process; too large for the stack */
 
-int sup_serve(const struct run *run, int listener, struct request *first, int stop_ms, const char **cache)
+int serve_here(const struct run *run, int listener, struct request *first, int stop_ms, const char **cache)
 {
-	log_also(2);
 	the_supervisor = (struct sup){ .stay = true, .stop_ms = stop_ms };
 	*cache = the_supervisor.cache;
 	return supervise(&the_supervisor, run, listener, first);
 }
 
-int sup_spawn(const struct run *run, int listener, struct creds *secrets, struct err *e)
+int serve_spawn(const struct run *run, int listener, struct creds *secrets, struct err *e)
 {
 	pid_t pid = fork();
 

@@ -1,31 +1,48 @@
-/*
- * sup/sup.h - the supervisor: one resident process a sandbox, which owns the drivers, restarts one that died, and answers on the control
- * socket. One poll loop; each mount is a state machine (sup/mount.h), each request a job (sup/job.h).
- */
+/* sup/sup.h - what the parts of the supervisor share: its mounts, its clients, the job under way. Internal to src/sup. */
 
 #ifndef SUP_SUP_H
 #define SUP_SUP_H
 
-#include "sup/run.h"
-#include "sup/wire.h"
+#include "base/clock.h"
+#include "mnt/table.h"
+#include "sup/client.h"
+#include "sup/job.h"
+#include "sup/mount.h"
 
-/*
- * A listening control socket of RUN, made under its lock by whoever starts a supervisor. One that a dead supervisor left is replaced. -1 with
- * *E set (CODE_FAULT: also where a supervisor runs already).
- */
-int sup_listen(const struct run *run, struct err *e);
+#define OVERTIME_MS 1000 /* an answer comes at most so long after its request's time */
 
-/*
- * Forks the supervisor of RUN into the background, in a session of its own, with none of the caller's descriptors but LISTENER. It ends when
- * nothing is left to look after. Its copy of SECRETS is wiped. Returns 0 in the caller, or -1 with *E set.
- */
-int sup_spawn(const struct run *run, int listener, struct creds *secrets, struct err *e);
+struct sup {
+	const struct run *run;
+	struct mount **mounts;
+	size_t count;
+	struct client clients[CLIENTS_MAX];
+	size_t closed_places; /* of CLIENTS: so many, at its end, are not used */
+	unsigned long turns;
+	struct job job;
+	char config[PATH_MAX]; /* the file that holds drivers' settings; "": none */
+	char cache[PATH_MAX];  /* the root of the last mounts' caches; "": none yet */
+	int listener, signals, table_fd;
+	int64_t accept_at;	   /* no client is accepted before: there was no descriptor; NEVER */
+	int clock_fd;		   /* readable when somebody sets the wall clock; -1 */
+	struct clock_reading last; /* when it was compared last */
+	struct mnt_table table;
+	bool table_known, table_changed;
+	int64_t tidy;	 /* when to look at the size of the drivers' logs again */
+	int64_t reasons; /* when to read what they say */
+	bool ending;	 /* SIGTERM has come */
+	int64_t ending_since;
+	bool stay;	 /* in the foreground: serves without a mount too, until SIGTERM */
+	bool stopped;	 /* its last job is done */
+	bool retry_end;	 /* it could end, but for somebody who starts another */
+	bool tidy_due;	 /* a job has ended: where nothing stands, what the mounts had goes */
+	bool going_down; /* `down` was asked for last: with the last mount goes what it had */
+	int stop_ms;	 /* how long the last job may take */
+};
 
-/*
- * Is the supervisor of RUN, in this process, until SIGTERM or SIGINT: then it flushes and unmounts for at most STOP_MS, and returns CODE_OK, or
- * CODE_PENDING where files are not in S3 yet (their drivers run on). What it does goes to stderr too. FIRST is an `up` that it begins with, or
- * NULL; its credentials are wiped. *CACHE is where the last mounts have had their caches, "" where there were none.
- */
-int sup_serve(const struct run *run, int listener, struct request *first, int stop_ms, const char **cache);
+/* The mount table as it is now, or NULL where it cannot be read. */
+const struct mnt_table *sup_table(struct sup *s);
+
+/* The kernel has told that it has changed: reads it anew. */
+void sup_read_table(struct sup *s);
 
 #endif

@@ -164,7 +164,7 @@ static struct span value_of(const struct entry *e, int n, const char *key)
 	return value;
 }
 
-static void check_entries(struct span old, struct span now, const struct s3_site *site, const struct creds *creds)
+static void check_entries(struct span old, struct span now, const struct s3_endpoint *site, const struct creds *creds)
 {
 	static struct entry before[ENTRIES_MAX], after[ENTRIES_MAX];
 	int n = go_read(old, before), m = go_read(now, after), at = 0, ours = 0;
@@ -173,7 +173,7 @@ static void check_entries(struct span old, struct span now, const struct s3_site
 	if (n < 0)
 		return;
 	CHECK(m >= 0);
-	s3_site_url(site, url, sizeof url);
+	s3_endpoint_url(site, url, sizeof url);
 	CHECK(span_is(value_of(after, m, "type"), "s3") && span_is(value_of(after, m, "provider"), site->provider));
 	CHECK(span_is(value_of(after, m, "access_key_id"), creds->key_id));
 	CHECK(span_is(value_of(after, m, "secret_access_key"), creds->secret));
@@ -213,7 +213,7 @@ static void check_look(struct span old, struct span section)
 	buf_wipe(&out);
 }
 
-static void check_merge(struct span old, struct span section, const struct s3_site *site, const struct creds *creds)
+static void check_merge(struct span old, struct span section, const struct s3_endpoint *site, const struct creds *creds)
 {
 	struct buf out = buf_heap(RCLONE_CONF_MAX), want = buf_heap(RCLONE_CONF_MAX), again = buf_heap(RCLONE_CONF_MAX);
 	struct err e;
@@ -239,7 +239,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct span in = fuzz_input(data, size);
 	struct buf section = buf_heap(RCLONE_CONF_MAX);
 	struct creds creds = { 0 };
-	struct s3_site site;
+	struct s3_endpoint site;
 	char *text[5];
 	struct err e;
 
@@ -248,7 +248,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	snprintf(creds.key_id, sizeof creds.key_id, "%s", text[0]);
 	snprintf(creds.secret, sizeof creds.secret, "%s", text[1]);
 	snprintf(creds.token, sizeof creds.token, "%s", text[2]);
-	if (s3_site_parse(&site, text[3], "", text[4], &e) == 0) {
+	if (s3_endpoint_parse(&site, text[3], "", text[4], &e) == 0) {
 		if (rclone_conf_section(&section, &site, &creds, &e) == 0)
 			check_merge(in, buf_all(&section), &site, &creds);
 		else

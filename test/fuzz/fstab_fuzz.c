@@ -142,8 +142,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (ret && !memmem(data, size, SECRET, strlen(SECRET)))
 		CHECK(!strstr(e.text, SECRET) && !strstr(e.hint, SECRET));
 	CHECK(ret || p.have_creds == with_creds);
-	for (size_t i = 0; ret == 0 && i < p.place_count; i++)
-		check_target(p.places[i]);
+	for (size_t i = 0; ret == 0 && i < p.placeholder_count; i++)
+		check_target(p.placeholders[i]);
 	for (size_t i = 0; ret == 0 && i < p.mount_count; i++)
 		check_mount(&p.mounts[i]);
 	thread_id = HARMLESS "thread";

@@ -1,5 +1,5 @@
 /*
- * mount_fuzz.c - the life of one mount (sup/mount.c, step.c, rise.c, fall.c) in a world without processes and mounts: each
+ * mount_fuzz.c - the life of one mount (sup/{mount,states,step,mount_up,mount_down}.c) in a world without processes and mounts: each
  * byte of the input is something that happens. What the steps reach outside for is defined here instead. "Up" follows a
  * proof of what the table shows; "down" is said of what has left the table; whatever has happened, the mount comes to
  * rest.
@@ -11,11 +11,12 @@
 #include "base/log.h"
 #include "mnt/layer.h"
 #include "sup/child.h"
+#include "sup/driver_log.h"
 #include "sup/look.h"
 #include "sup/pidfile.h"
 #include "sup/reason.h"
-#include "sup/sever.h"
-#include "sup/step.h"
+#include "sup/states.h"
+#include "sup/tcp_reset.h"
 
 #include <signal.h>
 
@@ -50,9 +51,14 @@ int64_t clock_ms(void)
 	return world.now;
 }
 
-int64_t clock_first(int64_t a, int64_t b)
+int64_t clock_earlier(int64_t a, int64_t b)
 {
 	return a == NEVER || (b != NEVER && b < a) ? b : a;
+}
+
+int clock_left(int64_t deadline)
+{
+	return deadline == NEVER ? -1 : deadline < world.now ? 0 : (int)(deadline - world.now);
 }
 
 void log_time(char out[LOG_TIME])
@@ -123,39 +129,40 @@ NO_CHILD(child_launch)
 NO_CHILD(child_probe)
 NO_CHILD(child_unmount)
 NO_CHILD(child_clear)
+NO_CHILD(child_renew)
 
 const struct answer *child_answer(const struct buf *have)
 {
 	return have->len ? (const struct answer *)(const void *)have->p : NULL;
 }
 
-void child_last_words(const struct mount *m, char *cause, size_t cause_size, char *hint, size_t hint_size)
+void driver_log_explain(const struct mount *m, char *cause, size_t cause_size, char *hint, size_t hint_size)
 {
 	(void)m;
 	CHECK(cause_size && hint_size);
 	*cause = *hint = 0;
 }
 
-struct run_path child_log(const struct mount *m)
+struct run_path driver_log_path(const struct mount *m)
 {
 	(void)m;
 	return (struct run_path){ "log" };
 }
 
-long child_log_start(const struct mount *m)
+long driver_log_rotate(const struct mount *m)
 {
 	(void)m;
 	return 0;
 }
 
-int pidfile_adopt(struct mount *m)
+int pidfile_adopt(struct mount *m, bool *same)
 {
 	if (!world.adoptable)
 		return -1;
 	if (!world.driver.pid)
 		world.driver.pid = ++world.pids;
 	world.driver.told = true; /* by its pidfd, of which nothing is known here */
-	m->outdated = world.outdated;
+	*same = !world.outdated;
 	m->pid = world.driver.pid;
 	m->pidfd = NO_FD;
 	return 0;
@@ -187,7 +194,7 @@ bool look_dirty(const struct mount *m)
 	return !m->pending_known || m->pending.files;
 }
 
-bool sever_any_connection(pid_t pid)
+bool tcp_any_established(pid_t pid)
 {
 	return pid > 0;
 }
@@ -329,8 +336,8 @@ static void end(struct mount *m, struct process *p, int status)
 	*p = (struct process){ 0 };
 	if (pid && pid == m->pid && m->pidfd >= 0)
 		mount_adopted_end(m, table());
-	else if (pid && !mount_reap(m, pid, status, table()) && m->state == MOUNT_STOP)
-		mount_event(m, EVENT_EXIT, table());
+	else if (pid && !mount_reap(m, pid, status, table()))
+		mount_reaped_any(m, table());
 	look(m);
 }
 
@@ -353,17 +360,18 @@ static void deadline(struct mount *m)
 	mount_event(m, EVENT_TIME, table());
 }
 
-static void ask(struct mount *m, enum mount_event ev, bool heir)
+static void ask(struct mount *m, enum mount_event ev, bool followed)
 {
 	m->give_up = world.now + 10000;
-	m->heir = heir;
 	if (ev == EVENT_START) {
-		m->wanted = m->insist = true;
-		m->lazy = false;
+		m->replace_hung = true;
+		m->lazy = m->down_failed = false;
 		m->tries = 0;
-		m->begun = world.now;
+		m->started = world.now;
 	}
 	mount_event(m, ev, table());
+	if (followed && m->goal == GOAL_DOWN)
+		m->goal = GOAL_HANDOVER;
 }
 
 static void happen(struct mount *m, unsigned what)
@@ -373,7 +381,7 @@ static void happen(struct mount *m, unsigned what)
 	static const struct err refused = { .code = CODE_REFUSED, .text = "S3 refuses" };
 	bool changed = false;
 
-	switch (what % 23) {
+	switch (what % 24) {
 	case 0:
 		ask(m, EVENT_START, false);
 		break;
@@ -384,7 +392,7 @@ static void happen(struct mount *m, unsigned what)
 		mount_abort(m, &refused, table());
 		break;
 	case 3:
-		m->insist |= m->state == MOUNT_UP;
+		m->replace_hung |= m->state == MOUNT_UP;
 		mount_event(m, EVENT_PROBE, table());
 		break;
 	case 4:
@@ -449,6 +457,10 @@ static void happen(struct mount *m, unsigned what)
 	case 22:
 		mount_event(m, EVENT_LISTED, table());
 		break;
+	case 23:
+		if (mount_wanted(m))
+			mount_event(m, EVENT_RENEW, table());
+		break;
 	}
 	/* With the highest bit something else comes first. */
 	if (changed && !(what & 128))
@@ -461,12 +473,15 @@ static void check(const struct mount *m, enum mount_state before)
 		CHECK(world.proven && m->proven && m->up_since);
 	if (m->state == MOUNT_DOWN && before != MOUNT_DOWN)
 		CHECK((!world.driver.pid || world.driver.told) &&
-			(m->foreign || before == MOUNT_BACKOFF || (table() && !world.ours)) &&
+			(m->not_ours || before == MOUNT_BACKOFF || (table() && !world.ours)) &&
 			(m->error.code == CODE_PENDING) == world.seen_dirty &&
-			(!table() || m->successor || !world.layer || world.ours));
+			(!table() || m->keep_layer || !world.layer || world.ours));
 	CHECK(m->pidfd < 0 || m->pid == world.driver.pid);
 	CHECK(strcmp(mount_state_name(m), "up") != 0 || m->state == MOUNT_UP);
-	if (m->state == MOUNT_LAUNCH || m->state == MOUNT_PROVE)
+	CHECK(!state_faults());
+	/* What has been given up is not started again, and what is wanted is not left lying. */
+	CHECK(m->state != MOUNT_DOWN || !mount_wanted(m));
+	if (m->state == MOUNT_LAUNCH || m->state == MOUNT_PROVE || m->state == MOUNT_RENEW)
 		CHECK(m->task.active && m->deadline != NEVER);
 	if (m->state == MOUNT_START || m->state == MOUNT_DRAIN || m->state == MOUNT_DETACH || m->state == MOUNT_STOP ||
 		m->state == MOUNT_BACKOFF || m->state == MOUNT_LEFT || m->state == MOUNT_CLEAR)

@@ -8,7 +8,8 @@
 #include "rclone/log.h"
 #include "s3/verdict.h"
 
-static struct rclone_log whole, pieces;
+static struct rclone_log whole_log, pieces_log;
+static struct failures whole, pieces;
 
 /* Longest run of letters and digits, both in it: a token would be one. */
 static size_t longest_run(const char *s)
@@ -62,20 +63,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct pending p = { .files = 1, .named = 1 };
 	struct verdict v;
 
-	rclone_log_init(&whole);
-	rclone_log_init(&pieces);
-	rclone_log_feed(&whole, in);
+	memset(&whole_log, 0, sizeof whole_log);
+	memset(&pieces_log, 0, sizeof pieces_log);
+	failures_init(&whole, "rclone");
+	failures_init(&pieces, "rclone");
+	rclone_log_feed(&whole_log, in, &whole);
 	cut = in.n * cut / 255;
-	rclone_log_feed(&pieces, (struct span){ in.p, cut });
-	rclone_log_feed(&pieces, span_skip(in, cut));
-	CHECK(memcmp(&whole, &pieces, sizeof whole) == 0);
-	if (rclone_log_worst(&whole, &v))
+	rclone_log_feed(&pieces_log, (struct span){ in.p, cut }, &pieces);
+	rclone_log_feed(&pieces_log, span_skip(in, cut), &pieces);
+	CHECK(memcmp(&whole_log, &pieces_log, sizeof whole_log) == 0 && memcmp(&whole, &pieces, sizeof whole) == 0);
+	if (failures_worst(&whole, &v))
 		check_verdict(&v);
 	pending_name(p.names[0], span_of(name));
-	if (rclone_log_why(&whole, p.names[0], &v))
+	if (failures_why(&whole, p.names[0], &v))
 		check_verdict(&v);
-	rclone_log_keep(&whole, &p);
-	CHECK(rclone_log_why(&whole, p.names[0], &v) == rclone_log_why(&pieces, p.names[0], &v));
+	failures_keep(&whole, &p);
+	CHECK(failures_why(&whole, p.names[0], &v) == failures_why(&pieces, p.names[0], &v));
 	check_cause(in);
 	free(name);
 	return 0;

@@ -39,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(c.token, secret, n);
 		held = redact_holds((struct span){ words, in.n }, &c, SPAN(""));
 		CHECK(held || !share_run(secret, n, (struct span){ words, in.n }));
-		redact_looks_coded((struct span){ words, in.n });
+		redact_looks_encoded((struct span){ words, in.n });
 		if (share_run(secret, n, (struct span){ secret, n }) && n < 400)
 			check_hex(&c, n);
 	}

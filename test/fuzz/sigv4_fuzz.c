@@ -129,7 +129,7 @@ static bool is_field(const struct sigv4_request *r, const char *name)
 /* What is sent is what was signed: nothing in a value ends its line. */
 static void check_wire(const struct sigv4_request *r, const char *path, const char *query)
 {
-	static const struct s3_site site = { .host = "127.0.0.1", .port = 9000, .path_style = true, .region = "us-east-1" };
+	static const struct s3_endpoint site = { .host = "127.0.0.1", .port = 9000, .path_style = true, .region = "us-east-1" };
 	static const struct creds creds = { .key_id = "id", .secret = "secret" };
 	static char mem[S3_REQUEST_MAX];
 	static struct text line;

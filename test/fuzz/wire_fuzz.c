@@ -5,13 +5,14 @@
 
 #include "fuzz.h"
 
-#include "sup/wire.h"
+#include "ctl/wire.h"
 
 static void check_request(struct span body)
 {
 	struct buf first = buf_heap(WIRE_MAX), second = buf_heap(WIRE_MAX);
 	struct request a, b;
 	struct arena mem = { 0 };
+	struct request_head head;
 	struct err e;
 
 	if (wire_get_request(body, &mem, &a, &e) == 0) {
@@ -19,7 +20,9 @@ static void check_request(struct span body)
 		for (size_t i = 0; i < a.mount_count; i++)
 			CHECK(a.mounts[i].target && a.mounts[i].bucket && a.mounts[i].prefix);
 		wire_put_request(&first, &a);
-		CHECK(!first.full && wire_length(buf_all(&first)) == (long)first.len && wire_kind(buf_all(&first)) == a.kind);
+		CHECK(!first.full && wire_length(buf_all(&first)) == (long)first.len);
+		if (wire_head(buf_all(&first), &head) == 0)
+			CHECK(head.kind == a.kind && head.timeout_ms == a.timeout_ms && head.mount_ns == a.mount_ns);
 		CHECK(wire_get_request(span_skip(buf_all(&first), 4), &mem, &b, &e) == 0);
 		CHECK(a.mount_count == b.mount_count && strcmp(a.creds.secret, b.creds.secret) == 0);
 		wire_put_request(&second, &b);
@@ -53,6 +56,7 @@ static void check_report(struct span body)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct span in = fuzz_input(data, size);
+	struct request_head head;
 	struct buf message = buf_heap(1 << 20);
 	uint32_t length = (uint32_t)size;
 	long said = wire_length(in);
@@ -61,7 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	CHECK(said >= -1 && said <= WIRE_MAX);
 	buf_add(&message, &length, sizeof length);
 	buf_span(&message, in);
-	wire_kind(buf_all(&message));
+	wire_head(buf_all(&message), &head);
 	check_request(in);
 	check_report(in);
 	buf_free(&message);

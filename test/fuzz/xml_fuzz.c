@@ -46,7 +46,7 @@ static void check_verdict(const struct verdict *v)
 
 static void check_error(struct span body, int status)
 {
-	static const struct s3_site site = { .host = "s3.eu-west-1.amazonaws.com",
+	static const struct s3_endpoint site = { .host = "s3.eu-west-1.amazonaws.com",
 		.port = 443,
 		.tls = true,
 		.aws = true,

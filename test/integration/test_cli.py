@@ -34,6 +34,15 @@ def test_help_of_each(sandbox, command):
     assert told == set(range(9)), "not all exit codes are told"
 
 
+@pytest.mark.parametrize("command", [[], *([name] for name in [*COMMANDS, "start", "ready", "run", "flush"])], ids=lambda words: " ".join(words) or "nothing")
+def test_short_help(sandbox, command):
+    short, long = raw(sandbox, *command, "-h"), raw(sandbox, *command, "--help")
+    assert short.code == 0 and short.out == long.out and not short.err, short
+    if command:
+        assert re.search(r"^  -h, --help +this text$", short.out, re.M)
+        assert raw(sandbox, *command, "-x").code == 2
+
+
 @pytest.mark.parametrize("argv", [[], ["nonsense"], ["--nonsense"], ["up", "--nonsense"], ["up", "argument"], ["up", "--mount"],
                                   ["up", "--timeout", "x"], ["up", "--timeout", "-1"], ["down", "--timeout="], ["status", "--mount", "a:/b"],
                                   ["up", "--mount", "no-target"]],

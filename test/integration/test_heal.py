@@ -64,7 +64,8 @@ def test_one_that_answers_again_is_up_by_itself(sandbox):
     pid = sandbox.up(one(sandbox))["mounts"][0]["pid"]
     os.kill(pid, signal.SIGSTOP)
     try:
-        assert mount_of(sandbox)["state"] == "unhealthy"
+        assert mount_of(sandbox)["state"] == "unknown"
+        proc.wait_for(lambda: mount_of(sandbox)["state"] == "unhealthy", 15, "what its state is")
     finally:
         os.kill(pid, signal.SIGCONT)
     log = sandbox.run / "log"

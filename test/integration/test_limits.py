@@ -116,23 +116,35 @@ def test_more_than_there_may_be_is_a_usage_error(sandbox):
 # Its log, and its drivers'
 
 
-def test_the_log_starts_again_before_it_is_large(sandbox):
-    """The last kilobytes are what is really logged: names of long targets, each time that they go up and down."""
+def fill(log, words):
+    """Appends numbered lines to LOG, to 8 KiB before its end."""
+    log.touch(0o600)
+    lines = [f"2026-01-01T00:00:00Z {words} {n:05}\n" for n in range(LOG_MAX // 32)]
+    room = (LOG_MAX - 8 * KIB - log.stat().st_size) // len(lines[0])
+    with log.open("a") as out:
+        out.writelines(lines[:room])
+    return lines[:room]
+
+
+def test_the_log_is_rotated_before_it_is_large(sandbox):
+    """The last kilobytes are what is really logged: names of long targets, each time that they go up and down. Of two files no line is lost."""
     sandbox.run.mkdir(0o700)
-    log = sandbox.run / "log"
-    line = "2026-01-01T00:00:00Z said before\n"
-    log.write_text(line * ((LOG_MAX - 8 * KIB) // len(line)))
-    folders = "/".join("x" * 200 for _ in range(6))
-    sizes = [log.stat().st_size]
-    for _ in range(10):
-        sandbox.up(f"--mount=long:{sandbox.mnt}/{folders}")
-        sandbox.down()
-        sizes.append(log.stat().st_size)
-        if sizes[-1] < sizes[0]:
-            break
-    assert sizes[-1] < sizes[0] < max(sizes) < LOG_MAX + 4 * KIB
-    assert "said before" not in log.read_text()
-    assert re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ .*\n)+", log.read_text())
+    log, old = sandbox.run / "log", sandbox.run / "log.1"
+    target = "/".join([str(sandbox.mnt), *("x" * 200 for _ in range(6))])
+    for words in ("said before", "said later"):
+        filled = fill(log, words)
+        rounds, size = 0, log.stat().st_size
+        while log.stat().st_size >= size:
+            sandbox.up(f"--mount=long:{target}")
+            sandbox.down()
+            rounds += 1
+            assert rounds < 20
+        text = old.read_text() + log.read_text()
+        assert text.count(f"{target}: up\n") >= rounds and len(re.findall(r"supervisor \d+ starts\n", text)) >= rounds
+        assert [line for line in text.splitlines(True) if " said " in line] == filled, "the older half goes, and no other"
+        assert LOG_MAX - 8 * KIB < old.stat().st_size < LOG_MAX + 4 * KIB
+        assert re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ .*\n)+", log.read_text())
+        assert {path.stat().st_mode & 0o777 for path in (log, old)} == {0o600}
 
 
 def test_a_large_log_of_earlier_is_not_appended_to(sandbox):

@@ -94,6 +94,7 @@ def test_a_root_that_is_not_listed_is_told_and_its_driver_left_alone(sandbox):
         mount, = sandbox.up(one(sandbox), env={"S3_ENDPOINT_URL": wire.endpoint})["mounts"]
         time.sleep(5.2)  # rclone answers from its memory for 5 s
         wire.freeze()
+        proc.wait_for(lambda: sandbox.status_of("one")["state"] == "unhealthy", 15, "what its state is")
         late = sandbox.status_of("one")
         assert late["state"] == "unhealthy" and "does not answer" in late["error"]["message"] and late["pid"] == mount["pid"]
         assert sandbox.s3mounts("status").code == MOUNT and sandbox.s3mounts("ready", "--mounted").code == MOUNT
@@ -111,6 +112,7 @@ def test_down_is_not_held_up_by_our_own_question(sandbox):
         sandbox.up(one(sandbox), env={"S3_ENDPOINT_URL": wire.endpoint})
         time.sleep(5.2)
         wire.freeze()
+        proc.wait_for(lambda: sandbox.status_of("one")["state"] == "unhealthy", 15, "what its state is")
         assert [sandbox.status_of("one")["state"] for _ in range(3)] == ["unhealthy"] * 3
         assert len([pid for pid in procfs.children(sandbox.s3mounts("status", "--json").json["supervisor"]["pid"])]) <= 3, "one asks at a time"
         result = sandbox.s3mounts("down", "--json", "--timeout", "20")
@@ -125,7 +127,7 @@ def test_down_is_held_up_by_somebody_else(sandbox):
         with open(sandbox.mnt / "one/file") as file:
             time.sleep(5.2)
             wire.freeze()
-            assert sandbox.status_of("one")["state"] == "unhealthy"
+            proc.wait_for(lambda: sandbox.status_of("one")["state"] == "unhealthy", 15, "what its state is")
             result = sandbox.s3mounts("down", "--timeout", "20")
             assert result.code == MOUNT and "in use" in result.err, result
             file.read()

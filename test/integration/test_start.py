@@ -3,9 +3,7 @@ test_start.py - the supervisor in the foreground: waits without credentials and 
 `ready` meanwhile, and on SIGTERM flushes before it ends.
 """
 
-import contextlib
 import os
-import signal
 import time
 
 import pytest
@@ -16,27 +14,13 @@ from support.wire import Wire
 CREDENTIALS = ("S3_ACCESS_KEY_ID", "S3_ACCESS_SECRET")
 
 
-@contextlib.contextmanager
-def started(sandbox, *options, env=None):
-    """`start` until SIGTERM; gives the process. Its words are in .words when it has ended."""
-    child = sandbox.start("start", "--cache-dir", sandbox.cache, *options, env=env)
-    try:
-        assert sandbox.s3mounts("ready", "--timeout", "10").code == 0
-        yield child
-    finally:
-        if child.poll() is None:
-            child.send_signal(signal.SIGTERM)
-        result = sandbox.finish(child, 40)
-        child.words, child.code = result.err, result.code
-
-
 def without_credentials(sandbox):
     return {name: "" for name in CREDENTIALS}
 
 
 @pytest.mark.both
 def test_waits_without_credentials_then_serves_up(sandbox):
-    with started(sandbox, *sandbox.specs, env=without_credentials(sandbox)) as child:
+    with sandbox.started(*sandbox.specs, env=without_credentials(sandbox)) as child:
         assert sandbox.mounts() == [] and sandbox.targets[1].is_dir()
         assert sandbox.s3mounts("ready", "--mounted").code == 6
         up = sandbox.up()
@@ -53,7 +37,7 @@ def test_waits_without_credentials_then_serves_up(sandbox):
 
 def test_placeholders_stop_before_an_unknown_variable(sandbox):
     env = {**without_credentials(sandbox), "THREAD_ID": "", "USER_ID": ""}
-    with started(sandbox, *sandbox.specs, env=env):
+    with sandbox.started(*sandbox.specs, env=env):
         assert sorted(p.relative_to(sandbox.mnt).as_posix() for p in sandbox.mnt.rglob("*")) == [
             "skills", "skills/system", "threads"]
 
@@ -61,7 +45,7 @@ def test_placeholders_stop_before_an_unknown_variable(sandbox):
 @pytest.mark.shipped
 def test_waiting_it_holds_no_secret(sandbox):
     """With --wait the variables are there, and must be gone from its memory as the kernel shows it, and from its environment."""
-    with started(sandbox, "--wait", *sandbox.specs) as child:
+    with sandbox.started("--wait", *sandbox.specs) as child:
         assert sandbox.mounts() == []
         secret = sandbox.env["S3_ACCESS_SECRET"].encode()
         assert secret not in procfs.environment(child.pid)
@@ -72,7 +56,7 @@ def test_waiting_it_holds_no_secret(sandbox):
 
 @pytest.mark.both
 def test_mounts_at_once_with_credentials(sandbox):
-    with started(sandbox, *sandbox.specs) as child:
+    with sandbox.started(*sandbox.specs) as child:
         assert sandbox.s3mounts("ready", "--mounted", "--timeout", "10").code == 0
         assert len(sandbox.mounts()) == 3
         (sandbox.targets[2] / "last").write_bytes(b"written right before the end")
@@ -81,14 +65,14 @@ def test_mounts_at_once_with_credentials(sandbox):
 
 
 def test_a_second_one_is_refused(sandbox):
-    with started(sandbox, *sandbox.specs, env=without_credentials(sandbox)):
+    with sandbox.started(*sandbox.specs, env=without_credentials(sandbox)):
         second = sandbox.s3mounts("start", *sandbox.specs, env=without_credentials(sandbox))
         assert second.code == 8 and "serves it already" in second.err
         assert sandbox.s3mounts("ready").code == 0
 
 
 def test_a_refused_mount_is_told_and_does_not_end_it(sandbox):
-    with started(sandbox, *sandbox.specs, env={"S3_ACCESS_SECRET": "wrong-wrong-wrong"}) as child:
+    with sandbox.started(*sandbox.specs, env={"S3_ACCESS_SECRET": "wrong-wrong-wrong"}) as child:
         assert sandbox.s3mounts("ready", "--mounted", "--timeout", "1").code == 6
         assert sandbox.mounts() == []
         sandbox.up()
@@ -97,7 +81,7 @@ def test_a_refused_mount_is_told_and_does_not_end_it(sandbox):
 
 def test_what_cannot_be_flushed_in_time_is_told(sandbox):
     with Wire(sandbox.server.port, sandbox.folder) as wire:
-        with started(sandbox, "--stop-timeout", "2", *sandbox.specs, env={"S3_ENDPOINT_URL": wire.endpoint}) as child:
+        with sandbox.started("--stop-timeout", "2", *sandbox.specs, env={"S3_ENDPOINT_URL": wire.endpoint}) as child:
             assert sandbox.s3mounts("ready", "--mounted", "--timeout", "10").code == 0
             os.listdir(sandbox.targets[0])
             wire.freeze()

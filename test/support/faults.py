@@ -2,6 +2,7 @@
 
 import contextlib
 import email.utils
+import http.client
 import http.server
 import socket
 import threading
@@ -118,6 +119,80 @@ def s3_error(code, **more):
     elements = {"Code": code, "Message": f"scripted {code}", **more, "RequestId": "tx0"}
     inside = "".join(f"<{name}>{value}</{name}>" for name, value in elements.items())
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{inside}</Error>'.encode()
+
+
+def of_check(method, path):
+    """A request of the credential check, which lists as rclone does not (ListObjectsV2)."""
+    return method == "GET" and "list-type=2" in path
+
+
+def of_upload(method, _):
+    return method in ("PUT", "POST")
+
+
+class HoldingProxy:
+    """
+    Stands before the server at PORT on loopback. With `held` set, a request for which that is true (it is given method and path) is kept until
+    release(); all others go through.
+    """
+
+    def __init__(self, port):
+        self.held = None
+        self.holding = 0  # how many are kept now
+        self.free = threading.Condition()
+        proxy = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def pass_on(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                proxy.wait(self.command, self.path)
+                with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port)) as server, contextlib.suppress(OSError):
+                    server.request(self.command, self.path, body, dict(self.headers))
+                    self.answer(server.getresponse())
+
+            def answer(self, got):
+                body = got.read()
+                self.send_response_only(got.status)
+                for name, value in got.getheaders():
+                    if name.lower() not in ("connection", "transfer-encoding", "content-length"):
+                        self.send_header(name, value)
+                self.send_header("Content-Length", got.getheader("Content-Length", "0") if self.command == "HEAD" else str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = pass_on
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.endpoint = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    def wait(self, method, path):
+        with self.free:
+            self.holding += 1
+            self.free.wait_for(lambda: not (self.held and self.held(method, path)))
+            self.holding -= 1
+
+    def hold(self, held):
+        self.held = held
+
+    def release(self):
+        with self.free:
+            self.held = None
+            self.free.notify_all()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.release()
+        self.server.shutdown()
+        self.server.server_close()
 
 
 class NameServer:

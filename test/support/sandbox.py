@@ -116,6 +116,19 @@ class Sandbox:
     def s3mounts(self, command, *options, env=None, timeout=60, **more):
         return self.finish(self.start(command, *options, env=env, **more), timeout)
 
+    @contextlib.contextmanager
+    def started(self, *options, env=None, **more):
+        """`start` until SIGTERM; gives the Popen. When it has ended, its words are in .words and its exit code in .code."""
+        child = self.start("start", "--cache-dir", self.cache, *options, env=env, **more)
+        try:
+            assert self.s3mounts("ready", "--timeout", "10").code == 0
+            yield child
+        finally:
+            if child.poll() is None:
+                child.send_signal(signal.SIGTERM)
+            result = self.finish(child, 40)
+            child.words, child.code = result.err, result.code
+
     def up(self, *options, code=0, **more):
         """`up --json` with the three mounts, or with OPTIONS that name others; must exit with CODE."""
         specs = [] if any("--mount" in str(o) or "--fstab" in str(o) for o in options) else self.specs

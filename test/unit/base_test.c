@@ -66,6 +66,19 @@ static void span_cut_splits(void **state)
 	assert_false(span_is_nocase(SPAN("content-lengthx"), "content-length"));
 }
 
+static void spans_are_found_in_lists(void **state)
+{
+	static const char *const list[] = { "ab", "x" };
+
+	(void)state;
+	assert_true(span_is_any(SPAN("x"), list, COUNT(list)));
+	assert_false(span_is_any(SPAN("abc"), list, COUNT(list)));
+	assert_false(span_is_any(SPAN("x"), list, 1));
+	assert_true(span_starts_any(SPAN("abc"), list, COUNT(list)));
+	assert_false(span_starts_any(SPAN("a"), list, COUNT(list)));
+	assert_false(span_starts_any(SPAN(""), list, COUNT(list)));
+}
+
 static void span_utf8_knows_the_forms(void **state)
 {
 	static const struct {
@@ -366,6 +379,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(span_number_takes_only_numbers),
 		cmocka_unit_test(span_cut_splits),
+		cmocka_unit_test(spans_are_found_in_lists),
 		cmocka_unit_test(span_utf8_knows_the_forms),
 		cmocka_unit_test(buf_over_drops_what_does_not_fit),
 		cmocka_unit_test(buf_heap_grows_to_its_limit),

@@ -290,7 +290,7 @@ static void test_constraints(void **state)
 		struct span yes = { cases[i].permitted, cases[i].permitted ? strlen(cases[i].permitted) : 0 };
 		struct span no = { cases[i].excluded, cases[i].excluded ? strlen(cases[i].excluded) : 0 };
 
-		if (names_are_let(names_of(cases[i].names, &list), subtrees_of(NAMES_DNS, yes, &one),
+		if (names_permitted(names_of(cases[i].names, &list), subtrees_of(NAMES_DNS, yes, &one),
 			    subtrees_of(NAMES_DNS, no, &two)) != cases[i].let)
 			fail_msg("%s under %s but %s", cases[i].names, yes.p, no.p);
 	}
@@ -321,7 +321,7 @@ static void test_address_constraints(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-		if (names_are_let(cases[i].name, subtrees_of(NAMES_IP, cases[i].permitted, &one),
+		if (names_permitted(cases[i].name, subtrees_of(NAMES_IP, cases[i].permitted, &one),
 			    subtrees_of(NAMES_IP, cases[i].excluded, &two)) != cases[i].let)
 			fail_msg("case %zu", i);
 }
@@ -336,9 +336,9 @@ static void test_many_comparisons(void **state)
 		buf_str(&names, "\x82\1a");
 		buf_add(&subtrees, "\x30\3\x82\1a", 5);
 	}
-	assert_false(names_are_let(buf_all(&names), buf_all(&subtrees), SPAN("")));
+	assert_false(names_permitted(buf_all(&names), buf_all(&subtrees), SPAN("")));
 	names.len = 3 * (NAMES_COMPARISONS / 500);
-	assert_true(names_are_let(buf_all(&names), buf_all(&subtrees), SPAN("")));
+	assert_true(names_permitted(buf_all(&names), buf_all(&subtrees), SPAN("")));
 	buf_free(&names);
 	buf_free(&subtrees);
 }
@@ -392,14 +392,14 @@ static void test_lists(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		if (names_read(names[i].list, &known) != names[i].good)
+		if (names_parse(names[i].list, &known) != names[i].good)
 			fail_msg("names %zu", i);
 		assert_int_equal(known, names[i].known);
 	}
 	for (size_t i = 0; i < sizeof subtrees / sizeof *subtrees; i++) {
 		bool unknown = false;
 
-		if (names_subtrees(subtrees[i].list, &unknown) != subtrees[i].good || unknown != subtrees[i].unknown)
+		if (names_parse_subtrees(subtrees[i].list, &unknown) != subtrees[i].good || unknown != subtrees[i].unknown)
 			fail_msg("subtrees %zu", i);
 	}
 }

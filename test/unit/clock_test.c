@@ -63,7 +63,7 @@ static void away_is_what_one_clock_lacks(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct clock_reading now = later(&begin, i);
-		int64_t away = clock_away(&begin, &now, rows[i].asked);
+		int64_t away = clock_jump(&begin, &now, rows[i].asked);
 
 		if (away != rows[i].away)
 			fail_msg("%s: %lld ms, not %lld", rows[i].what, (long long)away, (long long)rows[i].away);
@@ -86,7 +86,7 @@ static void where_the_clocks_stand_does_not_matter(void **state)
 		for (size_t i = 0; i < COUNT(rows); i++) {
 			struct clock_reading now = later(&from[f], i);
 
-			if (clock_away(&from[f], &now, rows[i].asked) != rows[i].away)
+			if (clock_jump(&from[f], &now, rows[i].asked) != rows[i].away)
 				fail_msg("%s, from reading %zu", rows[i].what, f);
 		}
 	}
@@ -99,7 +99,15 @@ static void nothing_is_missing_between_two_readings_now(void **state)
 	(void)state;
 	assert_true(before.wall > 0 && before.mono >= 0 && before.boot >= before.mono);
 	assert_true(now.mono >= before.mono);
-	assert_int_equal(clock_away(&before, &now, -1), -1);
+	assert_int_equal(clock_jump(&before, &now, -1), -1);
+}
+
+static void nanoseconds_of_a_time(void **state)
+{
+	(void)state;
+	assert_int_equal(clock_ns(&(struct timespec){ 0, 999999999 }), 999999999);
+	assert_int_equal(clock_ns(&(struct timespec){ 1795442745, 7 }), 1795442745000000007);
+	assert_int_equal(clock_ns(&(struct timespec){ -1, 500000000 }), -500000000);
 }
 
 /* In a time namespace (time_namespaces(7)): each of the two clocks is read by its own name. */
@@ -116,7 +124,7 @@ static int look_suspended(void)
 	pid = fork(); /* the first process that is in it */
 	if (pid == 0) {
 		now = clock_read();
-		_exit(clock_away(&before, &now, -1) / 1000 != 90000 - 1000 || clock_ms() < before.mono + 1000000);
+		_exit(clock_jump(&before, &now, -1) / 1000 != 90000 - 1000 || clock_ms() < before.mono + 1000000);
 	}
 	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : 4;
 }
@@ -136,12 +144,12 @@ static void a_machine_that_was_suspended(void **state)
 static void the_earlier_deadline(void **state)
 {
 	(void)state;
-	assert_int_equal(clock_first(1, 2), 1);
-	assert_int_equal(clock_first(2, 1), 1);
-	assert_int_equal(clock_first(-1, 5), 5);
-	assert_int_equal(clock_first(5, -1), 5);
-	assert_int_equal(clock_first(0, 5), 0);
-	assert_int_equal(clock_first(-1, -1), -1);
+	assert_int_equal(clock_earlier(1, 2), 1);
+	assert_int_equal(clock_earlier(2, 1), 1);
+	assert_int_equal(clock_earlier(-1, 5), 5);
+	assert_int_equal(clock_earlier(5, -1), 5);
+	assert_int_equal(clock_earlier(0, 5), 0);
+	assert_int_equal(clock_earlier(-1, -1), -1);
 }
 
 static void what_is_left_of_a_deadline(void **state)
@@ -162,6 +170,7 @@ int main(void)
 		cmocka_unit_test(away_is_what_one_clock_lacks),
 		cmocka_unit_test(where_the_clocks_stand_does_not_matter),
 		cmocka_unit_test(nothing_is_missing_between_two_readings_now),
+		cmocka_unit_test(nanoseconds_of_a_time),
 		cmocka_unit_test(a_machine_that_was_suspended),
 		cmocka_unit_test(the_earlier_deadline),
 		cmocka_unit_test(what_is_left_of_a_deadline),

@@ -158,10 +158,10 @@ static void wins_over_the_environment(void **state)
 	(void)state;
 	setenv("X", "outer", 1);
 	assert_string_equal(env("X"), "outer");
-	assert_int_equal(env_give(SPAN("X"), SPAN("inner"), &e), 0);
+	assert_int_equal(env_set(SPAN("X"), SPAN("inner"), &e), 0);
 	assert_string_equal(env("X"), "inner");
 	assert_string_equal(getenv("X"), "outer");
-	assert_int_equal(env_give(SPAN("X"), SPAN(""), &e), 0);
+	assert_int_equal(env_set(SPAN("X"), SPAN(""), &e), 0);
 	assert_null(env("X")); /* given as empty: the other does not come back */
 	env_wipe();
 	assert_string_equal(env("X"), "outer");
@@ -174,7 +174,7 @@ static void keeps_settings_alone(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < creds_variable_count; i++)
-		assert_int_equal(env_give(span_of(creds_variables[i].name), SPAN("SeCrEt"), &e), 0);
+		assert_int_equal(env_set(span_of(creds_variables[i].name), SPAN("SeCrEt"), &e), 0);
 	assert_int_equal(
 		env_parse(SPAN("DATABASE_PASSWORD=SeCrEt\nTHREAD_ID=t\nS3MOUNTS_RUN_DIR=/r\nRCLONE_CONFIG=/c"), "f", &e), 0);
 	env_wipe();
@@ -184,8 +184,8 @@ static void keeps_settings_alone(void **state)
 	assert_null(env_given("THREAD_ID"));
 	assert_string_equal(env_given("S3MOUNTS_RUN_DIR"), "/r");
 	assert_string_equal(env_given("RCLONE_CONFIG"), "/c");
-	env_give(SPAN("S3MOUNTS_RUN_DIR"), SPAN(""), &e);
-	env_give(SPAN("RCLONE_CONFIG"), SPAN(""), &e);
+	env_set(SPAN("S3MOUNTS_RUN_DIR"), SPAN(""), &e);
+	env_set(SPAN("RCLONE_CONFIG"), SPAN(""), &e);
 }
 
 static void exports_for_a_child(void **state)
@@ -193,8 +193,8 @@ static void exports_for_a_child(void **state)
 	struct err e;
 
 	(void)state;
-	assert_int_equal(env_give(SPAN("GIVEN"), SPAN("earlier"), &e), 0);
-	assert_int_equal(env_give(SPAN("GIVEN"), SPAN("v"), &e), 0);
+	assert_int_equal(env_set(SPAN("GIVEN"), SPAN("earlier"), &e), 0);
+	assert_int_equal(env_set(SPAN("GIVEN"), SPAN("v"), &e), 0);
 	assert_null(getenv("GIVEN"));
 	assert_int_equal(env_export(), 0);
 	assert_string_equal(getenv("GIVEN"), "v");
@@ -211,7 +211,7 @@ static void exports_no_part_of_a_name(void **state)
 	(void)state;
 	memset(name, 'N', sizeof name);
 	for (size_t n = 254; n < sizeof name; n++) {
-		assert_int_equal(env_give((struct span){ name, n }, SPAN("v"), &e), 0);
+		assert_int_equal(env_set((struct span){ name, n }, SPAN("v"), &e), 0);
 		assert_int_equal(env_export(), n < 256 ? 0 : -1);
 		env_wipe();
 	}

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -153,12 +154,13 @@ static void splits_paths(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		assert_string_equal(file_above(out, cases[i].path), cases[i].name);
+		assert_string_equal(file_dirname(out, cases[i].path), cases[i].name);
 		assert_string_equal(out, cases[i].above);
+		assert_string_equal(file_basename(cases[i].path), cases[i].name);
 	}
 	memset(longest, 'x', sizeof longest - 1);
 	longest[0] = longest[sizeof longest - 3] = '/';
-	assert_string_equal(file_above(out, longest), "x");
+	assert_string_equal(file_dirname(out, longest), "x");
 	assert_string_equal(out, "");
 }
 
@@ -173,15 +175,15 @@ static void root_alone_can_change_it(void **state)
 	assert_int_equal(mkdir(at("a"), 0755), 0);
 	assert_int_equal(symlink("a", at("link")), 0);
 	assert_int_equal(mkdir(at("link/b"), 0755), 0);
-	assert_true(file_is_roots(realpath(at("a/b"), real)));
-	assert_true(file_is_roots(at("link/b")));
+	assert_true(file_is_root_owned(realpath(at("a/b"), real)));
+	assert_true(file_is_root_owned(at("link/b")));
 	assert_int_equal(lchown(at("link"), 65534, 65534), 0);
-	assert_false(file_is_roots(at("link/b")));
+	assert_false(file_is_root_owned(at("link/b")));
 	assert_int_equal(chmod(at("a"), 0777), 0);
-	assert_false(file_is_roots(at("a/b")));
+	assert_false(file_is_root_owned(at("a/b")));
 	assert_int_equal(chmod(at("a"), 01777), 0);
-	assert_true(file_is_roots(at("a/b")));
-	assert_false(file_is_roots(at("a/none")));
+	assert_true(file_is_root_owned(at("a/b")));
+	assert_false(file_is_root_owned(at("a/none")));
 }
 
 static char hello[] = "hello", too_long[] = "much too long for the room";
@@ -215,12 +217,35 @@ static void tasks_answer_or_are_ended(void **state)
 	assert_int_equal(errno, ECHILD);
 }
 
+/* All bytes arrive, the descriptor with the first; who has hung up is an error, and no signal. */
+static void descriptors_are_sent(void **state)
+{
+	struct task t = { .active = true };
+	int fds[2], got = -1;
+	char text[8];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+	t.out = fds[0];
+	assert_int_equal(send_with_fd(fds[1], "abc", 3, fds[1]), 0);
+	assert_int_equal(task_read(&t, text, sizeof text, &got), 3);
+	assert_memory_equal(text, "abc", 3);
+	assert_true(got >= 0);
+	assert_int_equal(write(got, "x", 1), 1);
+	assert_int_equal(read(fds[0], text, sizeof text), 1);
+	close(got);
+	close(fds[0]);
+	assert_int_equal(send_with_fd(fds[1], "abc", 3, fds[1]), -1);
+	assert_int_equal(errno, EPIPE);
+	close(fds[1]);
+}
+
 static void deadlines(void **state)
 {
 	(void)state;
-	assert_int_equal(clock_first(-1, -1), -1);
-	assert_int_equal(clock_first(-1, 5), 5);
-	assert_int_equal(clock_first(7, 5), 5);
+	assert_int_equal(clock_earlier(-1, -1), -1);
+	assert_int_equal(clock_earlier(-1, 5), 5);
+	assert_int_equal(clock_earlier(7, 5), 5);
 	assert_int_equal(clock_left(-1), -1);
 	assert_int_equal(clock_left(clock_ms() - 100), 0);
 	assert_in_range(clock_left(clock_ms() + 10000), 9000, 10000);
@@ -236,6 +261,7 @@ int main(void)
 		cmocka_unit_test(splits_paths),
 		cmocka_unit_test_setup_teardown(root_alone_can_change_it, make_top, remove_top),
 		cmocka_unit_test(tasks_answer_or_are_ended),
+		cmocka_unit_test(descriptors_are_sent),
 		cmocka_unit_test(deadlines),
 	};
 

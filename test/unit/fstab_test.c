@@ -152,7 +152,7 @@ static void decodes_no_byte_too_far(void **state)
 		struct buf out = buf_over(mem, sizeof mem);
 		struct err e = { 0 };
 
-		assert_int_equal(plan_octal(&out, flush(cut[i]), &e), -1);
+		assert_int_equal(plan_unescape(&out, flush(cut[i]), &e), -1);
 		assert_int_equal(e.code, CODE_USAGE);
 	}
 }

@@ -2,6 +2,7 @@
 
 #include "folder.h"
 
+#include "driver/driver.h"
 #include "sup/cache.h"
 #include "sup/leftover.h"
 
@@ -17,7 +18,7 @@
 #define ID "0123456789abcdef0123456789abcdef"
 #define DIRTY "{\"Size\": 5, \"Dirty\": true}"
 
-static const struct leftover_scope nobody = { .known = NULL };
+static const struct leftover_scope nobody = { .known = NULL, .deadline = -1 };
 
 static void an_id_is_of_the_source(void **state)
 {
@@ -27,17 +28,17 @@ static void an_id_is_of_the_source(void **state)
 	(void)state;
 	moved.target = "/two";
 	deeper.prefix = "p/q/";
-	cache_id(id, "http://h", &a, false);
+	driver_identify(id, "http://h", &a, false);
 	assert_true(cache_is_id(id));
-	cache_id(other, "http://h", &moved, false);
+	driver_identify(other, "http://h", &moved, false);
 	assert_string_equal(id, other);
-	cache_id(other, "http://h", &deeper, false);
+	driver_identify(other, "http://h", &deeper, false);
 	assert_string_not_equal(id, other);
-	cache_id(other, "http://i", &a, false);
+	driver_identify(other, "http://i", &a, false);
 	assert_string_not_equal(id, other);
-	cache_id(other, "http://h", &a, true);
+	driver_identify(other, "http://h", &a, true);
 	assert_string_not_equal(id, other);
-	cache_id(id, "http://h", &moved, true);
+	driver_identify(id, "http://h", &moved, true);
 	assert_string_not_equal(id, other);
 }
 
@@ -124,6 +125,43 @@ static void a_fork_in_the_way_ends_the_prefix(void **state)
 	leftover_free(&l);
 }
 
+/* As an earlier version has written it down, when there was one driver. */
+#define OLD_ORIGIN                                                                                                       \
+	"kind=1\0timeout_ms=0\0keep=0\0lazy=0\0abandon=0\0mount_ns=0\0endpoint=http://h\0region=us-east-1\0"             \
+	"provider=Ceph\0rclone=/usr/bin/rclone\0rclone_version=1.60.1-DEV\0config=/r/rclone.conf\0cache_dir=/c/" ID "\0" \
+	"allow_other=1\0target=/mnt/a\0bucket=b\0prefix=p/\0type=0\0ro=0\0nofail=0\0allow_other=1\0uid=0\0gid=0\0"       \
+	"umask=-1\0option=s3_chunk_size=6M\0"
+
+static void an_old_description_is_believed(void **state)
+{
+	static const char body[] = OLD_ORIGIN;
+	uint32_t length = sizeof body - 1;
+	struct leftovers l = { 0 };
+	struct arena a = { 0 };
+	struct request r;
+	FILE *f;
+
+	(void)state;
+	put_str(ID "/vfsMeta/s3mounts{x}/b/p/d/f", DIRTY);
+	f = fopen(ID "/origin", "w");
+	assert_non_null(f);
+	assert_int_equal(fwrite(&length, sizeof length, 1, f), 1);
+	assert_int_equal(fwrite(body, 1, length, f), length);
+	fclose(f);
+	assert_int_equal(cache_origin(ID, &a, &r), 0);
+	assert_string_equal(r.program, "/usr/bin/rclone");
+	assert_string_equal(r.program_version, "1.60.1-DEV");
+	arena_free(&a);
+	leftover_find(&l, folder, &nobody);
+	assert_int_equal(l.count, 1);
+	assert_string_equal(l.list[0].endpoint, "http://h");
+	assert_string_equal(l.list[0].target, "/mnt/a");
+	assert_string_equal(l.list[0].options[0], "s3_chunk_size=6M");
+	assert_string_equal(l.list[0].driver->name, "rclone");
+	assert_true(l.list[0].placeable);
+	leftover_free(&l);
+}
+
 static void a_description_is_believed(void **state)
 {
 	static const char *options[] = { "s3_chunk_size=6M" };
@@ -171,7 +209,7 @@ static void what_is_told_already_is_left_out(void **state)
 	char cache[4096];
 	struct report_mount m = { .state = "down", .cache = cache };
 	struct report r = { .mounts = &m, .mount_count = 1 };
-	struct leftover_scope all = { .known = &r }, live = { .known = &r, .live = true };
+	struct leftover_scope all = { .known = &r, .deadline = -1 }, live = { .known = &r, .live = true, .deadline = -1 };
 	struct leftovers l = { 0 };
 
 	(void)state;
@@ -233,6 +271,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_lock_is_seen, enter, leave),
 		cmocka_unit_test_setup_teardown(paths_tell_the_place, enter, leave),
 		cmocka_unit_test_setup_teardown(a_fork_in_the_way_ends_the_prefix, enter, leave),
+		cmocka_unit_test_setup_teardown(an_old_description_is_believed, enter, leave),
 		cmocka_unit_test_setup_teardown(a_description_is_believed, enter, leave),
 		cmocka_unit_test_setup_teardown(what_is_told_already_is_left_out, enter, leave),
 		cmocka_unit_test_setup_teardown(a_root_is_looked_at_once, enter, leave),

@@ -74,7 +74,7 @@ static void assert_ready(const char *target, const char *path, bool mounted, boo
 	struct err e;
 
 	memset(&r, 0xff, sizeof r);
-	if (mnt_target_ready(target, OURS, SOURCE, &r, &e))
+	if (mnt_target_prepare(target, OURS, SOURCE, &r, &e))
 		fail_msg("%s: %s", target, e.text);
 	assert_string_equal(r.path, path);
 	assert_int_equal(r.mounted, mounted);
@@ -87,7 +87,7 @@ static void assert_refused(const char *target, const char *words)
 	struct mnt_ready r;
 	struct err e;
 
-	if (mnt_target_ready(target, OURS, SOURCE, &r, &e) == 0)
+	if (mnt_target_prepare(target, OURS, SOURCE, &r, &e) == 0)
 		fail_msg("%s is taken", target);
 	if (!strstr(e.text, words))
 		fail_msg("%s: '%s' does not say '%s'", target, e.text, words);
@@ -168,9 +168,9 @@ static void mounted_already(void **state)
 
 	(void)state;
 	mount_tmpfs(target, "a b");
-	assert_int_equal(mnt_target_ready(target, "tmpfs", "a b", &r, &e), 0);
+	assert_int_equal(mnt_target_prepare(target, "tmpfs", "a b", &r, &e), 0);
 	assert_true(r.mounted);
-	assert_int_equal(mnt_target_ready(target, "tmpfs", "a", &r, &e), -1);
+	assert_int_equal(mnt_target_prepare(target, "tmpfs", "a", &r, &e), -1);
 	assert_int_equal(e.code, CODE_MOUNT);
 	assert_non_null(strstr(e.text, "a mount of another source is there already: type tmpfs, source a b"));
 	assert_int_equal(mounts_at(target), 1);
@@ -248,7 +248,7 @@ static int ask_ready(void *target, int out)
 	struct err e;
 
 	(void)out;
-	return mnt_target_ready(target, OURS, SOURCE, &r, &e);
+	return mnt_target_prepare(target, OURS, SOURCE, &r, &e);
 }
 
 /* Nobody answers: the child sits in statfs(2), and whoever asks has his word at the deadline. */
@@ -380,9 +380,9 @@ static void nobody_makes_a_folder(void)
 	struct mnt_ready r;
 	struct err e;
 
-	CHILD_ASSERT(mnt_target_ready(in_base("roots/x"), OURS, SOURCE, &r, &e) == -1);
+	CHILD_ASSERT(mnt_target_prepare(in_base("roots/x"), OURS, SOURCE, &r, &e) == -1);
 	CHILD_ASSERT(e.code == CODE_MOUNT && strstr(e.text, "permission denied"));
-	CHILD_ASSERT(mnt_target_ready(in_base("roots"), OURS, SOURCE, &r, &e) == 0);
+	CHILD_ASSERT(mnt_target_prepare(in_base("roots"), OURS, SOURCE, &r, &e) == 0);
 }
 
 static void folder_without_rights(void **state)

@@ -93,7 +93,7 @@ static void whoever_holds_it_uses_it(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		pid_t pid = start(rows[i].hold);
-		bool used = mnt_used(target, 0);
+		bool used = mnt_in_use(target, 0);
 
 		end(pid);
 		if (used != rows[i].used)
@@ -107,13 +107,13 @@ static void the_parent_and_its_children_do_not_count(void **state)
 	pid_t pid = start(hold_file);
 
 	(void)state;
-	assert_true(mnt_used(target, 0));
-	assert_false(mnt_used(target, getpid()));
-	assert_false(mnt_used(target, pid));
+	assert_true(mnt_in_use(target, 0));
+	assert_false(mnt_in_use(target, getpid()));
+	assert_false(mnt_in_use(target, pid));
 	end(pid);
 	assert_int_equal(chdir(target), 0);
-	assert_true(mnt_used(target, 0));
-	assert_false(mnt_used(target, getpid()));
+	assert_true(mnt_in_use(target, 0));
+	assert_false(mnt_in_use(target, getpid()));
 	assert_int_equal(chdir("/"), 0);
 }
 

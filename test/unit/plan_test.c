@@ -76,8 +76,8 @@ static void show(struct buf *out, const struct plan *p)
 			buf_fmt(out, " -%s", m->options[o]);
 		buf_str(out, "\n");
 	}
-	for (size_t i = 0; i < p->place_count; i++)
-		buf_fmt(out, "place %s\n", p->places[i]);
+	for (size_t i = 0; i < p->placeholder_count; i++)
+		buf_fmt(out, "place %s\n", p->placeholders[i]);
 }
 
 /* ---- what a --mount says ---- */
@@ -690,7 +690,7 @@ static void makes_builtin_places_once(void **state)
 	assert_string_equal(mem, "place /mnt/r2/threads\nplace /mnt/r2/skills/system\nplace /mnt/r2/skills\n");
 	plan_free(&p);
 	assert_int_equal(read_plan(&p, ENV("X=x"), SPECS("a:/m/${A}", "b:/m/${B}"), NULL, &e), 0);
-	assert_int_equal(p.place_count, 1);
+	assert_int_equal(p.placeholder_count, 1);
 	plan_free(&p);
 }
 
@@ -722,7 +722,7 @@ static void reads_the_variables_alone(void **state)
 	assert_true(p.have_creds);
 	assert_string_equal(p.bucket, "bkt");
 	assert_string_equal(p.endpoint, "http://h");
-	assert_int_equal(p.mount_count + p.place_count, 0);
+	assert_int_equal(p.mount_count + p.placeholder_count, 0);
 	plan_free(&p);
 }
 

@@ -9,7 +9,7 @@
 
 #include <stdio.h>
 
-static const struct s3_site minio = {
+static const struct s3_endpoint minio = {
 	.host = "127.0.0.1", .port = 9000, .path_style = true, .region = "us-east-1", .provider = "Minio"
 };
 
@@ -39,7 +39,7 @@ static void writes_a_section(void **state)
 
 static void leaves_out_what_is_empty(void **state)
 {
-	const struct s3_site aws = {
+	const struct s3_endpoint aws = {
 		.host = "s3.amazonaws.com", .port = 443, .tls = true, .aws = true, .region = "eu-west-1", .provider = "AWS"
 	};
 	const struct creds two = { .key_id = "a", .secret = "b" };
@@ -122,7 +122,7 @@ static void refuses_what_cannot_be_written(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-		struct s3_site site = minio;
+		struct s3_endpoint site = minio;
 		char mem[1024];
 		struct buf out = buf_over(mem, sizeof mem);
 		struct err e;

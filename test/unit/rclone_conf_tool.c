@@ -21,7 +21,7 @@ int main(void)
 	static char in[RCLONE_CONF_MAX], section_mem[8192], out_mem[RCLONE_CONF_MAX];
 	struct span rest = { in, fread(in, 1, sizeof in - 1, stdin) };
 	struct buf section = buf_over(section_mem, sizeof section_mem), out = buf_over(out_mem, sizeof out_mem);
-	struct s3_site site = { .host = "127.0.0.1", .port = 9000, .path_style = true, .provider = "Minio" };
+	struct s3_endpoint site = { .host = "127.0.0.1", .port = 9000, .path_style = true, .provider = "Minio" };
 	struct creds creds;
 	struct err e;
 

@@ -24,10 +24,17 @@
 #define TOKEN "IQoJb3JpZ2luX2VjEJr//////////wEaCXVzLWVhc3QtMSJHMEUCIQD2"
 
 static struct rclone_log l; /* too large for some stacks */
+static struct failures f;
+
+static void begin(void)
+{
+	memset(&l, 0, sizeof l);
+	failures_init(&f, "rclone");
+}
 
 static void feed(const char *text)
 {
-	rclone_log_feed(&l, span_of(text));
+	rclone_log_feed(&l, span_of(text), &f);
 }
 
 static const char *sentence(const struct verdict *v)
@@ -43,14 +50,14 @@ static const char *why(const char *name)
 {
 	struct verdict v;
 
-	return rclone_log_why(&l, name, &v) ? sentence(&v) : "";
+	return failures_why(&f, name, &v) ? sentence(&v) : "";
 }
 
 static const char *worst(void)
 {
 	struct verdict v;
 
-	return rclone_log_worst(&l, &v) ? sentence(&v) : "";
+	return failures_worst(&f, &v) ? sentence(&v) : "";
 }
 
 static const struct {
@@ -159,16 +166,16 @@ static void test_what_s3_answered(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof uploads / sizeof *uploads; i++) {
-		rclone_log_init(&l);
+		begin();
 		feed(uploads[i].log);
-		assert_true(rclone_log_why(&l, "f", &v));
+		assert_true(failures_why(&f, "f", &v));
 		assert_string_equal(sentence(&v), uploads[i].sentence);
 		assert_int_equal(v.code, uploads[i].code);
 		assert_string_equal(v.kind, uploads[i].kind);
 		assert_non_null(strstr(v.hint, uploads[i].hint));
 		assert_true(v.hint[0]);
 		assert_string_equal(worst(), uploads[i].sentence);
-		assert_false(rclone_log_why(&l, "g", &v));
+		assert_false(failures_why(&f, "g", &v));
 	}
 }
 
@@ -181,9 +188,9 @@ static void test_any_pieces(void **state)
 
 	(void)state;
 	for (size_t cut = 0; cut < sizeof log; cut++) {
-		rclone_log_init(&l);
-		rclone_log_feed(&l, (struct span){ log, cut });
-		rclone_log_feed(&l, (struct span){ log + cut, sizeof log - 1 - cut });
+		begin();
+		rclone_log_feed(&l, (struct span){ log, cut }, &f);
+		rclone_log_feed(&l, (struct span){ log + cut, sizeof log - 1 - cut }, &f);
 		assert_string_equal(
 			why("a"), "S3 refuses (403 AccessDenied): the key is valid but not allowed to do this here");
 		assert_string_equal(
@@ -196,7 +203,7 @@ static void test_any_pieces(void **state)
 static void test_the_latest_answer_counts(void **state)
 {
 	(void)state;
-	rclone_log_init(&l);
+	begin();
 	feed(UPLOAD("f", NO_CODE "request send failed, Put " GONE "EOF"));
 	assert_string_equal(why("f"), "S3 is out of reach: EOF");
 	feed(UPLOAD("f", V2("403", "api error QuotaExceeded: x")));
@@ -223,13 +230,13 @@ static void test_the_worst(void **state)
 	(void)state;
 	for (size_t a = 0; a < count; a++)
 		for (size_t b = 0; b < count; b++) {
-			rclone_log_init(&l);
+			begin();
 			assert_string_equal(worst(), "");
 			feed(answers[a].log);
 			feed(answers[b].log);
 			assert_non_null(strstr(worst(), answers[a > b ? a : b].code));
 		}
-	rclone_log_init(&l);
+	begin();
 	feed(UPLOAD("a", V2("403", "api error InvalidAccessKeyId: x")) UPLOAD("b", V2("400", "api error ExpiredToken: x")));
 	assert_non_null(strstr(worst(), "ExpiredToken")); /* the later one */
 }
@@ -255,19 +262,19 @@ static void test_other_requests(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
-		rclone_log_init(&l);
+		begin();
 		feed(requests[i].log);
 		if (requests[i].worst)
 			assert_non_null(strstr(worst(), requests[i].worst));
 		else
 			assert_string_equal(worst(), "");
-		rclone_log_answered(&l);
+		failures_answered(&f);
 		assert_string_equal(worst(), "");
 	}
 	/* Of a listing, the hint is not that for a write. */
 	feed(AT "ERROR : /: Dir.Stat error: " V1("AccessDenied: ", "403") "\n");
 	struct verdict v;
-	assert_true(rclone_log_worst(&l, &v));
+	assert_true(failures_worst(&f, &v));
 	assert_non_null(strstr(v.hint, "s3:ListBucket"));
 }
 
@@ -276,18 +283,18 @@ static void test_keeps_what_is_pending(void **state)
 	struct pending p = { .files = 2, .named = 2, .names = { "b", "other" } };
 
 	(void)state;
-	rclone_log_init(&l);
+	begin();
 	feed(UPLOAD("a", V1("InvalidAccessKeyId: ", "403")) UPLOAD("b", V1("QuotaExceeded: ", "403")));
 	p.files = 17; /* some of which have no name here: a may be one */
-	rclone_log_keep(&l, &p);
+	failures_keep(&f, &p);
 	assert_non_null(strstr(why("a"), "InvalidAccessKeyId"));
 	p.files = 2;
-	rclone_log_keep(&l, &p);
+	failures_keep(&f, &p);
 	assert_string_equal(why("a"), "");
 	assert_non_null(strstr(why("b"), "QuotaExceeded"));
 	assert_non_null(strstr(worst(), "QuotaExceeded"));
 	p = (struct pending){ .files = 0 };
-	rclone_log_keep(&l, &p);
+	failures_keep(&f, &p);
 	assert_string_equal(worst(), "");
 }
 
@@ -311,7 +318,7 @@ static void test_long_names(void **state)
 	static char name[4096], words[20000], form[PENDING_NAME];
 
 	(void)state;
-	rclone_log_init(&l);
+	begin();
 	for (size_t n = 200; n < sizeof name; n += 97) {
 		memset(name, 'n', n);
 		memcpy(name + n - 4, "/end", 5);
@@ -337,8 +344,8 @@ static void test_behind_a_long_line(void **state)
 		memset(line, 'x', n);
 		memcpy(line, AT "ERROR : ", sizeof AT "ERROR : " - 1);
 		line[n - 1] = '\n';
-		rclone_log_init(&l);
-		rclone_log_feed(&l, (struct span){ line, n });
+		begin();
+		rclone_log_feed(&l, (struct span){ line, n }, &f);
 		feed(UPLOAD("f", V1("AccessDenied: ", "403")));
 		assert_non_null(strstr(why("f"), "AccessDenied"));
 	}
@@ -349,12 +356,12 @@ static void test_many_files(void **state)
 	char name[32];
 
 	(void)state;
-	rclone_log_init(&l);
-	for (int i = 0; i < 3 * RCLONE_LOG_FILES; i++) {
+	begin();
+	for (int i = 0; i < 3 * FAILURES_FILES; i++) {
 		snprintf(name, sizeof name, "file %d", i);
 		upload_of(name, V1("QuotaExceeded: ", "403"));
 	}
-	for (int i = 2 * RCLONE_LOG_FILES; i < 3 * RCLONE_LOG_FILES; i++) {
+	for (int i = 2 * FAILURES_FILES; i < 3 * FAILURES_FILES; i++) {
 		snprintf(name, sizeof name, "file %d", i);
 		assert_non_null(strstr(why(name), "QuotaExceeded"));
 	}
@@ -368,19 +375,19 @@ static void test_many_reasons(void **state)
 	int known = 0;
 
 	(void)state;
-	rclone_log_init(&l);
-	for (int i = 0; i < 3 * RCLONE_LOG_REASONS; i++) {
+	begin();
+	for (int i = 0; i < 3 * FAILURES_REASONS; i++) {
 		snprintf(name, sizeof name, "file %d", i);
 		snprintf(text, sizeof text, V1("Code%d: failure %d.", "409"), i, i);
 		upload_of(name, text);
 	}
-	for (int i = 0; i < 3 * RCLONE_LOG_REASONS; i++) {
+	for (int i = 0; i < 3 * FAILURES_REASONS; i++) {
 		snprintf(name, sizeof name, "file %d", i);
 		snprintf(text, sizeof text, "S3 refuses (409 Code%d): S3 refuses the request: failure %d.", i, i);
 		known += why(name)[0] != 0;
 		assert_true(!why(name)[0] || strcmp(why(name), text) == 0);
 	}
-	assert_int_equal(known, RCLONE_LOG_REASONS);
+	assert_int_equal(known, FAILURES_REASONS);
 	assert_non_null(strstr(why("file 47"), "failure 47."));
 }
 
@@ -399,7 +406,7 @@ static void test_no_token_is_told(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-		rclone_log_init(&l);
+		begin();
 		upload_of("f", words[i]);
 		assert_true(why("f")[0]);
 		assert_null(strstr(why("f"), "JpZ2lu"));
@@ -411,7 +418,7 @@ static void test_no_token_is_told(void **state)
 
 		memset(text, '.', n);
 		memcpy(text + n, TOKEN, sizeof TOKEN);
-		rclone_log_init(&l);
+		begin();
 		upload_of("f", text);
 		assert_null(strstr(why("f"), "IQ"));
 	}

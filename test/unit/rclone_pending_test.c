@@ -30,7 +30,7 @@ static void look(struct pending *p)
 {
 	struct err e = { 0 };
 
-	assert_int_equal(rclone_pending(folder, &m, p, &e), 0);
+	assert_int_equal(rclone_pending(folder, &m, -1, p, &e), 0);
 	assert_int_equal(e.code, 0);
 }
 
@@ -42,7 +42,7 @@ static void finds_nothing_in_nothing(void **state)
 	(void)state;
 	look(&p);
 	assert_int_equal(p.files, 0);
-	assert_int_equal(rclone_pending("/nonexistent/cache", &m, &p, &e), 0);
+	assert_int_equal(rclone_pending("/nonexistent/cache", &m, -1, &p, &e), 0);
 	make_folders(TOP);
 	look(&p);
 	assert_int_equal(p.files, 0);
@@ -173,7 +173,7 @@ static void counts_for_a_whole_bucket(void **state)
 
 	(void)state;
 	put_str("vfsMeta/s3mounts/bkt/p/a", META("1", "true"));
-	assert_int_equal(rclone_pending(folder, &whole, &p, &e), 0);
+	assert_int_equal(rclone_pending(folder, &whole, -1, &p, &e), 0);
 	assert_string_equal(p.names[0], "p/a");
 }
 
@@ -192,7 +192,7 @@ static void follows_no_link(void **state)
 	assert_int_equal(p.files, 0);
 	assert_int_equal(rename("vfsMeta", "away"), 0);
 	assert_int_equal(symlink("away", "vfsMeta"), 0);
-	assert_int_equal(rclone_pending(folder, &m, &p, &e), -1);
+	assert_int_equal(rclone_pending(folder, &m, -1, &p, &e), -1);
 	assert_int_equal(e.code, CODE_FAULT);
 }
 
@@ -203,9 +203,22 @@ static void says_when_it_cannot_look(void **state)
 
 	(void)state;
 	put_str("vfsMeta", "a file");
-	assert_int_equal(rclone_pending(folder, &m, &p, &e), -1);
+	assert_int_equal(rclone_pending(folder, &m, -1, &p, &e), -1);
 	assert_int_equal(e.code, CODE_FAULT);
 	assert_non_null(strstr(e.text, "vfsMeta"));
+}
+
+/* Half of a cache says nothing: what is not looked through in time is unknown. */
+static void says_when_its_time_is_over(void **state)
+{
+	struct pending p;
+	struct err e;
+
+	(void)state;
+	put_str(TOP "clean", META("1", "false"));
+	assert_int_equal(rclone_pending(folder, &m, 0, &p, &e), -1);
+	assert_int_equal(e.code, CODE_FAULT);
+	assert_non_null(strstr(e.text, "in time"));
 }
 
 /* As deep as a key of 1,024 bytes can go, with few descriptors. */
@@ -242,7 +255,7 @@ static void says_when_it_is_too_deep(void **state)
 	assert_int_equal(chdir(TOP), 0);
 	for (int i = 0; i < 25; i++)
 		assert_true(mkdir(name, 0700) == 0 && chdir(name) == 0);
-	assert_int_equal(rclone_pending(folder, &m, &p, &e), -1);
+	assert_int_equal(rclone_pending(folder, &m, -1, &p, &e), -1);
 	assert_int_equal(e.code, CODE_FAULT);
 	for (int i = 0; i < 25; i++)
 		assert_true(chdir("..") == 0 && rmdir(name) == 0);
@@ -325,6 +338,7 @@ int main(void)
 		TEST(counts_for_a_whole_bucket),
 		TEST(follows_no_link),
 		TEST(says_when_it_cannot_look),
+		TEST(says_when_its_time_is_over),
 		TEST(goes_deep),
 		TEST(says_when_it_is_too_deep),
 		TEST(bears_a_busy_cache),

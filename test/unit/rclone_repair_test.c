@@ -68,7 +68,7 @@ static uint64_t pending(void)
 	struct pending p;
 	struct err e;
 
-	assert_int_equal(rclone_pending(folder, &m, &p, &e), 0);
+	assert_int_equal(rclone_pending(folder, &m, -1, &p, &e), 0);
 	return p.files;
 }
 
@@ -287,7 +287,7 @@ static void assert_quarantined(const char *name)
 	assert_false(is_there(data));
 	assert_true(is_there(kept));
 	unlink(meta); /* rclone does */
-	assert_int_equal(rclone_pending(folder, &m, &p, &e), 0);
+	assert_int_equal(rclone_pending(folder, &m, -1, &p, &e), 0);
 	assert_int_equal(p.files, 1);
 	assert_int_equal(p.quarantined, 1);
 	assert_string_equal(p.names[0], name);

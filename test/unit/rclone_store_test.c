@@ -74,9 +74,9 @@ static void gives_all_of_it_back(void **state)
 			assert_int_equal(rclone_store(path, again < 2 ? SPAN(SECTION) : SPAN(RENEWED), &e), 0);
 			assert_int_equal(mode_now(), files[i].meanwhile);
 		}
-		assert_int_equal(rclone_unstore(path, &e), 0);
+		assert_int_equal(rclone_store_remove(path, &e), 0);
 		holds(files[i].text, files[i].mode, files[i].group);
-		assert_int_equal(rclone_unstore(path, &e), 0); /* again: nothing */
+		assert_int_equal(rclone_store_remove(path, &e), 0); /* again: nothing */
 		holds(files[i].text, files[i].mode, files[i].group);
 	}
 	unlink(path);
@@ -91,9 +91,9 @@ static void removes_its_own_file(void **state)
 	holds(SECTION, 0600, getegid());
 	assert_int_equal(rclone_store(path, SPAN(RENEWED), &e), 0);
 	holds(RENEWED, 0600, getegid());
-	assert_int_equal(rclone_unstore(path, &e), 0);
+	assert_int_equal(rclone_store_remove(path, &e), 0);
 	assert_int_equal(access(path, F_OK), -1);
-	assert_int_equal(rclone_unstore(path, &e), 0);
+	assert_int_equal(rclone_store_remove(path, &e), 0);
 }
 
 /* What somebody has put behind ours since keeps its last newline. */
@@ -108,7 +108,7 @@ static void keeps_what_came_behind(void **state)
 	f = fopen(path, "a");
 	fputs("[b]\ntype = local\n", f);
 	fclose(f);
-	assert_int_equal(rclone_unstore(path, &e), 0);
+	assert_int_equal(rclone_store_remove(path, &e), 0);
 	holds("[a]\ntype = local\n[b]\ntype = local\n", 0600, 0);
 	unlink(path);
 }
@@ -127,7 +127,7 @@ static void touches_nothing_else(void **state)
 		assert_int_equal(rclone_store(path, SPAN(SECTION), &e), -1);
 		assert_int_equal(e.code, CODE_USAGE);
 		assert_true(strstr(e.text, path) || strstr(e.text, "encrypted"));
-		rclone_unstore(path, &e);
+		rclone_store_remove(path, &e);
 		holds(texts[i], 0644, 4711);
 		assert_int_equal(stat(path, &after), 0);
 		assert_int_equal(before.st_ino, after.st_ino);
@@ -193,7 +193,7 @@ static void makes_a_folder_for_us_alone(void **state)
 	assert_int_equal(rclone_store(file, SPAN(SECTION), &e), 0);
 	assert_int_equal(stat(inner, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0700);
-	assert_int_equal(rclone_unstore(file, &e), 0);
+	assert_int_equal(rclone_store_remove(file, &e), 0);
 	assert_int_equal(rmdir(inner), 0);
 }
 

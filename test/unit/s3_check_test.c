@@ -81,7 +81,7 @@ static void check(const struct question *q, const char *const *answers, struct v
 	struct creds creds = { .secret = SECRET };
 	struct s3_check_options o = { .write = q->write, .timeout_ms = 1000, .connect_ms = 1000 };
 	struct s3_checker *c;
-	struct s3_site site;
+	struct s3_endpoint endpoint;
 	struct err e;
 	char url[64];
 	int port;
@@ -90,8 +90,8 @@ static void check(const struct question *q, const char *const *answers, struct v
 	strcpy(creds.key_id, q->key_id ? q->key_id : "AKIAIOSFODNN7EXAMPLE");
 	strcpy(creds.token, q->token ? q->token : "");
 	snprintf(url, sizeof url, "http://127.0.0.1:%d", port);
-	assert_int_equal(s3_site_parse(&site, url, "", "us-east-1", &e), 0);
-	c = s3_checker_open(&site, &creds, &o, &e);
+	assert_int_equal(s3_endpoint_parse(&endpoint, url, "", "us-east-1", &e), 0);
+	c = s3_checker_open(&endpoint, &creds, &o, &e);
 	assert_non_null(c);
 	while (times--)
 		s3_check(c, "b", "p/", v);

@@ -130,7 +130,7 @@ static void test_long_fields(void **state)
 	buf_free(&b);
 }
 
-static const struct s3_site site = { .host = "s3.test", .port = 80, .region = "us-east-1" };
+static const struct s3_endpoint site = { .host = "s3.test", .port = 80, .region = "us-east-1" };
 
 static void judge(struct verdict *v, int status, const char *code, const char *token)
 {
@@ -260,15 +260,15 @@ static void test_foreign(void **state)
 	struct verdict v = { .kind = "" };
 
 	(void)state;
-	verdict_foreign(&v, &site, &a);
+	verdict_not_s3(&v, &site, &a);
 	assert_string_equal(v.kind, "not-s3");
 	assert_string_equal(v.cause, "what answers at s3.test is no S3 server: it redirects to https://s3.test/?[2J");
 	assert_non_null(strstr(v.hint, "https://"));
 	a = (struct s3_answer){ .status = 400, .body = SPAN("<h1>The plain HTTP request was sent to HTTPS port</h1>") };
-	verdict_foreign(&v, &site, &a);
+	verdict_not_s3(&v, &site, &a);
 	assert_non_null(strstr(v.hint, "https://"));
 	a.body = SPAN("<h1>no</h1>");
-	verdict_foreign(&v, &site, &a);
+	verdict_not_s3(&v, &site, &a);
 	assert_null(strstr(v.hint, "https://"));
 }
 

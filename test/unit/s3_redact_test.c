@@ -145,7 +145,7 @@ static void test_looks_coded(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-		if (redact_looks_coded(span_of(cases[i].text)) != cases[i].coded)
+		if (redact_looks_encoded(span_of(cases[i].text)) != cases[i].coded)
 			fail_msg("%s", cases[i].text);
 }
 

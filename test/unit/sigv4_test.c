@@ -142,11 +142,11 @@ static void test_addresses(void **state)
 		};
 		struct buf out = buf_heap(S3_REQUEST_MAX);
 		struct http_origin o;
-		struct s3_site site;
+		struct s3_endpoint site;
 		struct err e;
 		char host[300];
 
-		assert_int_equal(s3_site_parse(&site, cases[i].endpoint, "", "us-east-1", &e), 0);
+		assert_int_equal(s3_endpoint_parse(&site, cases[i].endpoint, "", "us-east-1", &e), 0);
 		assert_int_equal(s3_request_write(&out, &site, &creds, &r, 1369353600, &e), 0);
 		s3_request_origin(&site, r.bucket, &o);
 		assert_string_equal(o.host, cases[i].origin);
@@ -167,11 +167,11 @@ static int write_with(const char *key_id, const char *token, const char *bucket,
 	struct s3_request r = {
 		.method = SPAN("PUT"), .bucket = span_of(bucket), .key = { keys, key }, .fields = &f, .field_count = 1
 	};
-	struct s3_site site;
+	struct s3_endpoint site;
 
 	snprintf(c.key_id, sizeof c.key_id, "%s", key_id);
 	snprintf(c.token, sizeof c.token, "%s", token);
-	assert_int_equal(s3_site_parse(&site, "http://h", "", "", e), 0);
+	assert_int_equal(s3_endpoint_parse(&site, "http://h", "", "", e), 0);
 	return s3_request_write(out, &site, &c, &r, 0, e);
 }
 

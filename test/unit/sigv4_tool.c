@@ -44,7 +44,7 @@ static void answer(struct span *w, size_t words)
 	struct buf head = buf_heap(S3_REQUEST_MAX), hex = buf_heap(2 * S3_REQUEST_MAX + 1);
 	struct creds creds = { .key_id = "" };
 	struct http_origin origin;
-	struct s3_site site;
+	struct s3_endpoint site;
 	struct err e;
 
 	copy(creds.key_id, sizeof creds.key_id, w[6]);
@@ -52,7 +52,7 @@ static void answer(struct span *w, size_t words)
 	copy(creds.token, sizeof creds.token, w[8]);
 	for (size_t i = 10; i + 1 < words; i += 2)
 		query[r.query_count++] = (struct sigv4_pair){ w[i], w[i + 1] };
-	if (s3_site_parse(&site, w[0].p, "", w[1].p, &e) ||
+	if (s3_endpoint_parse(&site, w[0].p, "", w[1].p, &e) ||
 		s3_request_write(&head, &site, &creds, &r, strtoll(w[2].p, NULL, 10), &e)) {
 		puts("refused");
 	} else {

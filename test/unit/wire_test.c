@@ -1,6 +1,6 @@
 /* wire_test.c - what goes over the control socket comes back as it went; what is no message is refused. */
 
-#include "sup/wire.h"
+#include "ctl/wire.h"
 
 #include <stdlib.h>
 
@@ -35,7 +35,7 @@ static struct request sample(struct plan_mount *mounts)
 		.abandon = true,
 		.endpoint = "http://x",
 		.region = "auto",
-		.rclone = "/usr/bin/rclone",
+		.program = "/usr/bin/rclone",
 		.config = "/c",
 		.cache_dir = "/d",
 		.ca_cert = "",
@@ -49,6 +49,7 @@ static void requests_come_back(void **state)
 {
 	struct plan_mount mounts[2];
 	struct request in = sample(mounts), out;
+	struct request_head head;
 	struct buf b = buf_heap(WIRE_MAX);
 	struct arena a = { 0 };
 	struct err e;
@@ -56,7 +57,9 @@ static void requests_come_back(void **state)
 	(void)state;
 	wire_put_request(&b, &in);
 	assert_int_equal(wire_length(buf_all(&b)), b.len);
-	assert_int_equal(wire_kind(buf_all(&b)), REQUEST_UP);
+	assert_int_equal(wire_head(buf_all(&b), &head), 0);
+	assert_int_equal(head.kind, REQUEST_UP);
+	assert_int_equal(head.timeout_ms, 30000);
 	assert_int_equal(wire_get_request(span_skip(buf_all(&b), 4), &a, &out, &e), 0);
 	assert_int_equal(out.kind, REQUEST_UP);
 	assert_int_equal(out.timeout_ms, 30000);

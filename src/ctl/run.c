@@ -1,0 +1,156 @@
+#include "ctl/run.h"
+
+#include "base/clock.h"
+#include "base/env.h"
+#include "base/file.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* An absolute DIR and TAIL in OUT; WHAT names where it came from. */
+static int set_dir(char *out, size_t size, const char *what, const char *dir, const char *tail, struct err *e)
+{
+	if (dir[0] != '/')
+		return err_set(e, CODE_USAGE, "%s '%s': must be an absolute path", what, dir);
+	if (text_fmt(out, size, "%s%s", dir, tail) >= size)
+		return err_set(e, CODE_USAGE, "%s '%s': longer than %zu bytes", what, dir, size - 1);
+	return 0;
+}
+
+int run_find(struct run *r, const char *option, struct err *e)
+{
+	if (option)
+		return set_dir(r->dir, sizeof r->dir, "--run-dir", option, "", e);
+	if (env("S3MOUNTS_RUN_DIR"))
+		return set_dir(r->dir, sizeof r->dir, "S3MOUNTS_RUN_DIR", env("S3MOUNTS_RUN_DIR"), "", e);
+	if (geteuid() == 0)
+		return set_dir(r->dir, sizeof r->dir, "run directory", "/run", "/s3mounts", e);
+	if (env("XDG_RUNTIME_DIR"))
+		return set_dir(r->dir, sizeof r->dir, "XDG_RUNTIME_DIR", env("XDG_RUNTIME_DIR"), "/s3mounts", e);
+	text_fmt(r->dir, sizeof r->dir, "/tmp/s3mounts-%lu", (unsigned long)geteuid());
+	return 0;
+}
+
+int run_cache_dir(char *out, size_t size, const char *option, struct err *e)
+{
+	if (option)
+		return set_dir(out, size, "--cache-dir", option, "", e);
+	if (env("S3MOUNTS_CACHE_DIR"))
+		return set_dir(out, size, "S3MOUNTS_CACHE_DIR", env("S3MOUNTS_CACHE_DIR"), "", e);
+	if (geteuid() == 0)
+		return set_dir(out, size, "cache directory", "/var/cache", "/s3mounts", e);
+	if (env("XDG_CACHE_HOME"))
+		return set_dir(out, size, "XDG_CACHE_HOME", env("XDG_CACHE_HOME"), "/s3mounts", e);
+	if (env("HOME"))
+		return set_dir(out, size, "HOME", env("HOME"), "/.cache/s3mounts", e);
+	return err_set(e, CODE_USAGE, "cache directory: HOME is not set; give --cache-dir");
+}
+
+struct run_path run_path(const struct run *r, const char *name)
+{
+	struct run_path p;
+
+	p.s[0] = 0;
+	text_fmt(p.s, sizeof p.s, "%s/%s", r->dir, name);
+	return p;
+}
+
+struct run_path run_layer_name(const struct run *r)
+{
+	struct run_path name;
+
+	name.s[0] = 0;
+	text_fmt(name.s, sizeof name.s, "s3mounts:%s", r->dir);
+	return name;
+}
+
+static const char *const helpers[] = { "bin/fusermount3", "bin/fusermount" };
+
+/* Under another name first, then renamed: of two commands at once each finds a link, or makes it. */
+static int link_helper(const struct run *r, const char *name, const char *self, struct err *e)
+{
+	struct run_path p = run_path(r, name), new;
+	char at[64], old[PATH_MAX];
+	ssize_t n = readlink(p.s, old, sizeof old);
+
+	if (n >= 0 && span_eq((struct span){ old, (size_t)n }, span_of(self)))
+		return 0;
+	text_fmt(at, sizeof at, "bin/new-%ld", (long)getpid());
+	new = run_path(r, at);
+	unlink(new.s);
+	if (symlink(self, new.s) || rename(new.s, p.s)) {
+		err_sys(e, CODE_FAULT, "make link %s", p.s);
+		unlink(new.s);
+		return -1;
+	}
+	return 0;
+}
+
+static int link_helpers(const struct run *r, struct err *e)
+{
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+
+	if (n < 0)
+		return err_sys(e, CODE_FAULT, "find this program: /proc/self/exe");
+	self[n] = 0;
+	for (size_t i = 0; i < sizeof helpers / sizeof *helpers; i++)
+		if (link_helper(r, helpers[i], self, e))
+			return -1;
+	return 0;
+}
+
+int run_prepare(const struct run *r, struct err *e)
+{
+	if (dir_private(r->dir, e))
+		return -1;
+	/* In it is the program that a driver calls to mount. */
+	if (geteuid() == 0 && !file_is_root_owned(r->dir))
+		return err_set(e, CODE_FAULT, "folder %s: another user could replace it", r->dir);
+	return dir_private(run_path(r, "bin").s, e) ? -1 : link_helpers(r, e);
+}
+
+#define LOCK_POLL_MS 20 /* flock(2) has no time limit of its own, and its holder is done in a few ms */
+
+int run_try_lock(const struct run *r, struct err *e)
+{
+	struct run_path p = run_path(r, "lock");
+	int fd = open(p.s, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), ret;
+
+	if (fd < 0)
+		return err_sys(e, CODE_FAULT, "open %s", p.s);
+	while ((ret = flock(fd, LOCK_EX | LOCK_NB)) && errno == EINTR)
+		;
+	if (ret == 0)
+		return fd;
+	err_sys(e, errno == EWOULDBLOCK ? CODE_PENDING : CODE_FAULT, "lock %s", p.s);
+	close(fd);
+	return -1;
+}
+
+int run_lock(const struct run *r, int64_t deadline, struct err *e)
+{
+	int fd;
+
+	while ((fd = run_try_lock(r, e)) < 0 && e->code == CODE_PENDING && clock_left(deadline))
+		poll(NULL, 0, LOCK_POLL_MS);
+	if (fd < 0 && e->code == CODE_PENDING)
+		return err_set(e, CODE_FAULT, "lock %s/lock: held by another process that starts a supervisor", r->dir);
+	return fd;
+}
+
+void run_clean(const struct run *r)
+{
+	for (size_t i = 0; i < sizeof helpers / sizeof *helpers; i++)
+		unlink(run_path(r, helpers[i]).s);
+	rmdir(run_path(r, "bin").s);
+	unlink(run_path(r, "ca.pem").s);
+	unlink(run_path(r, "control").s);
+}

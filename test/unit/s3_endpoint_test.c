@@ -1,0 +1,201 @@
+/* s3_endpoint_test.c - endpoint, provider and region. */
+
+#include "unit.h"
+
+#include "s3/endpoint.h"
+
+#include <string.h>
+
+static const struct {
+	const char *endpoint, *provider, *region;
+	const char *host;
+	unsigned port;
+	bool tls, path_style, aws;
+	const char *path, *in_region, *name, *url;
+} good[] = {
+	{ "", "", "", "s3.us-east-1.amazonaws.com", 443, true, false, true, "", "us-east-1", "AWS", "" },
+	{ "", "", "eu-west-1", "s3.eu-west-1.amazonaws.com", 443, true, false, true, "", "eu-west-1", "AWS", "" },
+	{ "", "aws", "cn-north-1", "s3.cn-north-1.amazonaws.com.cn", 443, true, false, true, "", "cn-north-1", "AWS", "" },
+	{ "https://s3.amazonaws.com", "", "eu-west-1", "s3.eu-west-1.amazonaws.com", 443, true, false, true, "", "eu-west-1",
+		"AWS", "" },
+	{ "https://s3.eu-west-1.amazonaws.com/", "", "", "s3.eu-west-1.amazonaws.com", 443, true, false, true, "", "eu-west-1",
+		"AWS", "" },
+	{ "s3.dualstack.eu-west-1.amazonaws.com", "", "", "s3.dualstack.eu-west-1.amazonaws.com", 443, true, false, true, "",
+		"eu-west-1", "AWS", "https://s3.dualstack.eu-west-1.amazonaws.com" },
+	{ "https://vpce-1.s3.us-east-1.vpce.amazonaws.com", "", "", "vpce-1.s3.us-east-1.vpce.amazonaws.com", 443, true, false,
+		false, "", "us-east-1", "AWS", "https://vpce-1.s3.us-east-1.vpce.amazonaws.com" },
+	{ "https://Acct.R2.cloudflarestorage.com", "", "", "acct.r2.cloudflarestorage.com", 443, true, true, false, "", "auto",
+		"Cloudflare", "https://acct.r2.cloudflarestorage.com" },
+	{ "HTTP://127.0.0.1:7480", "", "", "127.0.0.1", 7480, false, true, false, "", "us-east-1", "Other",
+		"http://127.0.0.1:7480" },
+	{ "http://h:80/", "ceph", "RegionOne", "h", 80, false, true, false, "", "RegionOne", "Ceph", "http://h" },
+	{ "http://h:443", "AWS", "", "h", 443, false, true, false, "", "us-east-1", "AWS", "http://h:443" },
+	{ "h:9000/base//", "Minio", "", "h", 9000, true, true, false, "/base", "us-east-1", "Minio", "https://h:9000/base" },
+	{ "https://[2001:DB8::1]:8443", "", "", "2001:db8::1", 8443, true, true, false, "", "us-east-1", "Other",
+		"https://[2001:db8::1]:8443" },
+	{ "https://fra1.digitaloceanspaces.com", "", "fra1", "fra1.digitaloceanspaces.com", 443, true, false, false, "", "fra1",
+		"DigitalOcean", "https://fra1.digitaloceanspaces.com" },
+	{ "https://x.amazonaws.com.evil.example", "", "", "x.amazonaws.com.evil.example", 443, true, true, false, "",
+		"us-east-1", "Other", "https://x.amazonaws.com.evil.example" },
+};
+
+static void test_good(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+		struct s3_endpoint s;
+		struct err e;
+		char url[600];
+
+		if (s3_endpoint_parse(&s, good[i].endpoint, good[i].provider, good[i].region, &e))
+			fail_msg("%s: %s", good[i].endpoint, e.text);
+		assert_string_equal(s.host, good[i].host);
+		assert_int_equal(s.port, good[i].port);
+		assert_int_equal(s.tls, good[i].tls);
+		assert_int_equal(s.path_style, good[i].path_style);
+		assert_int_equal(s.aws, good[i].aws);
+		assert_string_equal(s.path, good[i].path);
+		assert_string_equal(s.region, good[i].in_region);
+		assert_string_equal(s.provider, good[i].name);
+		s3_endpoint_url(&s, url, sizeof url);
+		assert_string_equal(url, good[i].url);
+	}
+}
+
+static const struct {
+	const char *endpoint, *provider, *region, *variable, *why;
+} bad[] = {
+	{ "ftp://h", "", "", "S3_ENDPOINT_URL", "scheme" },
+	{ "://h", "", "", "S3_ENDPOINT_URL", "scheme" },
+	{ "http://", "", "", "S3_ENDPOINT_URL", "no host" },
+	{ "http://:80", "", "", "S3_ENDPOINT_URL", "no host" },
+	{ "http://user:pw@h", "", "", "S3_ENDPOINT_URL", "user" },
+	{ "http://h?x", "", "", "S3_ENDPOINT_URL", "query" },
+	{ "http://h#x", "", "", "S3_ENDPOINT_URL", "fragment" },
+	{ "http://a b", "", "", "S3_ENDPOINT_URL", "blank" },
+	{ "http://h\n", "", "", "S3_ENDPOINT_URL", "control" },
+	{ "http://h\x7f", "", "", "S3_ENDPOINT_URL", "control" },
+	{ "http://h:0", "", "", "S3_ENDPOINT_URL", "port" },
+	{ "http://h:65536", "", "", "S3_ENDPOINT_URL", "port" },
+	{ "http://h:", "", "", "S3_ENDPOINT_URL", "port" },
+	{ "http://h:x", "", "", "S3_ENDPOINT_URL", "malformed" },
+	{ "http://h\xc3\xbc", "", "", "S3_ENDPOINT_URL", "malformed" },
+	{ "http://.h", "", "", "S3_ENDPOINT_URL", "malformed" },
+	{ "http://h.", "", "", "S3_ENDPOINT_URL", "malformed" },
+	{ "http://[::1", "", "", "S3_ENDPOINT_URL", "malformed" },
+	{ "http://[1::2::3]", "", "", "S3_ENDPOINT_URL", "IPv6" },
+	{ "http://::1", "", "", "S3_ENDPOINT_URL", "malformed" },
+	{ "http://h/a//b", "", "", "S3_ENDPOINT_URL", "component" },
+	{ "http://h/../b", "", "", "S3_ENDPOINT_URL", "component" },
+	{ "http://h/%2e", "", "", "S3_ENDPOINT_URL", "path" },
+	{ "https://a.r2.cloudflarestorage.com/bucket", "", "", "S3_ENDPOINT_URL", "S3_BUCKET_NAME" },
+	{ "http://h", "Nobody", "", "S3_PROVIDER", "Nobody" },
+	{ "http://h", "", "us east", "S3_REGION", "region" },
+	{ "http://h", "", "a/b", "S3_REGION", "region" },
+	{ "", "", "evil.example/", "S3_REGION", "region" },
+	{ "http://h", "", "1234567890123456789012345678901234567890123456789012345678901234", "S3_REGION", "region" },
+};
+
+static void test_bad(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		struct s3_endpoint s;
+		struct err e = { .text = "" };
+
+		if (!s3_endpoint_parse(&s, bad[i].endpoint, bad[i].provider, bad[i].region, &e))
+			fail_msg("%s was taken", bad[i].endpoint);
+		assert_int_equal(e.code, CODE_USAGE);
+		if (strncmp(e.text, bad[i].variable, strlen(bad[i].variable)) || !strstr(e.text, bad[i].why) ||
+			strstr(e.text, "pw"))
+			fail_msg("%s: %s", bad[i].endpoint, e.text);
+	}
+}
+
+static void test_known_providers_are_named(void **state)
+{
+	struct err e = { .text = "" };
+	struct s3_endpoint s;
+
+	(void)state;
+	assert_int_equal(s3_endpoint_parse(&s, "http://h", "x", "", &e), -1);
+	assert_non_null(strstr(e.hint, "AWS Alibaba"));
+	assert_non_null(strstr(e.hint, " Other"));
+}
+
+static void test_move(void **state)
+{
+	struct s3_endpoint s;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(s3_endpoint_parse(&s, "", "", "", &e), 0);
+	assert_int_equal(s3_endpoint_set_region(&s, "ap-south-1"), 0);
+	assert_string_equal(s.host, "s3.ap-south-1.amazonaws.com");
+	assert_string_equal(s.region, "ap-south-1");
+	assert_int_equal(s3_endpoint_set_region(&s, "evil.example/"), -1);
+	assert_int_equal(s3_endpoint_set_region(&s, ""), -1);
+	assert_string_equal(s.host, "s3.ap-south-1.amazonaws.com");
+	assert_int_equal(s3_endpoint_parse(&s, "http://127.0.0.1:1", "", "", &e), 0);
+	assert_int_equal(s3_endpoint_set_region(&s, "ap-south-1"), 0);
+	assert_string_equal(s.host, "127.0.0.1");
+}
+
+/* Spellings of one site, each line; what is on another line is another site. */
+static const char *const spellings[][7] = {
+	{ "http://h", "HTTP://H", "http://h/", "http://h:80", "http://h:080//", "hTTp://h:80/" },
+	{ "https://h", "h", "h:443", "https://h:443/" },
+	{ "http://h:443", "http://h:443/" },
+	{ "http://h/base", "http://h/base/", "http://H:80/base//" },
+	{ "http://h/Base" },
+	{ "http://[2001:db8::1]", "http://[2001:DB8:0:0:0:0:0:1]:80/", "http://[2001:0db8::0001]" },
+	{ "http://[::ffff:1.2.3.4]:90", "http://[::FFFF:102:304]:90/" },
+	{ "", "https://s3.amazonaws.com", "http://s3.amazonaws.com", "s3.us-east-1.amazonaws.com", "s3-us-east-1.amazonaws.com",
+		"https://s3.dualstack.us-east-1.amazonaws.com/", "https://s3-fips.us-east-1.amazonaws.com:443" },
+	{ "https://s3.eu-west-1.amazonaws.com", "s3-eu-west-1.amazonaws.com", "s3-fips.dualstack.eu-west-1.amazonaws.com" },
+	{ "https://s3.cn-north-1.amazonaws.com.cn", "s3.dualstack.cn-north-1.amazonaws.com.cn" },
+	{ "https://vpce-1.s3.us-east-1.vpce.amazonaws.com" },
+};
+
+static void identity(char out[640], const char *endpoint)
+{
+	struct s3_endpoint s;
+	struct err e;
+
+	if (s3_endpoint_parse(&s, endpoint, "", "", &e))
+		fail_msg("%s: %s", endpoint, e.text);
+	s3_endpoint_identity(&s, out, 640);
+}
+
+static void test_spellings(void **state)
+{
+	char one[640], other[640];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++) {
+		identity(one, spellings[i][0]);
+		for (size_t k = 1; k < 7 && spellings[i][k]; k++) {
+			identity(other, spellings[i][k]);
+			assert_string_equal(one, other);
+		}
+		for (size_t k = 0; k < i; k++) {
+			identity(other, spellings[k][0]);
+			assert_string_not_equal(one, other);
+		}
+		identity(other, one);
+		assert_string_equal(one, other);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_known_providers_are_named),
+		cmocka_unit_test(test_move),
+		cmocka_unit_test(test_spellings),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
