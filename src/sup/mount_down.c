@@ -192,8 +192,7 @@ void step_left_seen(struct mount *m, const struct mnt_table *t)
 		mount_wait(m, m->look.deadline + 1);
 		return;
 	}
-	if (m->goal == GOAL_ABORT)
-		m->then = MOUNT_FAILED;
+	m->then = m->goal == GOAL_ABORT ? MOUNT_FAILED : MOUNT_DOWN; /* what is wanted may have changed meanwhile */
 	if (m->goal == GOAL_REPLACE) {
 		launch_anew(m, t);
 		return;

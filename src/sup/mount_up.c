@@ -398,7 +398,8 @@ void step_replace_hung(struct mount *m, const struct mnt_table *t)
 static void leave_unproven(struct mount *m, const struct mnt_table *t)
 {
 	bool replace = m->replace_hung;
-	bool time_left = mount_wanted(m) || m->goal == GOAL_HANDOVER || clock_ms() < m->give_up;
+	/* On its way down another driver needs time to upload: else the files stay with the mount, which the next `down` finds. */
+	bool time_left = mount_wanted(m) || m->goal == GOAL_HANDOVER || clock_ms() + PROBE_MS < m->give_up;
 
 	if (!m->proven) {
 		step_give_up(m, t);
