@@ -32,7 +32,8 @@ ARCH = os.uname().machine
 WORKERS = 2 * (os.cpu_count() or 1)  # integration tests wait more than they work
 
 # What keeps a promise (nobody else's mount, key or server) is drawn three times as often.
-PROMISES = ("src/sup/", "src/s3/", "src/base/confine", "src/http/verify", "src/http/names", "src/http/cert")
+PROMISES = ("src/sup/", "src/ctl/", "src/driver/", "src/unsent/", "src/s3/", "src/base/caps", "src/base/confine", "src/base/creds",
+            "src/http/verify", "src/http/names", "src/http/cert")
 PROMISE_WEIGHT = 3
 
 # What hangs is noticed. A busy machine must not pass for that.
@@ -194,8 +195,9 @@ class Tree:
 
     def programs(self):
         """The names of unit tests, seeds and tools, each with the names of the C files in it, whatever their folders."""
-        files = [p for kind in ("test", "replay", "tool") for p in (self.root / QUICK).glob(f"*_{kind}")]
-        return {p.name: set(re.findall(r"^0+ a (.*\.c)$", self.run(["nm", "-a", p.resolve()], 60)[1], re.M)) for p in files}
+        sources = [*pathlib.Path("test/unit").glob("*_t[eo]*.c"), *pathlib.Path("test/fuzz").glob("*_fuzz.c")]
+        names = [p.stem.replace("_fuzz", "_replay") for p in sources]
+        return {name: set(re.findall(r"^0+ a (.*\.c)$", self.run(["nm", "-a", f"{QUICK}/{name}"], 60)[1], re.M)) for name in names}
 
     def unit(self, order, seconds):
         """The name of the first program that notices something, or what it came to; and how long each took. SECONDS: without a fault."""
@@ -270,12 +272,13 @@ TESTS = (
     ("src/", "three_mounts_both_ways json_has_the_fields_of_the_contract", ""),
     ("src/base/clock", "a_clock_that_is_set_is_noticed", "a_pause_between_two_waits a_driver_that_died_meanwhile"),
     ("src/base/confine", "nobody_keeps_a_right", ""),
-    ("src/base/log", "the_log_starts_again_before_it_is_large", "a_large_log_of_earlier_is_not_appended_to"),
     ("src/base/creds", "the_supervisor_forgets_the_secret", ""),
+    ("src/base/log", "the_log_is_rotated_before_it_is_large", "a_large_log_of_earlier_is_not_appended_to"),
     ("src/cmd/", "version_and_help help_of_each usage_errors lines_for_people plain_lines_for_people a_busy_target none_runs the_run_folder_is_closed "
                  "without_credentials_placeholders_are_made pending_is_counted", "output_that_nobody_reads closed_descriptors"),
     ("src/cmd/check", "test_ok one_connection_serves_all write_puts_and_deletes write_cleans_up an_endpoint_that_is_none", "people_get_the_object check_tells_the_same"),
     ("src/cmd/config", "written_for_rclone_alone print_masks_the_secret path_by_variable", "what_cannot_be_written_is_refused_by_name"),
+    ("src/cmd/down", "a_busy_target_is_free_in_time lazy_takes_a_busy_one_down", "s3_gone_drops_nothing a_file_that_is_still_open"),
     ("src/cmd/init", "orphans_are_reaped_while_cmd_runs every_signal_goes_to_cmd",
      "stopped_with_cmd_and_continued cmd_has_the_terminal the_rest_of_the_group who_does_not_end_is_killed"),
     ("src/cmd/le", "status_tells run_tells all_are_counted_and_many_are_named without_credentials",
@@ -288,17 +291,20 @@ TESTS = (
     ("src/cmd/start", "waits_without_credentials_then_serves_up mounts_at_once_with_credentials a_second_one_is_refused",
      "what_cannot_be_flushed_in_time placeholders_stop_before"),
     ("src/cmd/up", "some_hold_and_some_do_not nofail_is_told an_incomplete_set_is_a_usage_error", "another_users_cache_is_told"),
-    ("src/cmd/down", "a_busy_target_is_free_in_time lazy_takes_a_busy_one_down", "s3_gone_drops_nothing a_file_that_is_still_open"),
+    ("src/ctl/", "three_mounts_both_ways twenty_at_once a_second_one_is_refused another_user_is_not_served", "several_at_once up_after_the_supervisor"),
+    ("src/ctl/run", "a_run_folder_that_others_can_reach a_run_folder_that_another_user_can_swap", "what_lies_in_the_run_folder"),
+    ("src/ctl/wire", "a_request_that_cannot_be_read_is_told_so", ""),
+    ("src/driver/", "pending_is_counted dirty_files_of_a_run what_a_driver_is_given nobody_keeps_a_right", "a_driver_that_fails"),
     ("src/http/", "an_address_in_the_certificate servers_that_take_one_way_alone each_fault_is_told no_tls_to_a_server",
      "what_is_right_is_taken what_is_wrong_is_refused closed_at_each_offset unknown_host_name own_authority_end_to_end"),
     ("src/mnt/", "target_is_not_empty target_through_a_link somebody_elses_mount what_mount_says_in_words what_unmount_says_in_words",
      "a_busy_target_is_free_in_time a_missing_device_is_made what_lies_under_a_mount"),
-    ("src/mnt/users", "a_busy_target who_sits_in_the_mount", ""),
     ("src/mnt/layer", "the_gap_is_read_only_for_root_too", "after_everybody_was_killed"),
+    ("src/mnt/users", "a_busy_target who_sits_in_the_mount", ""),
     ("src/plan/", "owner_and_umask escapes_in_mount hostile_values_are_refused a_target_twice_or_inside a_bad_line_is_named", "what_stands_for_no_value_is_told"),
     ("src/rclone/", "what_it_writes_last_is_in_s3 pending_is_counted dirty_files_of_a_run", "killed_with_files_open unwritable_pieces"),
-    ("src/rclone/reason", "flush_says_what_s3_answered", "each_file_has_its_own_reason"),
     ("src/rclone/cause", "up_tells_why_and_leaves_nothing", ""),
+    ("src/rclone/reason", "flush_says_what_s3_answered", "each_file_has_its_own_reason"),
     ("src/rclone/store", "down_gives_the_file_back", "a_config_in_a_folder_of_others another_users_file_is_refused"),
     ("src/s3/", "test_ok one_connection_serves_all a_key_that_may_only_read the_right_region_is_named",
      "check_tells_the_same a_region_that_is_none no_way_leads_to_another_host generated_requests"),
@@ -311,16 +317,26 @@ TESTS = (
     ("src/sup/below", "what_lies_under_a_mount_is_told a_file_that_was_read_in_part", "what_the_folder_held_before"),
     ("src/sup/c", "no_driver_starts_in_a_cache_that_another_holds", "what_a_killed_driver_has_started_may_hold_its_cache a_driver_that_fails"),
     ("src/sup/client", "what_is_no_request_is_hung_up_on", "whoever_keeps_it_waiting whoever_hangs_up another_user_is_not_served"),
-    ("src/sup/driver", "what_a_driver_is_given nobody_keeps_a_right", "a_driver_that_fails"),
     ("src/sup/inherit", "what_is_kept_of_a_killed_supervisor_counts", "a_later_plan_takes_down"),
     ("src/sup/leftover", "another_thread_does_not_hide_it status_tells", "killed_in_the_middle two_supervisors_with_one_cache a_cache_that_cannot_be"),
     ("src/sup/look", "it_answers_while_a_driver_hangs", "a_stopped_driver_is_not_told_as_up"),
     ("src/sup/pidfile", "a_drivers_file_that_says_nothing", "another_option_after_the_supervisor_was_killed"),
+    ("src/sup/query", "twenty_at_once pending_is_counted", "whoever_leaves_before_its_answer it_answers_while_a_driver_hangs"),
     ("src/sup/reason", "status_is_not_up", "flush_says_what_s3_answered"),
-    ("src/sup/run", "a_run_folder_that_others_can_reach a_run_folder_that_another_user_can_swap", "what_lies_in_the_run_folder"),
     ("src/sup/s", "a_clock_that_is_set_is_noticed", "connections_that_died_while_it_slept a_pause_in_the_middle no_mount_is_up_while"),
-    ("src/sup/wire", "a_request_that_cannot_be_read_is_told_so", ""),
+    ("src/sup/tcp", "", "connections_that_were_forgotten connections_that_died_while_it_slept"),
+    ("src/unsent/", "pending_is_counted status_is_not_up", "flush_says_what_s3_answered what_passes_is_forgotten"),
 )
+
+
+def check_table():
+    """Names of files and tests change; here they must too."""
+    files = "\n".join(map(str, pathlib.Path("src").rglob("*.c")))
+    texts = "".join(p.read_text() for p in pathlib.Path("test").rglob("*test*.py"))
+    for start, few, more in TESTS:
+        lost = [name for name in f"{few} {more}".split() if not re.search(rf"^def \w*{name}", texts, re.M)]
+        if lost or not re.search(f"^{start}", files, re.M):
+            sys.exit(f"mutants.py: its table names what is not there (any more): {start} {' '.join(lost)}")
 
 
 def tests_for(path, quick):
@@ -423,6 +439,7 @@ def main():
     parser.add_argument("path", nargs="?", default="src/")
     given = parser.parse_args()
     verdicts = []
+    check_table()
     TREES.mkdir(parents=True, exist_ok=True)
     with open(TREES / "log", "w") as log:
         for v in judge_all(draw(given.count, given.seed, given.path), given.quick):
