@@ -294,7 +294,7 @@ TESTS = (
     ("src/ctl/", "three_mounts_both_ways twenty_at_once a_second_one_is_refused another_user_is_not_served", "several_at_once up_after_the_supervisor"),
     ("src/ctl/run", "a_run_folder_that_others_can_reach a_run_folder_that_another_user_can_swap", "what_lies_in_the_run_folder"),
     ("src/ctl/wire", "a_request_that_cannot_be_read_is_told_so", ""),
-    ("src/driver/", "pending_is_counted dirty_files_of_a_run what_a_driver_is_given nobody_keeps_a_right", "a_driver_that_fails"),
+    ("src/driver/", "pending_is_counted dirty_files_of_a_run nobody_keeps_a_right", "a_driver_that_fails"),
     ("src/http/", "an_address_in_the_certificate servers_that_take_one_way_alone each_fault_is_told no_tls_to_a_server",
      "what_is_right_is_taken what_is_wrong_is_refused closed_at_each_offset unknown_host_name own_authority_end_to_end"),
     ("src/mnt/", "target_is_not_empty target_through_a_link somebody_elses_mount what_mount_says_in_words what_unmount_says_in_words",
