@@ -106,7 +106,7 @@ static void check_peer(const struct peer *p)
 
 static void check_all(void)
 {
-	for (int i = 0; i < PEERS; i++)
+	for (int i = 0; i < world.peer_count; i++)
 		if (world.peers[i].accepted)
 			check_peer(&world.peers[i]);
 	CHECK(!state_faults());
@@ -146,7 +146,7 @@ static struct peer *some_peer(unsigned arg)
 {
 	struct peer *found = NULL;
 
-	for (int i = 0; i < PEERS; i++) {
+	for (int i = 0; i < world.peer_count; i++) {
 		struct peer *p = &world.peers[i];
 
 		if (!p->used || p->closed || p->hung_up)
@@ -339,7 +339,7 @@ static void happen_hang(unsigned arg)
 
 static void happen_end(unsigned arg)
 {
-	for (int i = 0; i < PROCESSES; i++)
+	for (int i = 0; i < world.process_count; i++)
 		if (world.processes[i].alive && world.processes[i].told && !arg--)
 			world_exit(&world.processes[i], SIGKILL);
 }
@@ -435,7 +435,7 @@ static bool nothing_stands(void)
 
 static void everybody_hangs_up(void)
 {
-	for (int i = 0; i < PEERS; i++)
+	for (int i = 0; i < world.peer_count; i++)
 		if (world.peers[i].used)
 			peer_hang_up(&world.peers[i]);
 }
@@ -475,7 +475,7 @@ static void end_in_time(void)
 {
 	if (world.over)
 		return;
-	for (int i = 0; i < PEERS; i++)
+	for (int i = 0; i < world.peer_count; i++)
 		world.peers[i].room = WIRE_MAX;
 	world_term();
 	run(world.sup.stop_ms + OVERTIME_MS);

@@ -8,7 +8,7 @@ static int count_open(void)
 {
 	int n = 0;
 
-	for (int i = 0; i < PEERS; i++)
+	for (int i = 0; i < world.peer_count; i++)
 		n += world.peers[i].accepted && !world.peers[i].closed;
 	return n;
 }

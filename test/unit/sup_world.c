@@ -367,11 +367,11 @@ void world_end(void)
 	world_run(0);
 	MUST(world.over);
 	free_supervisor(&world.sup);
-	for (int i = 0; i < PROCESSES; i++) {
+	for (int i = 0; i < world.process_count; i++) {
 		MUST(!world.processes[i].open || world.processes[i].adopted);
 		buf_free(&world.processes[i].out);
 	}
-	for (int i = 0; i < PEERS; i++) {
+	for (int i = 0; i < world.peer_count; i++) {
 		MUST(!world.peers[i].accepted || world.peers[i].closed);
 		buf_free(&world.peers[i].says);
 		buf_free(&world.peers[i].got);

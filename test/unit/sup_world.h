@@ -149,6 +149,7 @@ struct world {
 	struct place places[PLACES];
 	struct process processes[PROCESSES];
 	struct peer peers[PEERS];
+	int process_count, peer_count; /* so many of the first have ever been used */
 	struct cache caches[CACHES];
 	pid_t pids;
 };

@@ -198,7 +198,7 @@ int64_t world_next(void)
 {
 	int64_t first = NEVER;
 
-	for (int i = 0; i < PROCESSES; i++)
+	for (int i = 0; i < world.process_count; i++)
 		if (world.processes[i].alive)
 			first = clock_earlier(first, world.processes[i].at);
 	return first;
@@ -219,7 +219,7 @@ static void act(struct process *p)
 
 bool world_happen(void)
 {
-	for (int i = 0; i < PROCESSES; i++) {
+	for (int i = 0; i < world.process_count; i++) {
 		struct process *p = &world.processes[i];
 
 		if (p->alive && p->at != NEVER && p->at <= world.now) {
@@ -234,7 +234,7 @@ void world_go_on(void)
 {
 	memset(world.delay, 0, sizeof world.delay);
 	world.end_ms = 0;
-	for (int i = 0; i < PROCESSES; i++) {
+	for (int i = 0; i < world.process_count; i++) {
 		struct process *p = &world.processes[i];
 		bool waits = p->work < WORK_DRIVE ? !p->eof : p->work == WORK_HELP || !world.places[p->place].ours;
 

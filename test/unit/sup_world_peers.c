@@ -40,7 +40,7 @@ bool world_peer_ready(int fd, short events, short *revents)
 /* The first in the queue. */
 static struct peer *next_peer(void)
 {
-	for (int i = 0; i < PEERS; i++)
+	for (int i = 0; i < world.peer_count; i++)
 		if (world.peers[i].used && !world.peers[i].accepted)
 			return &world.peers[i];
 	return NULL;
@@ -146,6 +146,7 @@ struct peer *peer_new(void)
 
 		if (p->used)
 			continue;
+		world.peer_count++;
 		*p = (struct peer){
 			.used = true,
 			.uid = world.uid,

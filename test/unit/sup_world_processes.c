@@ -12,7 +12,7 @@
 
 bool world_exists(pid_t pid, pid_t group)
 {
-	for (int i = 0; i < PROCESSES; i++) {
+	for (int i = 0; i < world.process_count; i++) {
 		const struct process *p = &world.processes[i];
 
 		if (p->pid && (p->alive || p->zombie) && (pid ? p->pid == pid : p->group == group))
@@ -25,7 +25,7 @@ struct process *world_find(enum work work, int place)
 {
 	struct process *found = NULL;
 
-	for (int i = 0; i < PROCESSES; i++) {
+	for (int i = 0; i < world.process_count; i++) {
 		struct process *p = &world.processes[i];
 
 		if (p->pid && p->alive && p->work == work && (place < 0 || p->place == place) && !p->told &&
@@ -37,7 +37,7 @@ struct process *world_find(enum work work, int place)
 
 struct process *world_driver_at(int place)
 {
-	for (int i = 0; i < PROCESSES; i++) {
+	for (int i = 0; i < world.process_count; i++) {
 		struct process *p = &world.processes[i];
 
 		if (p->pid && p->alive && p->work == WORK_DRIVE && p->place == place)
@@ -60,6 +60,8 @@ struct process *world_new_process(enum work work)
 		if (!is_free(p))
 			continue;
 		buf_free(&p->out);
+		if (i == world.process_count)
+			world.process_count++;
 		*p = (struct process){
 			.pid = WORLD_PID + ++world.pids,
 			.work = work,
@@ -257,7 +259,7 @@ int kill(pid_t pid, int sig)
 
 	/* Its number may be another's by now. */
 	MUST(there || !sig);
-	for (int i = 0; i < PROCESSES && sig; i++)
+	for (int i = 0; i < world.process_count && sig; i++)
 		if (world.processes[i].pid == pid || world.processes[i].group == -pid)
 			world_tell(&world.processes[i]);
 	errno = ESRCH;
@@ -280,7 +282,7 @@ void world_exit(struct process *p, int status)
 pid_t waitpid(pid_t pid, int *status, int options)
 {
 	MUST(pid == -1 && options == WNOHANG);
-	for (int i = 0; i < PROCESSES; i++) {
+	for (int i = 0; i < world.process_count; i++) {
 		struct process *p = &world.processes[i];
 
 		if (!p->zombie)
