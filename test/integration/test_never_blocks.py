@@ -9,6 +9,7 @@ import os
 import pathlib
 import pty
 import re
+import resource
 import select
 import signal
 import socket
@@ -81,9 +82,6 @@ READERS = {"pipe": a_pipe, "socket": a_socket, "pty": pty.openpty}
 LINES = 2500  # of 71 bytes: more than a terminal takes (some 70 KiB), and what is kept (LOG_KEPT), and less than LOG_MAX
 
 
-DROPPED = "lines were dropped: nobody has read them\n"
-
-
 def read_all(fd, until, timeout=10):
     """What comes from FD until UNTIL(text) is true."""
     text, deadline = "", time.monotonic() + timeout
@@ -118,17 +116,23 @@ def written(sandbox):
     return text[text.rindex("supervisor ") - len("2026-01-01T00:00:00Z "):].splitlines()
 
 
-def assert_told(said, lines):
-    """What has come is what was written, in order, but for what was dropped, whose number is told where it is missing."""
-    at, dropped = 0, 0
-    for line in said:
-        if found := re.search(r"(\d+) lines were dropped", line):
+def read_dropped(reader, lines):
+    """How many of LINES were dropped. All others come, in order, and where one is missing their number is told."""
+    def told(text):
+        """The number of lines of which it tells."""
+        return sum(int((re.search(r"Z (\d+) lines were dropped", line) or [0, 1])[1])
+                   for line in text.splitlines(True) if line.endswith("\n") and not line.startswith("s3mounts: "))
+
+    at = dropped = 0
+    for line in read_all(reader, lambda text: told(text) >= len(lines)).splitlines():
+        if found := re.search(r"Z (\d+) lines were dropped: nobody has read them$", line):
             at += int(found[1])
             dropped += int(found[1])
-        else:
+        elif not line.startswith("s3mounts: "):
             assert line == lines[at], (at, line, lines[at])
             at += 1
-    return at, dropped
+    assert at == len(lines), (at, len(lines))
+    return dropped
 
 
 @pytest.mark.parametrize("kind", READERS)
@@ -145,14 +149,13 @@ def test_nobody_reads_its_messages(sandbox, kind):
         assert sandbox.s3mounts("flush").code == 0 and sandbox.get(f"{sandbox.prefixes[0]}/file") == b"works"
         assert not fcntl.fcntl(writer, fcntl.F_GETFL) & os.O_NONBLOCK, "it is the caller's too"
         lines = written(sandbox)
-        said = read_all(reader, lambda text: text.endswith(DROPPED)).splitlines()
-        at, dropped = assert_told(said, lines)
-        assert at == len(lines) and 0 < dropped < len(lines), (at, dropped, len(lines))
+        assert 0 < read_dropped(reader, lines) < len(lines)
         log_lines(sandbox, 3)
         said = read_all(reader, lambda text: text.count("\n") >= 3).splitlines()
         assert len(said) == 3 and all("another user" in line for line in said), "it goes on as before"
 
 
+@pytest.mark.both
 def test_a_reader_that_is_slow_loses_nothing(sandbox):
     """What a pipe does not take at once is not what is dropped."""
     with unread_start(sandbox, "pipe", mount_option(sandbox, 0), env={"S3_ACCESS_KEY_ID": "", "S3_ACCESS_SECRET": ""}) as (_, reader, writer):
@@ -162,6 +165,23 @@ def test_a_reader_that_is_slow_loses_nothing(sandbox):
         assert sum(len(line) + 1 for line in lines) > 2 * 4096
         said = read_all(reader, lambda text: text.count("\n") >= 300).splitlines()
         assert said == lines[-300:] and not fcntl.fcntl(writer, fcntl.F_GETFL) & os.O_NONBLOCK
+
+
+def test_a_reader_of_another_user_does_not_read(sandbox):
+    """Its pipe cannot be opened again: as where a container's runtime has made it, and `start` is not root."""
+    for path in (sandbox.folder, sandbox.mnt):
+        os.chown(path, fuse.NOBODY, fuse.NOBODY)
+    nobody = {"user": fuse.NOBODY, "group": fuse.NOBODY, "extra_groups": []}
+    without = {"S3_ACCESS_KEY_ID": "", "S3_ACCESS_SECRET": ""}
+    with unread_start(sandbox, "pipe", mount_option(sandbox, 0), env=without, **nobody) as (child, reader, writer):
+        assert procfs.open_files(child.pid).count(os.readlink(f"/proc/{child.pid}/fd/2")) == 1, "it could be opened again: this test means nothing"
+        for _ in range(3):
+            log_lines(sandbox, 400, user=fuse.NOBODY - 1)
+            assert sandbox.s3mounts("ready", **nobody).seconds < SOON
+        assert not fcntl.fcntl(writer, fcntl.F_GETFL) & os.O_NONBLOCK
+        lines = written(sandbox)
+        assert 0 < read_dropped(reader, lines) < len(lines)
+    shutdown_owner(sandbox)
 
 
 def shutdown_owner(sandbox):
@@ -274,6 +294,7 @@ def test_a_request_that_came_whole_is_never_dropped(sandbox, supervisor, kind, e
         assert time.monotonic() - began < 2 * SOON
 
 
+@pytest.mark.both
 def test_more_than_it_has_places_for_ask_at_once(sandbox, supervisor):
     """All of them are answered."""
     with contextlib.ExitStack() as stack:
@@ -340,6 +361,33 @@ def test_idle_clients_keep_nothing_from_its_end(sandbox):
 
 
 # No descriptor is left
+
+
+def limit_descriptors(pid, free):
+    """PID can have as many as are FREE more than it has now. Gives what was before."""
+    used = {int(name) for name in os.listdir(f"/proc/{pid}/fd")}
+    most = next(n for n in range(1024) if len(set(range(n)) - used) == free and n not in used)
+    return resource.prlimit(pid, resource.RLIMIT_NOFILE, (most, resource.prlimit(pid, resource.RLIMIT_NOFILE)[1]))
+
+
+@pytest.mark.parametrize("few", [0, 3], ids=["none", "three"])
+def test_without_descriptors_it_does_not_spin(sandbox, few):
+    """A client is taken from the queue only with one; in the queue it makes poll(2) return each time."""
+    with sandbox.started("--wait", mount_option(sandbox, 0)) as start:
+        before = limit_descriptors(start.pid, few)
+        with idle(sandbox, 100):
+            used = procfs.cpu_seconds(start.pid)
+            time.sleep(2)
+            assert procfs.cpu_seconds(start.pid) - used < 0.3, "of 2 s"
+            ready = sandbox.start("ready", "--timeout", "20")
+            if few:
+                assert sandbox.finish(ready, SOON).code == 0, "who says nothing makes room"
+        resource.prlimit(start.pid, resource.RLIMIT_NOFILE, before)
+        assert sandbox.finish(ready, SOON).code == 0
+        sandbox.up("--timeout", "20", mount_option(sandbox, 0))
+        (sandbox.mnt / "0/file").write_bytes(b"works")
+        sandbox.down()
+    assert start.code == 0 and sandbox.get(f"{sandbox.prefixes[0]}/file") == b"works"
 
 
 # A number that was a driver's, and is another's
@@ -433,6 +481,22 @@ def test_the_number_of_a_driver_that_was_killed(inside):
     inside.innocent(number)
     inside.run("up", ONE)
     inside.run("down")
+    inside.run("up", ONE)
+    inside.run("down")
+    inside.assert_innocents_live()
+
+
+@pytest.mark.parametrize("then", ["up", "down"])
+def test_the_number_of_a_driver_whose_mount_cannot_go(inside, then):
+    """Something covers it: the supervisor tries to end what is gone already, again and again."""
+    inside.run("up", ONE)
+    number, = inside.drivers()
+    proc.run(inside.guest.enter(["mount", "-t", "tmpfs", "tmpfs", "/mnt/one"]))
+    inside.kill(number)
+    inside.innocent(number)
+    inside.run(then, *([ONE] if then == "up" else []), "--timeout", "5", code=None)
+    inside.assert_innocents_live()
+    proc.run(inside.guest.enter(["umount", "/mnt/one"]))
     inside.run("up", ONE)
     inside.run("down")
     inside.assert_innocents_live()
