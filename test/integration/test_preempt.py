@@ -201,7 +201,13 @@ def large_cache(sandbox, files=50_000):
     """What a look for pending files has to read: the metadata of as many that are in S3."""
     folder, = sandbox.cache.glob(f"*/vfsMeta/s3mounts/{sandbox.server.bucket}/{sandbox.prefixes[0]}")
     first = folder / "clean"
-    first.write_text(json.dumps({**json.loads((folder / "file").read_text()), "Dirty": False}))
+
+    def read():
+        """None in the moment in which rclone writes it."""
+        with contextlib.suppress(json.JSONDecodeError):
+            return json.loads((folder / "file").read_text())
+
+    first.write_text(json.dumps({**proc.wait_for(read, 5, "the metadata"), "Dirty": False}))
     for n in range(1, files):
         os.link(first, folder / f"clean-{n}")
 
@@ -232,19 +238,24 @@ def stop_the_look(pid, cache):
 
 
 @contextlib.contextmanager
-def look_that_hangs(sandbox):
-    """The process that looks for pending files is stopped in the middle of it."""
-    with cache_of_50000_files(sandbox):
-        pid = supervisor(sandbox)
-        child = ask(sandbox, "status")
-        looking = proc.wait_for(lambda: stop_the_look(pid, sandbox.cache), 5, "the look", every=0)
+def stopped_look(sandbox):
+    """The process that looks for pending files is stopped in the middle of a large cache."""
+    pid = supervisor(sandbox)
+    child = ask(sandbox, "status")
+    looking = proc.wait_for(lambda: stop_the_look(pid, sandbox.cache), 5, "the look", every=0)
+    try:
         sandbox.finish(child)
-        assert procfs.state(looking) == "T"
-        try:
-            yield
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(looking, signal.SIGCONT)
+        proc.wait_for(lambda: procfs.state(looking) == "T", 2, "it to stop")
+        yield
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(looking, signal.SIGCONT)
+
+
+@contextlib.contextmanager
+def look_that_hangs(sandbox):
+    with cache_of_50000_files(sandbox), stopped_look(sandbox):
+        yield
 
 
 WORK = {work.__name__: work for work in (
@@ -368,6 +379,7 @@ def test_flush_is_not_done_when_a_down_has_given_up(sandbox):
     sandbox.down()
 
 
+@pytest.mark.both
 def test_flush_is_done_with_the_down_beside_it(sandbox):
     with pending_file(sandbox) as wire:
         with arriving(sandbox):
@@ -460,6 +472,7 @@ def test_down_waits_for_a_down_for_its_own_time(sandbox):
         assert states(sandbox) == {"0": "stopping"}
 
 
+@pytest.mark.both
 def test_what_waits_is_done_when_its_turn_comes(sandbox):
     with up_of_a_dead_s3(sandbox) as up:
         with arriving(sandbox):
@@ -550,6 +563,7 @@ def test_an_up_that_is_killed_while_it_waits_is_forgotten(sandbox):
     assert down.returncode == 0 and sandbox.mounts() == [] and sandbox.leftovers(patience=3) == []
 
 
+@pytest.mark.both
 def test_a_down_that_is_killed_leaves_its_mount_up(sandbox):
     with held_open(sandbox) as file:
         pid = sandbox.status_of("0")["pid"]
@@ -636,6 +650,22 @@ def test_an_up_with_other_settings_that_is_killed_loses_no_upload(sandbox, proxi
     proxied.release()
     assert sandbox.s3mounts("flush").code == 0
     assert in_s3(sandbox) == BODY and sandbox.get(f"{sandbox.prefixes[0]}/other") == b"later"
+
+
+def test_an_up_whose_time_ends_while_the_old_mount_is_drained(sandbox, proxied):
+    """It is not known yet what would have to be uploaded: the old mount stays, since no new one follows it any more."""
+    proxied.hold(faults.of_upload)
+    file_of(sandbox).write_bytes(BODY)
+    proc.wait_for(lambda: sandbox.status_of("0")["pending_bytes"] == len(BODY), 5, "the file in the cache")
+    large_cache(sandbox)
+    with stopped_look(sandbox):
+        up = answer(sandbox, ask(sandbox, "up", "--timeout", "3", mount_option(sandbox, 0, ":ro")), 3 + SOON)
+        assert up.code != 0, up
+    proc.wait_for(lambda: states(sandbox).get("0") not in ("stopping", "unknown"), 10, "rest", every=0.2)
+    told = states(sandbox)
+    proxied.release()
+    flush = sandbox.s3mounts("flush", "--timeout", "30")
+    assert told == {"0": "up"} and flush.code == 0 and in_s3(sandbox) == BODY, (told, flush)
 
 
 # SIGTERM
@@ -732,6 +762,7 @@ def test_sigterm_while_others_wait_for_their_turn(sandbox):
     assert start.code == 0
 
 
+@pytest.mark.both
 def test_sigterm_flushes_what_can_be(sandbox):
     """It comes while a `down` waits; what is closed in time is uploaded."""
     with sandbox.started("--wait", "--stop-timeout", "15", mount_option(sandbox, 0)) as start:
@@ -808,6 +839,19 @@ def test_an_up_has_its_time_back_after_a_pause(sandbox):
             up.wire.thaw()
         result = answer(sandbox, up, 8 + PAUSE + SOON)
         assert result.code == 0 and states(sandbox) == {"0": "up"}, result
+        sandbox.down()
+
+
+@pytest.mark.shipped
+def test_an_up_has_its_time_back_after_a_pause_of_a_supervisor_at_work(sandbox):
+    with up_of_a_dead_s3(sandbox, timeout="8") as up:
+        with paused_at_work(supervisor(sandbox), sandbox.folder / "trace"):
+            ready = ask(sandbox, "ready", "--timeout", "30")
+            time.sleep(1)
+            up.wire.thaw()
+            result = answer(sandbox, up, 8 + PAUSE + SOON)
+        assert result.code == 0 and states(sandbox) == {"0": "up"}, result
+        assert sandbox.finish(ready).code == 0
         sandbox.down()
 
 
