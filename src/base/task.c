@@ -35,8 +35,10 @@ static void run_task_child(task_fn *fn, void *arg, int out, pid_t parent)
 		signal(s, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* Once: what a child of ours starts has nothing of it any more, and its descriptors have these numbers. */
 	if (first_in_child)
 		first_in_child(first_arg);
+	first_in_child = NULL;
 	_exit(fn(arg, out));
 }
 

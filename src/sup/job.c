@@ -108,10 +108,15 @@ static void end_up(struct sup *s)
 		if (j->phase == JOB_SETTLE)
 			up_take_verdicts(s);
 	}
+	if (j->phase == JOB_STOP) {
+		up_give_up_stop(s);
+		return;
+	}
 	for (size_t i = 0; i < s->count; i++) {
 		struct mount *m = s->mounts[i];
 
-		if (mount_settled(m) || !mount_wanted(m) || m->down_failed)
+		/* One that was up, and is only asked again, is not taken down for that. */
+		if (mount_settled(m) || !mount_wanted(m) || m->down_failed || mount_unproven(m))
 			continue;
 		err_set(&e, CODE_MOUNT, "mount %s: not up within %d s", m->spec.target, j->req.timeout_ms / 1000);
 		err_hint(&e, "its log is %s", driver_log_path(m).s);

@@ -306,13 +306,39 @@ static bool try_end(struct sup *s)
 	return true;
 }
 
+/*
+ * Since the clocks were read last ASKED ms were waited for at most (-1: without a limit). If more has passed we were away: the deadlines are extended.
+ * Returns as clock_jump().
+ */
+static int64_t catch_up(struct sup *s, int asked)
+{
+	struct clock_reading before = s->last;
+	int64_t away, late;
+
+	s->last = clock_read();
+	away = clock_jump(&before, &s->last, asked);
+	/* Where the wall clock alone has jumped it is not late, but early. */
+	late = s->last.mono - before.mono - (asked < 0 ? 0 : asked);
+	if (away > 0 && late > 0)
+		extend_deadlines(s, late);
+	return away;
+}
+
+/* A pause may come at any time, not only while we wait: nobody's time is over before that was looked at. */
+static void notice_pause(struct sup *s)
+{
+	int64_t away = catch_up(s, 0);
+
+	if (away >= 0)
+		after_pause(s, away);
+}
+
 /* Waits and handles. 0, or -1: it cannot wait. */
 static int wait_and_handle(struct sup *s, struct watches *w)
 {
-	struct clock_reading before = s->last;
 	int wait = clock_left(next_deadline(s));
 	bool clock_set = false;
-	int64_t away, late;
+	int64_t away;
 	int ready;
 
 	watch_all(s, w);
@@ -321,12 +347,7 @@ static int wait_and_handle(struct sup *s, struct watches *w)
 		log_line("wait for what happens: %s; the drivers run on", strerror(errno));
 		return -1;
 	}
-	s->last = clock_read();
-	away = clock_jump(&before, &s->last, wait);
-	/* Where the wall clock alone has jumped it is not late, but early. */
-	late = s->last.mono - before.mono - (wait < 0 ? 0 : wait);
-	if (away > 0 && late > 0)
-		extend_deadlines(s, late);
+	away = catch_up(s, wait);
 	for (size_t i = 0; i < w->count && ready > 0; i++) {
 		if (!w->p[i].revents)
 			continue;
@@ -336,6 +357,7 @@ static int wait_and_handle(struct sup *s, struct watches *w)
 	spread_table(s);
 	if (away >= 0 || clock_set)
 		after_pause(s, away < 0 ? 0 : away);
+	notice_pause(s);
 	pass_deadlines(s);
 	return 0;
 }
@@ -379,6 +401,7 @@ static void serve_requests(struct sup *s)
 {
 	struct client *c;
 
+	notice_pause(s);
 	if (s->ending && !s->stopped && !s->job.last)
 		job_begin_last(s);
 	job_step(s);

@@ -437,8 +437,20 @@ bool up_others_settled(const struct sup *s)
 {
 	for (size_t i = 0; i < s->count; i++)
 		if (!stays_unchanged(&s->job, s->mounts[i]) && !mount_settled(s->mounts[i]) && !s->mounts[i]->down_failed)
-			return job_is_over(&s->job);
+			return false;
 	return true;
+}
+
+void up_give_up_stop(struct sup *s)
+{
+	struct job *j = &s->job;
+
+	err_set(&j->error, CODE_MOUNT,
+		"up: not done within %d s: what is mounted could not go down for the new settings in that time, and stays",
+		j->req.timeout_ms / 1000);
+	err_hint(&j->error, "s3mounts status tells what is waited for; --timeout gives it longer");
+	mounts_keep(s);
+	j->phase = JOB_SETTLE;
 }
 
 static void refuse_mount(struct sup *s, struct mount *m)

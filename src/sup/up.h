@@ -17,6 +17,9 @@ bool up_others_settled(const struct sup *s);
 /* Starts what the plan names and does not stand. 0, or -1 with the job's error set. */
 int up_start(struct sup *s);
 
+/* JOB_STOP, and the time is over: what still stands stays, and nothing else is mounted (JOB_SETTLE follows). */
+void up_give_up_stop(struct sup *s);
+
 /* The check's verdicts go to their mounts: one that waits for its verdict, and is refused, goes down again. */
 void up_take_verdicts(struct sup *s);
 

@@ -217,6 +217,39 @@ static void tasks_answer_or_are_ended(void **state)
 	assert_int_equal(errno, ECHILD);
 }
 
+static void close_both(void *arg)
+{
+	const int *fds = arg;
+
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static int ask_again(void *arg, int out)
+{
+	char answer[8];
+	struct err e;
+	ssize_t n = task_run(say, arg, 5000, answer, sizeof answer, &e);
+
+	return n < 0 || write_all(out, answer, (size_t)n) ? 1 : 0;
+}
+
+/* What only the parent may keep open is closed in its children, once: their own children have other descriptors of these numbers. */
+static void a_task_has_tasks_of_its_own(void **state)
+{
+	char answer[8];
+	struct err e;
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	task_in_children(close_both, fds);
+	assert_int_equal(task_run(ask_again, hello, 5000, answer, sizeof answer, &e), 5);
+	assert_memory_equal(answer, "hello", 5);
+	task_in_children(NULL, NULL);
+	close_both(fds);
+}
+
 /* All bytes arrive, the descriptor with the first; who has hung up is an error, and no signal. */
 static void descriptors_are_sent(void **state)
 {
@@ -261,6 +294,7 @@ int main(void)
 		cmocka_unit_test(splits_paths),
 		cmocka_unit_test_setup_teardown(root_alone_can_change_it, make_top, remove_top),
 		cmocka_unit_test(tasks_answer_or_are_ended),
+		cmocka_unit_test(a_task_has_tasks_of_its_own),
 		cmocka_unit_test(descriptors_are_sent),
 		cmocka_unit_test(deadlines),
 	};
