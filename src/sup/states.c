@@ -3,6 +3,8 @@
 #include "base/log.h"
 #include "sup/child.h"
 #include "sup/mount_down.h"
+#include "sup/mount_launch.h"
+#include "sup/mount_prove.h"
 #include "sup/mount_up.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /*
- * mount_fuzz.c - the life of one mount (sup/{mount,states,step,mount_up,mount_down}.c) in a world without processes and mounts: each
+ * mount_fuzz.c - the life of one mount (sup/{mount,states,step,mount_launch,mount_prove,mount_up,mount_down}.c) in a world without processes and mounts: each
  * byte of the input is something that happens. What the steps reach outside for is defined here instead. "Up" follows a
  * proof of what the table shows; "down" is said of what has left the table; whatever has happened, the mount comes to
  * rest.
