@@ -60,16 +60,6 @@ int mnt_target_lists(const char *target, struct err *e)
 	return ret;
 }
 
-void mnt_target_sync(const char *target)
-{
-	int fd = open(target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0)
-		return;
-	syncfs(fd);
-	close(fd);
-}
-
 /*
  * Folder by folder, so that nothing is made where another user's link leads. Does not touch what is mounted at the target
  * itself, so that a dead mount there can be told from a bad folder.

@@ -34,9 +34,6 @@ int mnt_target_answers(const char *target, struct err *e);
 /* Can its root be listed? As mnt_target_answers(). 0 as well when the kernel denies it (EACCES), which says nothing. */
 int mnt_target_lists(const char *target, struct err *e);
 
-/* Makes the kernel write back to the driver what it still holds of files that are mapped into memory (syncfs(2)). */
-void mnt_target_sync(const char *target);
-
 /*
  * umount2(2) of what is topmost at TARGET, never through a link at its end; DETACH removes it from the tree even while it is in
  * use (MNT_DETACH). Without the right to (EPERM) it has the system's set-uid fusermount3 do it. Returns 0 (also when nothing

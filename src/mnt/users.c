@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -51,8 +52,18 @@ static bool has_open_file(const char *process, const char *path)
 	return found;
 }
 
-/* The path follows five fields, from the first slash of the line on. */
-static bool has_mapped_file(const char *process, const char *path)
+/* Of a line of proc_pid_maps(5): the path follows five fields, from the first slash on. */
+static struct span mapped_path(struct span line)
+{
+	const char *slash = memchr(line.p, '/', line.n);
+
+	return slash ? (struct span){ slash, line.n - (size_t)(slash - line.p) } : SPAN("");
+}
+
+typedef bool mapping_fn(const char *process, struct span line);
+
+/* Calls FN for each mapping of a file at PATH or below, until it returns true. Returns that, or whether there may be one that cannot be seen. */
+static bool find_mapping(const char *process, const char *path, mapping_fn *fn)
 {
 	char name[PATH_MAX];
 	struct buf text = buf_heap(MAPS_MAX);
@@ -63,13 +74,48 @@ static bool has_mapped_file(const char *process, const char *path)
 	text_fmt(name, sizeof name, "%s/maps", process);
 	if (file_read(name, &text, &unused) < 0)
 		found = may_be_in_use();
-	for (rest = buf_all(&text); !found && span_cut(&rest, '\n', &line);) {
-		const char *slash = memchr(line.p, '/', line.n);
-
-		found = slash && is_path_below((struct span){ slash, line.n - (size_t)(slash - line.p) }, path);
-	}
+	for (rest = buf_all(&text); !found && span_cut(&rest, '\n', &line);)
+		found = is_path_below(mapped_path(line), path) && fn(process, line);
 	buf_free(&text);
 	return found;
+}
+
+static bool any_mapping(const char *process, struct span line)
+{
+	(void)process;
+	return line.n > 0;
+}
+
+/* By the kernel's link to the mapped file, which needs a capability, or else by its path. */
+static int open_mapped(const char *process, struct span range, struct span path)
+{
+	char name[PATH_MAX];
+	int fd;
+
+	text_fmt(name, sizeof name, "%s/map_files/%.*s", process, (int)range.n, range.p);
+	fd = open(name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd >= 0 || path.n >= sizeof name)
+		return fd;
+	text_fmt(name, sizeof name, "%.*s", (int)path.n, path.p);
+	return open(name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* fsync(2) waits until the driver has each page; syncfs(2) on a FUSE file system has only sent them. */
+static bool sync_mapping(const char *process, struct span line)
+{
+	struct span path = mapped_path(line), range, rights;
+	int fd;
+
+	span_cut(&line, ' ', &range);
+	span_cut(&line, ' ', &rights);
+	if (rights.n < 4 || rights.p[3] != 's')
+		return false;
+	fd = open_mapped(process, range, path);
+	if (fd >= 0) {
+		fsync(fd);
+		close(fd);
+	}
+	return false;
 }
 
 /* Field 4 of proc_pid_stat(5), after the name in parentheses, which may hold anything. */
@@ -93,7 +139,35 @@ static bool process_uses(const char *process, const char *path)
 	text_fmt(cwd, sizeof cwd, "%s/cwd", process);
 	text_fmt(root, sizeof root, "%s/root", process);
 	return link_leads_below(cwd, path) || link_leads_below(root, path) || has_open_file(process, path) ||
-	       has_mapped_file(process, path);
+	       find_mapping(process, path, any_mapping);
+}
+
+static void sync_all(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	syncfs(fd);
+	close(fd);
+}
+
+void mnt_sync(const char *path)
+{
+	DIR *d = opendir("/proc");
+	const struct dirent *entry;
+	char process[PATH_MAX];
+	unsigned long pid;
+
+	sync_all(path);
+	while (d && (entry = readdir(d))) {
+		if (!span_number(span_of(entry->d_name), INT_MAX, &pid))
+			continue;
+		text_fmt(process, sizeof process, "/proc/%lu", pid);
+		find_mapping(process, path, sync_mapping);
+	}
+	if (d)
+		closedir(d);
 }
 
 bool mnt_in_use(const char *path, pid_t parent)

@@ -268,7 +268,7 @@ int child_look(void *arg, int out)
 	if (m->upload_now && driver_serves(m)) {
 		/* What goes down has that done by umount2(2). */
 		if (mount_wanted(m))
-			mnt_target_sync(mount_path(m));
+			mnt_sync(mount_path(m));
 		if (m->driver->flush && m->driver->flush(&m->job, &e))
 			log_line("%s: %s", m->spec.target, e.text);
 	}

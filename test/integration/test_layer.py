@@ -3,8 +3,10 @@ test_layer.py - between a driver's end and the next mount nothing can be written
 mount from its `up` until `down`, and what lands under a mount all the same is told.
 """
 
+import contextlib
 import errno
 import os
+import pathlib
 import shutil
 import signal
 import subprocess
@@ -303,8 +305,19 @@ def test_what_lies_under_a_mount_is_told_whoever_is_killed(sandbox, who):
     sandbox.down()
 
 
+@contextlib.contextmanager
+def slow_writes(pid, folder):
+    tracer = proc.spawn(["strace", "-f", "-qq", "-p", pid, "-o", folder / "trace", "-e", "trace=pwrite64", "-e", "inject=pwrite64:delay_enter=1000000"],
+                        log=folder / "strace.log")
+    try:
+        proc.wait_for(lambda: f"TracerPid:\t{tracer.pid}\n" in pathlib.Path(f"/proc/{pid}/status").read_text(), 10, "strace")
+        yield
+    finally:
+        proc.stop(tracer)
+
+
 def test_what_is_mapped_into_memory_is_flushed_too(sandbox):
-    sandbox.up(one(sandbox))
+    driver = sandbox.up(one(sandbox))["mounts"][0]["pid"]
     (sandbox.mnt / "one/mapped").write_bytes(b"A" * 8192)
     assert sandbox.s3mounts("flush").code == 0
     script = ("import mmap, os, sys, time; fd = os.open(sys.argv[1], os.O_RDWR); m = mmap.mmap(fd, 8192); os.close(fd);"
@@ -312,7 +325,8 @@ def test_what_is_mapped_into_memory_is_flushed_too(sandbox):
     with subprocess.Popen([sys.executable, "-c", script, sandbox.mnt / "one/mapped"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                           text=True) as writer:
         writer.stdout.readline()
-        result = sandbox.s3mounts("flush", "--timeout", "4")
+        with slow_writes(driver, sandbox.folder):  # the page is sent to it, and not in its cache yet
+            result = sandbox.s3mounts("flush", "--timeout", "4")
         assert result.code == PENDING, result  # it is open
         writer.communicate("")
     assert sandbox.s3mounts("flush").code == 0
