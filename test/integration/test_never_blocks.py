@@ -396,7 +396,7 @@ def test_without_descriptors_it_does_not_spin(sandbox, few):
 INNOCENT = """
 import os, signal, sys, time
 number = int(sys.argv[1])
-for _ in range(100):
+for _ in range(1000):  # what belongs to its group may take a while to end
     with open("/proc/sys/kernel/ns_last_pid", "w") as last:
         last.write(str(number - 1))
     pid = os.fork()
@@ -411,6 +411,7 @@ for _ in range(100):
     if pid == number:
         break
     os.waitpid(pid, 0)
+    time.sleep(0.01)
 else:
     sys.exit("the number is not free")
 print("here", flush=True)
