@@ -170,7 +170,7 @@ static void print_option(const struct option_row *row, int timeout_s)
 static void print_help(int command, const char *name, const char *does, int timeout_s)
 {
 	text_print(1, "Usage: s3mounts %s [OPTIONS]%s\n\n%s.\n\nOptions:\n", name,
-		command == FOR_RUN ? " -- COMMAND [ARGUMENTS]" : "", does);
+		command == FOR_RUN ? " [--] COMMAND [ARGUMENTS]" : "", does);
 	for (size_t i = 0; i < ROWS; i++)
 		if (rows[i].commands & command)
 			print_option(&rows[i], timeout_s);
@@ -212,16 +212,22 @@ static bool is_option(const char *arg)
 	return strcmp(arg, "-h") == 0 || (strncmp(arg, "--", 2) == 0 && arg[2]);
 }
 
+/* `run`: what begins here is COMMAND. The kernel takes the "--" away from the arguments of an init, so it may be missing. */
+static char **find_command(char **argv)
+{
+	if (strcmp(*argv, "--") == 0)
+		return argv + 1;
+	return **argv != '-' || !(*argv)[1] ? argv : NULL;
+}
+
 static int parse_options(struct options *o, int command, char **argv, struct err *e)
 {
 	const char *name = *argv;
 	struct err later, *first = e;
 
 	while (*++argv) {
-		if (command == FOR_RUN && strcmp(*argv, "--") == 0) {
-			o->command = argv + 1;
+		if (command == FOR_RUN && (o->command = find_command(argv)))
 			break;
-		}
 		/* After a mistake it goes on, since the rest may name files to be removed. */
 		if (!is_option(*argv))
 			err_set(first, CODE_USAGE, "'%s': s3mounts %s takes options only", *argv, name);
@@ -268,7 +274,7 @@ int options_read(struct options *o, int command, const char *does, int timeout_s
 
 	*o = (struct options){ .timeout_ms = timeout_s * 1000, .stop_ms = STOP_S * 1000, .uid = -1, .gid = -1 };
 	/* Needed first of all, since it decides how errors are reported. */
-	for (char **arg = argv + 1; *arg && strcmp(*arg, "--") != 0; arg++)
+	for (char **arg = argv + 1; *arg && find_option(SPAN("json"), command); arg++)
 		o->json |= strcmp(*arg, "--json") == 0;
 	bad = parse_options(o, command, argv, e);
 	if (o->help && !bad) {

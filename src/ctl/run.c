@@ -146,6 +146,28 @@ int run_lock(const struct run *r, int64_t deadline, struct err *e)
 	return fd;
 }
 
+/* A lock of the process (F_SETLK, fcntl(2)): no child inherits it, and the kernel knows whose it is. */
+int run_claim(const struct run *r, struct err *e)
+{
+	struct run_path p = run_path(r, "run");
+	int fd = open(p.s, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	if (fd < 0)
+		return err_sys(e, CODE_FAULT, "open %s", p.s);
+	if (fcntl(fd, F_SETLK, &lock) == 0)
+		return 0;
+	if (errno != EACCES && errno != EAGAIN)
+		err_sys(e, CODE_FAULT, "lock %s", p.s);
+	else if (fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK)
+		err_set(e, CODE_FAULT, "run: another s3mounts run (process %ld) has its mounts in %s", (long)lock.l_pid, r->dir);
+	else
+		err_set(e, CODE_FAULT, "run: another s3mounts run has had its mounts in %s until now", r->dir);
+	err_hint(e, "--run-dir gives this one a folder of its own; or wait until that has ended");
+	close(fd);
+	return -1;
+}
+
 void run_clean(const struct run *r)
 {
 	for (size_t i = 0; i < sizeof helpers / sizeof *helpers; i++)
