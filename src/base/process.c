@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define KERNEL_THREAD 0x00200000 /* PF_KTHREAD in the field "flags" */
-#define STAT_MAX 8192 /* read in one step */
+#define STAT_MAX 8192		 /* read in one step */
 
 /* "PID (NAME) STATE PARENT GROUP SESSION TTY TTYGROUP FLAGS …"; a name may hold blanks and parentheses. */
 bool process_parse(struct process *p, struct span stat)

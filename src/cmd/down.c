@@ -19,6 +19,7 @@ struct down_result {
 	struct report report;
 	struct leftovers left, tried; /* what is left now; what --left has tried to upload */
 	struct err left_error;	      /* of LEFT; code CODE_OK: none */
+	struct unserved_list others;  /* mounts of other run directories, which are no failure of this one */
 };
 
 /* For `flush` the supervisor has decided: what was written since does not count. */
@@ -55,6 +56,7 @@ static int print_down_json(const char *command, const struct down_result *v, enu
 
 	json_begin(&o, command, code, why);
 	json_int(&o.j, "ms", ms);
+	json_others(&o.j, &v->others);
 	json_open(&o.j, "mounts", '[');
 	for (size_t i = 0; i < r->mount_count; i++) {
 		const struct report_mount *m = &r->mounts[i];
@@ -110,6 +112,7 @@ static void print_down_lines(const char *command, bool down, const struct down_r
 	}
 	print_uploaded(&v->tried, &v->left);
 	print_leftovers(&v->left);
+	print_others(&v->others);
 }
 
 static bool is_all_down(const struct report *r)
@@ -142,9 +145,9 @@ static int clear_stale_layers(const struct run *run, struct err *e)
  * Is there really no mount? For `down` this also removes what goes with the last mount, such as the config that `s3mounts
  * config` may have left in RUN.
  */
-static int confirm_no_mounts(const struct run *run, bool down, struct report *r, struct err *e)
+static int confirm_no_mounts(const struct run *run, bool down, struct down_result *v, struct err *e)
 {
-	if (leftover_mounts(run, &r->error))
+	if (unserved_find(&v->others, run, &v->report.error))
 		return 0;
 	return down ? settings_forget(run_path(run, "rclone.conf").s, e) : 0;
 }
@@ -188,7 +191,7 @@ static int collect_down_result(
 	if (got >= 0 && down)
 		flush_left_end(run, clock_left(deadline));
 	if (got >= 0 && !v->report.mount_count && v->report.error.code == CODE_OK)
-		got = confirm_no_mounts(run, down, &v->report, e);
+		got = confirm_no_mounts(run, down, v, e);
 	if (got >= 0 && down && !q.mount_count && is_all_down(&v->report))
 		got = clear_stale_layers(run, e);
 	if (got >= 0) {
@@ -244,6 +247,7 @@ static int flush_or_unmount(const struct down_task *t, struct err *e)
 	}
 	leftover_free(&v.left);
 	leftover_free(&v.tried);
+	unserved_free(&v.others);
 	arena_free(&a);
 	return code;
 }

@@ -161,8 +161,8 @@ static bool pass_stop_deadline(struct init *in, int *status)
 		*status = 128 + SIGKILL;
 		return true;
 	}
-	text_print(2, "s3mounts: run: %s (pid %ld) has not ended %d ms after SIGTERM, a third of --stop-timeout: killed\n", name,
-		(long)in->pid, in->stop_ms / 3);
+	text_print(2, "s3mounts: run: %s (pid %ld) has not ended %d ms after SIGTERM, a third of --stop-timeout: killed\n",
+		name, (long)in->pid, in->stop_ms / 3);
 	kill(in->pid, SIGKILL);
 	in->killed = true;
 	in->stop_at = clock_ms() + in->stop_ms / 3;

@@ -20,12 +20,12 @@ struct init {
 	pid_t pid; /* the child; it leads a process group */
 	int go;	   /* which it waits for */
 	int signals;
-	sigset_t mask; /* the caller's */
-	int stop_ms;   /* how long the end may take, from SIGTERM on */
-	int64_t asked; /* when SIGTERM came first; INIT_NEVER */
+	sigset_t mask;	 /* the caller's */
+	int stop_ms;	 /* how long the end may take, from SIGTERM on */
+	int64_t asked;	 /* when SIGTERM came first; INIT_NEVER */
 	int64_t stop_at; /* the child is killed, or (KILLED) given up */
 	bool killed;
-	int news;      /* a supervisor's (sup/serve.h): a pipe that is read while the child runs, and then closed; -1: none */
+	int news; /* a supervisor's (sup/serve.h): a pipe that is read while the child runs, and then closed; -1: none */
 };
 
 /*

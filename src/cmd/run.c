@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "cmd/ask.h"
 #include "cmd/cmd.h"
@@ -31,6 +32,7 @@ struct session {
 	struct arena mem;
 	const char **before; /* targets of mounts that stood before: they stay */
 	size_t before_count;
+	int claim; /* RUN/run: targets of our own, each followed by a NUL, until they are down */
 };
 
 /* 0 with *R; else nobody has answered. */
@@ -44,24 +46,35 @@ static int ask_status(const struct run *run, enum ask_start start, struct arena 
 	return ask(run, start, &q, &silent, a, r, &unused);
 }
 
-/* One that was to go down, and could not, is nobody's any more. */
-static bool is_in_use(const struct report_mount *m)
+/* An earlier run has made it, and could not take it down. */
+static bool was_left(struct span left, const char *target)
 {
-	struct span state = span_of(m->state);
+	struct span name;
 
-	return !span_is(state, "down") && !span_is(state, "failed") && (!span_is(state, "up") || m->error.code == CODE_OK);
+	while (span_cut(&left, 0, &name))
+		if (span_is(name, target))
+			return true;
+	return false;
 }
 
 static void note_before(struct session *s)
 {
+	struct buf left = buf_heap(WIRE_MAX);
 	struct arena a = { 0 };
 	struct report r;
 
 	ask_status(&s->run, ASK_NEVER, &a, &r);
+	file_read_fd(s->claim, &left);
 	s->before = arena_get(&s->mem, (r.mount_count + 1) * sizeof *s->before);
-	for (size_t i = 0; i < r.mount_count && s->before; i++)
-		if (is_in_use(&r.mounts[i]) && (s->before[s->before_count] = arena_str(&s->mem, span_of(r.mounts[i].target))))
+	for (size_t i = 0; i < r.mount_count && s->before; i++) {
+		const struct report_mount *m = &r.mounts[i];
+
+		if (!span_is(span_of(m->state), "down") && !span_is(span_of(m->state), "failed") &&
+			!was_left(buf_all(&left), m->target) &&
+			(s->before[s->before_count] = arena_str(&s->mem, span_of(m->target))))
 			s->before_count++;
+	}
+	buf_free(&left);
 	arena_free(&a);
 }
 
@@ -71,6 +84,14 @@ static bool was_before(const struct session *s, const char *target)
 		if (strcmp(s->before[i], target) == 0)
 			return true;
 	return false;
+}
+
+/* Added to what earlier runs have left: a later one finds both, whatever becomes of this. */
+static void note_own(const struct session *s)
+{
+	for (size_t i = 0; i < s->asked.target_count; i++)
+		if (!was_before(s, s->asked.targets[i]))
+			(void)!write_all(s->claim, s->asked.targets[i], strlen(s->asked.targets[i]) + 1);
 }
 
 /* Mounts of the plan that stood before are flushed, and stay; nothing else of those is touched. */
@@ -118,11 +139,11 @@ static int take_mounts_down(const struct session *s, int64_t deadline)
 	last.timeout_ms = clock_left(deadline);
 	/* With process 1 ends everything that uses a mount, and nobody will take it down later. */
 	last.lazy = getpid() == 1;
-	if (!s->before_count)
-		return down_run(&last, &all);
-	code = take_down_own(s, &last);
+	code = s->before_count ? take_down_own(s, &last) : down_run(&last, &all);
+	if (code == CODE_OK)
+		(void)!ftruncate(s->claim, 0);
 	last.timeout_ms = clock_left(deadline);
-	kept = keep_shared(s, &last);
+	kept = s->before_count ? keep_shared(s, &last) : CODE_OK;
 	return code ? code : kept;
 }
 
@@ -184,17 +205,14 @@ static int mount_with_news(struct session *s, const struct options *o)
 
 static int mount_and_run(struct session *s, struct options *o)
 {
-	const struct down_scope all = { .targets = NULL };
 	int64_t begin;
 	int code, status;
 
 	code = mount_with_news(s, o);
+	note_own(s);
 	if (code != CODE_OK && !o->anyway) {
 		init_cancel(&s->init);
-		if (s->before_count)
-			take_down_own(s, o);
-		else
-			down_run(o, &all);
+		take_mounts_down(s, clock_ms() + o->timeout_ms);
 		return code;
 	}
 	status = init_run(&s->init);
@@ -217,8 +235,8 @@ int cmd_run(char **argv)
 		return print_failure("run", false, &e);
 	if (o.help)
 		return CODE_OK;
-	if (check_run_options(&o, &e) || run_find(&s.run, o.run_dir, &e) || run_prepare(&s.run, &e) || run_claim(&s.run, &e) ||
-		init_prepare(&s.init, &o, &e))
+	if (check_run_options(&o, &e) || run_find(&s.run, o.run_dir, &e) || run_prepare(&s.run, &e) ||
+		(s.claim = run_claim(&s.run, &e)) < 0 || init_prepare(&s.init, &o, &e))
 		return print_failure("run", false, &e);
 	note_before(&s);
 	o.keep = s.before_count > 0;

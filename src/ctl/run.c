@@ -156,11 +156,12 @@ int run_claim(const struct run *r, struct err *e)
 	if (fd < 0)
 		return err_sys(e, CODE_FAULT, "open %s", p.s);
 	if (fcntl(fd, F_SETLK, &lock) == 0)
-		return 0;
+		return fd;
 	if (errno != EACCES && errno != EAGAIN)
 		err_sys(e, CODE_FAULT, "lock %s", p.s);
 	else if (fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK)
-		err_set(e, CODE_FAULT, "run: another s3mounts run (process %ld) has its mounts in %s", (long)lock.l_pid, r->dir);
+		err_set(e, CODE_FAULT, "run: another s3mounts run (process %ld) has its mounts in %s", (long)lock.l_pid,
+			r->dir);
 	else
 		err_set(e, CODE_FAULT, "run: another s3mounts run has had its mounts in %s until now", r->dir);
 	err_hint(e, "--run-dir gives this one a folder of its own; or wait until that has ended");

@@ -3,7 +3,7 @@
  *
  *	control		the socket			lock		taken while a supervisor is started
  *	log		the supervisor's log		*.conf		drivers' settings, 0600
- *	run		locked by `s3mounts run`
+ *	run		locked by `s3mounts run`, with the targets that it has to take down
  *	ca.pem		built-in trust, for drivers	bin/		fusermount3 and fusermount: links to this program
  *	ID.log		a driver's stderr		ID.driver	its pid and fingerprint
  *	log.1, ID.log.1	what the logs were before
@@ -50,8 +50,8 @@ int run_lock(const struct run *r, int64_t deadline, struct err *e);
 int run_try_lock(const struct run *r, struct err *e);
 
 /*
- * Makes this process the one `s3mounts run` of RUN, for as long as it lives. Returns 0, or -1 with *E set (CODE_FAULT; naming the process that is it
- * already).
+ * Makes this process the one `s3mounts run` of RUN, for as long as it lives. Returns a descriptor of RUN/run, which is for what that notes for the
+ * next one, or -1 with *E set (CODE_FAULT; naming the process that is it already).
  */
 int run_claim(const struct run *r, struct err *e);
 

@@ -312,7 +312,8 @@ void step_busy(struct mount *m, const struct mnt_table *t)
 	}
 	m->pending_stamp = 0; /* whoever uses it may have written since */
 	err_set(&e, CODE_MOUNT, "unmount %s: it is in use (Device or resource busy): it stays mounted", m->spec.target);
-	err_hint(&e, "end the process that has a file or its working directory there (fuser -vm %s), or use s3mounts down --lazy",
+	err_hint(&e,
+		"end the process that has a file or its working directory there (fuser -vm %s), or use s3mounts down --lazy",
 		m->spec.target);
 	mount_set_error(m, &e);
 	stay_up(m, t);

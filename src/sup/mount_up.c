@@ -61,8 +61,8 @@ static void explain_signal(char *out, size_t size, int number)
 	long kills = number == SIGKILL ? oom_kills() : 0;
 
 	if (kills)
-		text_fmt(out, size, "was killed by signal %d (the memory limit: oom_kill in memory.events has risen by %ld)", number,
-			kills);
+		text_fmt(out, size, "was killed by signal %d (the memory limit: oom_kill in memory.events has risen by %ld)",
+			number, kills);
 	else
 		text_fmt(out, size, "was killed by signal %d", number);
 }
