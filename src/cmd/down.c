@@ -170,6 +170,28 @@ static void name_targets(struct request *q, const struct down_task *t, struct ar
 		q->mounts[q->mount_count++] = (struct plan_mount){ .target = t->scope->targets[i] };
 }
 
+/* Without a failure so far (GOT): what is to be known, and done, beside what the supervisor has done. As GOT. */
+static int look_around(struct down_result *v, const struct run *run, const struct down_task *t, bool some, int64_t deadline,
+	int got, struct err *e)
+{
+	/* Root speaks to another user's supervisor, but neither believes nor removes anything in that user's folders. */
+	bool own = !run_is_anothers(run);
+
+	if (got >= 0 && t->down && own)
+		flush_left_end(run, clock_left(deadline));
+	if (got >= 0 && !v->report.mount_count && v->report.error.code == CODE_OK)
+		got = confirm_no_mounts(run, t->down && own, v, e);
+	if (!own)
+		return got;
+	if (got >= 0 && t->down && !some && is_all_down(&v->report))
+		got = clear_stale_layers(run, e);
+	if (got >= 0) {
+		leftovers_find(&v->left, run, t->o, &v->report, false, deadline);
+		flush_left_reasons(&v->left, &v->tried, &v->left_error);
+	}
+	return got;
+}
+
 /* Fills *V; the report's strings are in A. 0, or -1 with *E set. */
 static int collect_down_result(
 	struct down_result *v, const struct run *run, const struct down_task *t, struct arena *a, struct err *e)
@@ -188,16 +210,7 @@ static int collect_down_result(
 		got = ask(run, ASK_INHERIT, &q, &w, a, &v->report, e);
 		live_end(&live);
 	}
-	if (got >= 0 && down)
-		flush_left_end(run, clock_left(deadline));
-	if (got >= 0 && !v->report.mount_count && v->report.error.code == CODE_OK)
-		got = confirm_no_mounts(run, down, v, e);
-	if (got >= 0 && down && !q.mount_count && is_all_down(&v->report))
-		got = clear_stale_layers(run, e);
-	if (got >= 0) {
-		leftovers_find(&v->left, run, o, &v->report, false, deadline);
-		flush_left_reasons(&v->left, &v->tried, &v->left_error);
-	}
+	got = look_around(v, run, t, q.mount_count > 0, deadline, got, e);
 	return got < 0 ? -1 : 0;
 }
 

@@ -3,6 +3,7 @@
 #include "base/env_file.h"
 #include "base/span.h"
 #include "base/text.h"
+#include "ctl/run.h"
 
 #define FOR_PLAN (FOR_UP | FOR_CHECK | FOR_CONFIG | FOR_START | FOR_RUN)
 #define FOR_VARIABLES (FOR_PLAN | FOR_FLUSH)
@@ -119,9 +120,8 @@ static const struct option_row rows[] = {
 	{ "config", "FILE", FOR_DRIVERS | FOR_CONFIG, store_text, MEMBER(config),
 		"the rclone.conf to write (RCLONE_CONFIG; else in the run directory)" },
 	{ "cache-dir", "DIR", FOR_DRIVERS | FOR_STATUS | FOR_FLUSH | FOR_DOWN, store_text, MEMBER(cache_dir),
-		"where files wait for their upload (S3MOUNTS_CACHE_DIR; /var/cache/s3mounts)" },
-	{ "run-dir", "DIR", FOR_ALL, store_text, MEMBER(run_dir),
-		"control socket, logs, config (S3MOUNTS_RUN_DIR; /run/s3mounts)" },
+		"where files wait for their upload" },
+	{ "run-dir", "DIR", FOR_ALL, store_text, MEMBER(run_dir), "control socket, logs, config" },
 	{ "timeout", "SECONDS", FOR_DRIVERS | FOR_FLUSH | FOR_DOWN | FOR_READY, store_seconds, MEMBER(timeout_ms),
 		"how long it may take" },
 	{ "stop-timeout", "SECONDS", FOR_START | FOR_RUN, store_seconds, MEMBER(stop_ms),
@@ -155,15 +155,22 @@ static const char exit_codes[] = "\nExit codes:\n"
 				 "  7  data still pending when the time ran out (nothing was dropped)\n"
 				 "  8  a fault of this machine: memory, disk, permission\n";
 
+/* With the folders that the caller has without it. */
 static void print_option(const struct option_row *row, int timeout_s)
 {
-	char left[64];
+	char left[64], cache[PATH_MAX];
+	struct err unused;
+	struct run run;
 
 	text_fmt(left, sizeof left, "%s--%s%s%s", row->member == MEMBER(help) ? "-h, " : "", row->name, row->arg ? " " : "",
 		row->arg ? row->arg : "");
 	text_print(1, "  %-32s %s", left, row->help);
 	if (row->member == MEMBER(timeout_ms))
 		text_print(1, " (%d)", timeout_s);
+	if (row->member == MEMBER(run_dir) && run_find(&run, NULL, &unused) == 0)
+		text_print(1, " (S3MOUNTS_RUN_DIR; %s)", run.dir);
+	if (row->member == MEMBER(cache_dir) && run_cache_dir(cache, sizeof cache, NULL, &unused) == 0)
+		text_print(1, " (S3MOUNTS_CACHE_DIR; %s)", cache);
 	text_print(1, "\n");
 }
 

@@ -129,7 +129,8 @@ static int report_status(
 	struct err left = { .code = CODE_OK };
 	int code;
 
-	leftovers_find(&l, run, o, r, false, 0);
+	if (!run_is_anothers(run))
+		leftovers_find(&l, run, o, r, false, 0);
 	leftover_error(&l, &left);
 	code = (int)status_exit_code(r, &l);
 	if (o->json) {

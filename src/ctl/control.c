@@ -16,8 +16,7 @@ static struct sockaddr_un control_address(const struct run *run)
 	return to;
 }
 
-/* Who listens at the other end of FD; -1: not known. */
-static long listener_uid(int fd)
+long control_uid(int fd)
 {
 	struct ucred peer;
 	socklen_t n = sizeof peer;
@@ -25,17 +24,21 @@ static long listener_uid(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) ? -1 : (long)peer.uid;
 }
 
+static bool is_trusted(const struct run *run, long uid)
+{
+	return uid == 0 || uid == (long)geteuid() || (geteuid() == 0 && uid > 0 && uid == run_owner(run));
+}
+
 int control_dial(const struct run *run)
 {
 	struct sockaddr_un to = control_address(run);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), saved = 0;
-	long uid;
 
 	if (fd < 0)
 		return -1;
 	if (connect(fd, (struct sockaddr *)&to, sizeof to))
 		saved = errno;
-	else if ((uid = listener_uid(fd)) != 0 && uid != (long)geteuid())
+	else if (!is_trusted(run, control_uid(fd)))
 		saved = EPERM;
 	if (!saved)
 		return fd;

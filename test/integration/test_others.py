@@ -13,7 +13,7 @@ import pytest
 
 from support import fuse, proc, procfs
 
-MOUNT = 6
+MOUNT, FAULT = 6, 8
 USER, ANOTHER = 1, 2  # the set-uid fusermount3 wants a name for who calls it
 
 
@@ -118,3 +118,56 @@ def test_ones_own_without_a_supervisor_is_a_failure(sandbox, devices, uid, gone)
         proc.wait_for(lambda: not procfs.alive(driver), 5, "its end")
         while procfs.all_mounts(folder.place):
             fuse.detach(folder.place / "mnt")
+
+
+# Root, and the supervisor of another user
+
+
+def as_root(folder, command, *options, under=()):
+    own = [f"--run-dir={folder.run}", *([] if command == "ready" else [f"--cache-dir={folder.place}/cache"])]
+    return subprocess.run([*under, folder.binary, command, *own, *options], env=folder.sandbox.env, cwd="/", stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=60, check=False)
+
+
+WITHOUT = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search", "--inh-caps=-all"]
+
+
+def test_root_asks_the_supervisor_of_a_user(sandbox, devices):
+    """As `podman exec --user 0` does. It gives no keys to it, touches nothing else in that user's folder, and starts nothing there."""
+    folder = Folder(sandbox, "a", USER)
+    folder.up()
+    for command, *options in (["status"], ["flush"], ["ready", "--mounted"]):
+        assert as_root(folder, command, *options).returncode == 0
+    done = as_root(folder, "up", folder.spec)
+    assert done.returncode == FAULT and f"belongs to user {USER}" in done.stderr and "hint: " in done.stderr, done
+    (folder.run / "rclone.conf").rename(folder.run / "moved")
+    (folder.run / "rclone.conf").symlink_to(folder.place / "theirs")
+    (folder.place / "theirs").write_text("[s3mounts]\n")
+    done = as_root(folder, "down")
+    assert done.returncode == 0 and "all of it is in S3" in done.stderr, done
+    assert procfs.all_mounts(folder.place) == [] and (folder.place / "theirs").read_text() == "[s3mounts]\n"
+
+
+def test_root_without_the_right_to_enter_is_told_who_may(sandbox, devices):
+    folder = Folder(sandbox, "a", USER)
+    folder.up()
+    done = as_root(folder, "status", under=WITHOUT)
+    assert done.returncode == FAULT and "Permission denied" in done.stderr, done
+    assert f"run this as user {USER}, whose run directory it is" in done.stderr, done
+    folder.run.chmod(0o755)
+    (folder.run / "control").chmod(0o777)
+    done = as_root(folder, "status", under=WITHOUT)
+    assert done.returncode == 0 and "up " in done.stdout, done
+    folder.run.chmod(0o700)
+    folder.command("down")
+
+
+def test_root_does_not_ask_a_strangers_socket(sandbox, devices):
+    """In a folder that is not that user's, nor root's word of whom to trust."""
+    folder = Folder(sandbox, "a", USER)
+    folder.up()
+    os.chown(folder.run, ANOTHER, ANOTHER)
+    done = as_root(folder, "status")
+    assert done.returncode == FAULT and f"another user ({USER}) listens there" in done.stderr and "hint: " in done.stderr, done
+    os.chown(folder.run, USER, USER)
+    folder.command("down")
