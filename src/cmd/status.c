@@ -4,6 +4,7 @@
 #include "cmd/leftover.h"
 #include "cmd/options.h"
 #include "cmd/print.h"
+#include "ctl/control.h"
 #include "mnt/table.h"
 
 #include <poll.h>
@@ -154,11 +155,15 @@ static int show_status(const struct run *run, const struct options *o, struct er
 	struct arena a = { 0 };
 	struct ask_watch nothing = { .tick = NULL };
 	struct unserved_list others = { .list = NULL };
+	struct run other;
 	int got = ask(run, ASK_NEVER, &q, &nothing, &a, &r, e);
 
 	if (got > 0 && unserved_find(&others, run, &r.error) == 0) {
 		err_set(&r.error, CODE_MOUNT, "status: no supervisor runs in %s: nothing is mounted by s3mounts", run->dir);
-		err_hint(&r.error, "s3mounts up mounts");
+		if (control_other(run, &other))
+			err_hint(&r.error, "a supervisor serves in %s (--run-dir); or s3mounts up mounts", other.dir);
+		else
+			err_hint(&r.error, "s3mounts up mounts");
 	}
 	if (got >= 0)
 		got = report_status(run, o, &r, &others, got == 0);

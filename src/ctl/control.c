@@ -1,11 +1,14 @@
 #include "ctl/control.h"
 
+#include "base/file.h"
 #include "base/text.h"
 
 #include <errno.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#define SOCKETS_MAX (4 * 1024 * 1024)
 
 static struct sockaddr_un control_address(const struct run *run)
 {
@@ -45,6 +48,35 @@ int control_dial(const struct run *run)
 	close(fd);
 	errno = saved;
 	return -1;
+}
+
+/* A line of /proc/net/unix (proc_net(5)) ends with the path that the socket was bound to. */
+static bool is_control(struct span line, const struct run *run, struct run *other)
+{
+	static const char name[] = "/control";
+	const char *path = memchr(line.p, '/', line.n);
+	size_t n = path ? (size_t)(line.p + line.n - path) : 0;
+
+	if (n < sizeof name || !span_is((struct span){ path + n - (sizeof name - 1), sizeof name - 1 }, name))
+		return false;
+	if (text_fmt(other->dir, sizeof other->dir, "%.*s", (int)(n - (sizeof name - 1)), path) >= sizeof other->dir)
+		return false;
+	return strcmp(other->dir, run->dir) != 0 && access(run_path(other, "control").s, F_OK) == 0 &&
+	       access(run_path(other, "lock").s, F_OK) == 0;
+}
+
+bool control_other(const struct run *run, struct run *other)
+{
+	struct buf text = buf_heap(SOCKETS_MAX);
+	struct span rest, line;
+	struct err unused;
+	bool found = false;
+
+	if (file_read("/proc/net/unix", &text, &unused) == 0)
+		for (rest = buf_all(&text); !found && span_cut(&rest, '\n', &line);)
+			found = is_control(line, run, other);
+	buf_free(&text);
+	return found;
 }
 
 int control_listen(const struct run *run, struct err *e)

@@ -15,6 +15,11 @@ int control_dial(const struct run *run);
 long control_uid(int fd);
 
 /*
+ * Does a supervisor serve in a directory other than RUN, as far as is to be seen? Its directory goes to *OTHER: for a hint, it may be anybody's.
+ */
+bool control_other(const struct run *run, struct run *other);
+
+/*
  * A listening socket, made under RUN's lock by whoever starts a supervisor. One that a dead supervisor left is replaced. -1 with *E set (CODE_FAULT:
  * also where a supervisor serves already).
  */

@@ -138,6 +138,10 @@ def test_root_asks_the_supervisor_of_a_user(sandbox, devices):
     folder.up()
     for command, *options in (["status"], ["flush"], ["ready", "--mounted"]):
         assert as_root(folder, command, *options).returncode == 0
+    for command in ("status", "ready"):
+        elsewhere = sandbox.s3mounts(command)
+        # (Which one, where other tests run beside this, is not known.)
+        assert elsewhere.code == MOUNT and re.search(r"hint: a supervisor serves in /\S+ \(--run-dir\)", elsewhere.err), elsewhere
     done = as_root(folder, "up", folder.spec)
     assert done.returncode == FAULT and f"belongs to user {USER}" in done.stderr and "hint: " in done.stderr, done
     (folder.run / "rclone.conf").rename(folder.run / "moved")
