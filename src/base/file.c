@@ -258,11 +258,21 @@ int dir_private(const char *path, struct err *e)
 		return -1;
 	if ((mkdir(path, 0700) && errno != EEXIST) || lstat(path, &st))
 		return err_sys(e, CODE_FAULT, "make folder %s", path);
-	if (!S_ISDIR(st.st_mode))
-		return err_set(e, CODE_FAULT, "folder %s: something else is there", path);
-	if (st.st_uid != geteuid())
-		return err_set(e, CODE_FAULT, "folder %s: it belongs to user %lu, not to us", path, (unsigned long)st.st_uid);
-	if (st.st_mode & 077)
-		return err_set(e, CODE_FAULT, "folder %s: others may enter it (mode %03o)", path, (unsigned)st.st_mode & 0777);
+	if (!S_ISDIR(st.st_mode)) {
+		err_set(e, CODE_FAULT, "folder %s: something else is there", path);
+		return err_hint(e, "look at it (ls -ld %s), and move it away, or name another folder", path);
+	}
+	if (st.st_uid != geteuid()) {
+		err_set(e, CODE_FAULT, "folder %s: it belongs to user %lu, not to us", path, (unsigned long)st.st_uid);
+		return err_hint(e, "run this as user %lu, or name another folder, or: chown %lu %s", (unsigned long)st.st_uid,
+			(unsigned long)geteuid(), path);
+	}
+	if (st.st_mode & 077) {
+		err_set(e, CODE_FAULT, "folder %s: others may enter it (mode %03o)", path, (unsigned)st.st_mode & 0777);
+		return err_hint(e,
+			st.st_mode & 022 ? "chmod 700 %s, once you have seen that nobody else has put anything there" :
+					   "chmod 700 %s",
+			path);
+	}
 	return 0;
 }

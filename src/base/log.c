@@ -25,6 +25,7 @@ static struct {
 	int fd;		       /* -1: none */
 	pid_t pid;	       /* whose it is: a child writes to the file only */
 	bool is_own;	       /* opened by us, non-blocking; or a file, which never blocks */
+	bool only_news;	       /* gets lines of log_news() alone, without their time */
 	bool is_socket;	       /* cannot be opened again, but can be asked not to block */
 	size_t len;	       /* of kept[] */
 	unsigned long dropped; /* lines that did not fit */
@@ -64,6 +65,12 @@ void log_also(int fd)
 	also.is_own = fd >= 0;
 	if (also.is_own)
 		also.fd = fd;
+}
+
+void log_news_to(int fd)
+{
+	log_also(fd);
+	also.only_news = true;
 }
 
 /* Writes as much as it accepts now; -1 with errno. A pipe with room accepts PIPE_BUF bytes without blocking (pipe(7)). */
@@ -166,26 +173,59 @@ void log_time(char out[LOG_TIME])
 			utc.tm_hour, utc.tm_min, utc.tm_sec);
 }
 
+/* TEXT begins with the time, and has room for a newline. */
+static void write_line(char *text, size_t n)
+{
+	text[n++] = '\n';
+	if (!also.only_news)
+		write_copy(text, n);
+	if (log_fd >= 0)
+		rotate_log();
+	if (log_fd >= 0)
+		(void)!write_all(log_fd, text, n);
+}
+
+static void format_line(struct buf *b, const char *fmt, va_list ap)
+{
+	char time[LOG_TIME];
+
+	log_time(time);
+	buf_fmt(b, "%s ", time);
+	buf_vfmt(b, fmt, ap);
+}
+
 void log_line(const char *fmt, ...)
 {
 	int saved = errno;
 	char text[LINE_MAX_BYTES];
 	struct buf b = buf_over(text, sizeof text - 1);
-	char time[LOG_TIME];
 	va_list ap;
 
 	if (log_fd < 0 && also.fd < 0)
 		return;
-	log_time(time);
-	buf_fmt(&b, "%s ", time);
 	va_start(ap, fmt);
-	buf_vfmt(&b, fmt, ap);
+	format_line(&b, fmt, ap);
 	va_end(ap);
-	text[b.len] = '\n';
-	write_copy(text, b.len + 1);
-	if (log_fd >= 0)
-		rotate_log();
-	if (log_fd >= 0)
-		(void)!write_all(log_fd, text, b.len + 1);
+	write_line(text, b.len);
+	errno = saved;
+}
+
+void log_news(const char *fmt, ...)
+{
+	int saved = errno;
+	char text[LINE_MAX_BYTES], news[LINE_MAX_BYTES];
+	struct buf b = buf_over(text, sizeof text - 1);
+	size_t n;
+	va_list ap;
+
+	if (log_fd < 0 && also.fd < 0)
+		return;
+	va_start(ap, fmt);
+	format_line(&b, fmt, ap);
+	va_end(ap);
+	n = text_fmt(news, sizeof news, "s3mounts: %s\n", text_find(text, " ") + 1);
+	if (also.only_news)
+		write_copy(news, n < sizeof news ? n : sizeof news - 1);
+	write_line(text, b.len);
 	errno = saved;
 }

@@ -20,6 +20,9 @@ void log_open(const char *path);
  */
 void log_also(int fd);
 
+/* The same, but only lines of log_news(), as "s3mounts: TEXT": for whoever started a program in the background, and still looks. */
+void log_news_to(int fd);
+
 /* The descriptor to poll for POLLOUT, because there are lines that it has not accepted yet; -1: there are none. */
 int log_waiting(void);
 
@@ -31,5 +34,8 @@ void log_go_on(void);
 void log_time(char out[LOG_TIME]);
 
 void log_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* The same, for what somebody who does not read the log should know. */
+void log_news(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

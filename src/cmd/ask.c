@@ -27,14 +27,29 @@ static bool is_socket_left(void)
 	return errno == ECONNREFUSED;
 }
 
+static int hint_other_user(const struct run *run, struct err *e)
+{
+	struct stat st;
+
+	if (lstat(run->dir, &st) == 0 && st.st_uid != geteuid())
+		return err_hint(e, "run this as user %lu, whose run directory it is (docker exec --user %lu)",
+			(unsigned long)st.st_uid, (unsigned long)st.st_uid);
+	return err_hint(e, "give --run-dir a folder of your own");
+}
+
 static int no_supervisor(const struct run *run, struct err *e)
 {
 	if (errno == EPERM) {
 		struct stat st = { 0 };
 
 		stat(run_path(run, "control").s, &st);
-		return err_set(e, CODE_FAULT, "control socket %s/control: another user (%lu) listens there, not our supervisor",
+		err_set(e, CODE_FAULT, "control socket %s/control: another user (%lu) listens there, not our supervisor",
 			run->dir, (unsigned long)st.st_uid);
+		return hint_other_user(run, e);
+	}
+	if (errno == EACCES) {
+		err_sys(e, CODE_FAULT, "connect to the supervisor at %s/control", run->dir);
+		return hint_other_user(run, e);
 	}
 	if (!is_socket_left())
 		return err_sys(e, CODE_FAULT, "connect to the supervisor at %s/control", run->dir);
@@ -165,12 +180,19 @@ static void watch_status(const struct run *run, int fd, int64_t deadline, const 
 		ask_status(run, fd, w);
 }
 
-/* With the time that is left of REQ's own. 0, or -1 with *E set. */
-static int send_request(int fd, struct request *req, int64_t own, struct err *e)
+/* With the time that is left of REQ's own; keys to nobody but this user and root. 0, or -1 with *E set. */
+static int send_request(const struct run *run, int fd, struct request *req, int64_t own, struct err *e)
 {
-	struct buf message = buf_heap(WIRE_MAX);
+	long uid = control_uid(fd);
+	struct buf message;
 	int ret;
 
+	if (req->kind == REQUEST_UP && uid != 0 && uid != (long)geteuid()) {
+		err_set(e, CODE_FAULT, "up: user %ld serves in %s: credentials are given to no other user's supervisor", uid,
+			run->dir);
+		return hint_other_user(run, e);
+	}
+	message = buf_heap(WIRE_MAX);
 	req->timeout_ms = clock_left(own);
 	wire_put_request(&message, req);
 	ret = message.full ? err_set(e, CODE_FAULT, "no memory for the request") : send_message(fd, buf_all(&message), e);
@@ -195,7 +217,7 @@ int ask(const struct run *run, enum ask_start start, struct request *req, const 
 		if (fd < 0)
 			return -1;
 		/* Only now: a supervisor that has just been forked has no copy of the message. */
-		got = send_request(fd, req, own, e);
+		got = send_request(run, fd, req, own, e);
 		if (got == 0) {
 			watch_status(run, fd, deadline, w);
 			got = read_report(fd, -1, deadline, a, r, e);

@@ -19,6 +19,7 @@ struct down_result {
 	struct report report;
 	struct leftovers left, tried; /* what is left now; what --left has tried to upload */
 	struct err left_error;	      /* of LEFT; code CODE_OK: none */
+	struct unserved_list others;  /* mounts of other run directories, which are no failure of this one */
 };
 
 /* For `flush` the supervisor has decided: what was written since does not count. */
@@ -55,6 +56,7 @@ static int print_down_json(const char *command, const struct down_result *v, enu
 
 	json_begin(&o, command, code, why);
 	json_int(&o.j, "ms", ms);
+	json_others(&o.j, &v->others);
 	json_open(&o.j, "mounts", '[');
 	for (size_t i = 0; i < r->mount_count; i++) {
 		const struct report_mount *m = &r->mounts[i];
@@ -110,6 +112,7 @@ static void print_down_lines(const char *command, bool down, const struct down_r
 	}
 	print_uploaded(&v->tried, &v->left);
 	print_leftovers(&v->left);
+	print_others(&v->others);
 }
 
 static bool is_all_down(const struct report *r)
@@ -142,46 +145,101 @@ static int clear_stale_layers(const struct run *run, struct err *e)
  * Is there really no mount? For `down` this also removes what goes with the last mount, such as the config that `s3mounts
  * config` may have left in RUN.
  */
-static int confirm_no_mounts(const struct run *run, bool down, struct report *r, struct err *e)
+static int confirm_no_mounts(const struct run *run, bool down, struct down_result *v, struct err *e)
 {
-	if (leftover_mounts(run, &r->error))
+	if (unserved_find(&v->others, run, &v->report.error))
 		return 0;
 	return down ? settings_forget(run_path(run, "rclone.conf").s, e) : 0;
 }
 
+/* What is asked for. */
+struct down_task {
+	const char *command;
+	const struct options *o;
+	bool down;			/* else `flush` */
+	const struct down_scope *scope; /* of `run`, which reports failures alone; NULL: of everything */
+};
+
+/* The mounts that T names, for the request of it. */
+static void name_targets(struct request *q, const struct down_task *t, struct arena *a)
+{
+	size_t count = t->scope ? t->scope->count : 0;
+
+	q->mounts = arena_get(a, (count + 1) * sizeof *q->mounts);
+	for (size_t i = 0; i < count && q->mounts; i++)
+		q->mounts[q->mount_count++] = (struct plan_mount){ .target = t->scope->targets[i] };
+}
+
+/* Without a failure so far (GOT): what is to be known, and done, beside what the supervisor has done. As GOT. */
+static int look_around(struct down_result *v, const struct run *run, const struct down_task *t, bool some, int64_t deadline,
+	int got, struct err *e)
+{
+	/* Root speaks to another user's supervisor, but neither believes nor removes anything in that user's folders. */
+	bool own = !run_is_anothers(run);
+
+	if (got >= 0 && t->down && own)
+		flush_left_end(run, clock_left(deadline));
+	if (got >= 0 && !v->report.mount_count && v->report.error.code == CODE_OK)
+		got = confirm_no_mounts(run, t->down && own, v, e);
+	if (!own)
+		return got;
+	if (got >= 0 && t->down && !some && is_all_down(&v->report))
+		got = clear_stale_layers(run, e);
+	if (got >= 0) {
+		leftovers_find(&v->left, run, t->o, &v->report, false, deadline);
+		flush_left_reasons(&v->left, &v->tried, &v->left_error);
+	}
+	return got;
+}
+
 /* Fills *V; the report's strings are in A. 0, or -1 with *E set. */
 static int collect_down_result(
-	struct down_result *v, const struct run *run, bool down, const struct options *o, struct arena *a, struct err *e)
+	struct down_result *v, const struct run *run, const struct down_task *t, struct arena *a, struct err *e)
 {
+	const struct options *o = t->o;
+	bool down = t->down;
 	struct request q = { .kind = down ? REQUEST_DOWN : REQUEST_FLUSH, .timeout_ms = o->timeout_ms, .lazy = o->lazy };
 	int64_t deadline = clock_ms() + o->timeout_ms;
 	struct live live = { .pending = true };
 	struct ask_watch w = live_watch(&live, o->json);
 	int got = o->left ? flush_left_upload(&v->tried, run, o, e) : 0;
 
+	name_targets(&q, t, a);
 	if (got == 0) {
 		q.timeout_ms = clock_left(deadline) > LOOK_MS ? clock_left(deadline) : LOOK_MS;
 		got = ask(run, ASK_INHERIT, &q, &w, a, &v->report, e);
 		live_end(&live);
 	}
-	if (got >= 0 && down)
-		flush_left_end(run, clock_left(deadline));
-	if (got >= 0 && !v->report.mount_count && v->report.error.code == CODE_OK)
-		got = confirm_no_mounts(run, down, &v->report, e);
-	if (got >= 0 && down && is_all_down(&v->report))
-		got = clear_stale_layers(run, e);
-	if (got >= 0) {
-		leftovers_find(&v->left, run, o, &v->report, false, deadline);
-		flush_left_reasons(&v->left, &v->tried, &v->left_error);
-	}
+	got = look_around(v, run, t, q.mount_count > 0, deadline, got, e);
 	return got < 0 ? -1 : 0;
 }
 
-static int flush_or_unmount(const char *command, bool down, const struct options *o, bool brief, struct err *e)
+/* What is reported of a command that has --stop-timeout for its --timeout. */
+static void name_stop_timeout(struct err *e)
+{
+	static const char option[] = "(--timeout)";
+	const char *at = text_find(e->hint, option);
+	char hint[sizeof e->hint];
+
+	if (!at)
+		return;
+	text_fmt(hint, sizeof hint, "%.*s(--stop-timeout)%s", (int)(at - e->hint), e->hint, at + sizeof option - 1);
+	err_hint(e, "%s", hint);
+}
+
+static void name_stop_timeouts(struct report *r)
+{
+	name_stop_timeout(&r->error);
+	for (size_t i = 0; i < r->mount_count; i++)
+		name_stop_timeout(&r->mounts[i].error);
+}
+
+static int flush_or_unmount(const struct down_task *t, struct err *e)
 {
 	struct down_result v = { .report = { 0 } };
 	struct arena a = { 0 };
 	int64_t started = clock_ms();
+	const struct options *o = t->o;
 	const struct err *why;
 	char cache[PATH_MAX];
 	struct run run;
@@ -190,41 +248,47 @@ static int flush_or_unmount(const char *command, bool down, const struct options
 	/* Whether a cache folder is known is checked before anything goes down. */
 	if (run_find(&run, o->run_dir, e) || run_cache_dir(cache, sizeof cache, o->cache_dir, e))
 		return -1;
-	code = collect_down_result(&v, &run, down, o, &a, e);
+	code = collect_down_result(&v, &run, t, &a, e);
 	if (code == 0) {
-		code = (int)down_exit_code(&v, down, &why);
+		if (t->scope)
+			name_stop_timeouts(&v.report);
+		code = (int)down_exit_code(&v, t->down, &why);
 		if (o->json)
-			code = print_down_json(command, &v, (enum code)code, why, clock_ms() - started);
-		else if (!brief || code != CODE_OK)
-			print_down_lines(command, down, &v);
+			code = print_down_json(t->command, &v, (enum code)code, why, clock_ms() - started);
+		else if (!t->scope || code != CODE_OK)
+			print_down_lines(t->command, t->down, &v);
 	}
 	leftover_free(&v.left);
 	leftover_free(&v.tried);
+	unserved_free(&v.others);
 	arena_free(&a);
 	return code;
 }
 
-static int run_and_report(const char *command, bool down, const struct options *o, bool brief)
+static int run_and_report(const struct down_task *t)
 {
 	struct err e;
-	int code = flush_or_unmount(command, down, o, brief, &e);
+	int code = flush_or_unmount(t, &e);
 
-	return code < 0 ? print_failure(command, o->json, &e) : code;
+	return code < 0 ? print_failure(t->command, t->o->json, &e) : code;
 }
 
 static int run_down_command(int which, const char *does, char **argv)
 {
 	struct options o;
+	const struct down_task t = { .command = argv[0], .o = &o, .down = which == FOR_DOWN };
 	struct err e;
 
 	if (options_read(&o, which, does, TIMEOUT_S, argv, &e))
 		return print_failure(argv[0], o.json, &e);
-	return o.help ? CODE_OK : run_and_report(argv[0], which == FOR_DOWN, &o, false);
+	return o.help ? CODE_OK : run_and_report(&t);
 }
 
-int down_run(const char *command, const struct options *o, bool brief)
+int down_run(const struct options *o, const struct down_scope *scope)
 {
-	return run_and_report(command, true, o, brief);
+	const struct down_task t = { .command = "run", .o = o, .down = !scope->keep, .scope = scope };
+
+	return run_and_report(&t);
 }
 
 static const char down_does[] =

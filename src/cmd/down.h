@@ -5,10 +5,17 @@
 
 #include "cmd/options.h"
 
+/* What `run` takes down. */
+struct down_scope {
+	const char *const *targets; /* of these mounts alone; COUNT 0: all */
+	size_t count;
+	bool keep; /* nothing: flushes */
+};
+
 /*
- * Flushes and unmounts everything within O's timeout and reports the outcome, in the name of COMMAND; BRIEF: only if something
- * went wrong. Returns the exit code.
+ * Flushes and unmounts, within O's timeout, and reports the outcome in the name of `run`, only if something went wrong. Returns
+ * the exit code.
  */
-int down_run(const char *command, const struct options *o, bool brief);
+int down_run(const struct options *o, const struct down_scope *scope);
 
 #endif

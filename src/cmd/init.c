@@ -1,17 +1,22 @@
 #include "cmd/init.h"
 
+#include "base/clock.h"
 #include "base/env.h"
+#include "base/process.h"
 #include "base/text.h"
 #include "cmd/setup.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#define NEWS_STEP 4096
 
 static int become_user(const struct options *o)
 {
@@ -65,6 +70,10 @@ int init_prepare(struct init *in, const struct options *o, struct err *e)
 	if (in->signals < 0 || pipe2(fds, O_CLOEXEC))
 		return err_sys(e, CODE_FAULT, "run: signalfd, pipe");
 	in->go = fds[1];
+	in->stop_ms = o->stop_ms;
+	in->asked = in->stop_at = INIT_NEVER;
+	in->killed = false;
+	in->news = -1;
 	in->pid = fork();
 	if (in->pid < 0)
 		return err_fork(e, "run");
@@ -139,29 +148,86 @@ static bool reap_and_follow(const struct init *in, int *status)
 	return ended;
 }
 
-int init_run(struct init *in)
+/* What of SIGTERM is due: CMD has had its share of the time. True when it is given up, with *STATUS. */
+static bool pass_stop_deadline(struct init *in, int *status)
+{
+	char name[PROCESS_NAME];
+
+	if (in->stop_at == INIT_NEVER || clock_left(in->stop_at))
+		return false;
+	process_name(name, in->pid);
+	if (in->killed) {
+		text_print(2, "s3mounts: run: %s (pid %ld) does not end of SIGKILL: it is left\n", name, (long)in->pid);
+		*status = 128 + SIGKILL;
+		return true;
+	}
+	text_print(2, "s3mounts: run: %s (pid %ld) has not ended %d ms after SIGTERM, a third of --stop-timeout: killed\n",
+		name, (long)in->pid, in->stop_ms / 3);
+	kill(in->pid, SIGKILL);
+	in->killed = true;
+	in->stop_at = clock_ms() + in->stop_ms / 3;
+	return false;
+}
+
+static void forward_signal(struct init *in, int number)
+{
+	kill(in->pid, number);
+	if (number != SIGTERM || in->asked != INIT_NEVER)
+		return;
+	in->asked = clock_ms();
+	in->stop_at = in->asked + in->stop_ms / 3;
+}
+
+/* At its end the pipe is closed. */
+static void copy_news(struct init *in)
+{
+	char text[NEWS_STEP];
+	ssize_t n = read(in->news, text, sizeof text);
+
+	if (n > 0)
+		text_print(2, "%.*s", (int)n, text);
+	if (n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN)))
+		return;
+	close(in->news);
+	in->news = -1;
+}
+
+/* True when the child has ended. */
+static bool read_signal(struct init *in, int *status)
 {
 	struct signalfd_siginfo si;
+
+	if (read(in->signals, &si, sizeof si) != sizeof si)
+		return false;
+	if (si.ssi_signo == SIGCHLD)
+		return reap_and_follow(in, status);
+	if (si.ssi_signo == SIGCONT)
+		continue_command(in);
+	else
+		forward_signal(in, (int)si.ssi_signo);
+	return false;
+}
+
+int init_run(struct init *in)
+{
+	bool ended = false;
 	int status = 0;
 
 	move_terminal(getpgrp(), in->pid);
 	(void)!write(in->go, "", 1);
 	close(in->go);
-	for (;;) {
-		if (read(in->signals, &si, sizeof si) != sizeof si)
-			continue;
-		if (si.ssi_signo == SIGCONT)
-			continue_command(in);
-		else if (si.ssi_signo != SIGCHLD)
-			kill(in->pid, (int)si.ssi_signo);
-		else if (reap_and_follow(in, &status))
-			break;
+	while (!ended) {
+		struct pollfd p[] = { { .fd = in->signals, .events = POLLIN }, { .fd = in->news, .events = POLLIN } };
+
+		poll(p, 2, clock_left(in->stop_at));
+		if (p[1].revents)
+			copy_news(in);
+		if (p[0].revents)
+			ended = read_signal(in, &status);
+		ended = ended || pass_stop_deadline(in, &status);
 	}
+	if (in->news >= 0)
+		close(in->news);
 	move_terminal(in->pid, getpgrp());
 	return status;
-}
-
-bool init_signal_rest(const struct init *in, int sig)
-{
-	return kill(-in->pid, sig) == 0;
 }

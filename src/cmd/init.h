@@ -9,16 +9,23 @@
 #include "cmd/options.h"
 
 #include <signal.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #define INIT_NOT_FOUND 127 /* as with env(1) */
 #define INIT_NOT_STARTED 126
+#define INIT_NEVER (-1)
 
 struct init {
 	pid_t pid; /* the child; it leads a process group */
 	int go;	   /* which it waits for */
 	int signals;
-	sigset_t mask; /* the caller's */
+	sigset_t mask;	 /* the caller's */
+	int stop_ms;	 /* how long the end may take, from SIGTERM on */
+	int64_t asked;	 /* when SIGTERM came first; INIT_NEVER */
+	int64_t stop_at; /* the child is killed, or (KILLED) given up */
+	bool killed;
+	int news; /* a supervisor's (sup/serve.h): a pipe that is read while the child runs, and then closed; -1: none */
 };
 
 /*
@@ -31,10 +38,11 @@ int init_prepare(struct init *in, const struct options *o, struct err *e);
 /* Ends the waiting child. */
 void init_cancel(struct init *in);
 
-/* Lets it run, and returns when it has ended: its exit status, or 128 plus the number of the signal that ended it. */
+/*
+ * Lets it run, and returns when it has ended: its exit status, or 128 plus the number of the signal that ended it. Every signal
+ * is forwarded to it; a third of STOP_MS after the first SIGTERM it is killed, which is told on stderr. One that does not end of
+ * that (it waits in the kernel) is left after as long again. What NEWS says goes to stderr.
+ */
 int init_run(struct init *in);
-
-/* Sends SIG to what is left of its process group. False: nothing is left. */
-bool init_signal_rest(const struct init *in, int sig);
 
 #endif

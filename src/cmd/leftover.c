@@ -117,3 +117,39 @@ void print_leftovers(const struct leftovers *l)
 	if (leftover_error(l, &all))
 		print_error(&all);
 }
+
+void json_others(struct json *j, const struct unserved_list *l)
+{
+	json_open(j, "others", '[');
+	for (size_t i = 0; i < l->count; i++) {
+		const struct unserved *u = &l->list[i];
+
+		json_open(j, NULL, '{');
+		json_str(j, "target", u->target);
+		json_str(j, "source", u->source);
+		json_str(j, "run_dir", u->run_dir);
+		if (u->uid < 0)
+			json_null(j, "uid");
+		else
+			json_int(j, "uid", u->uid);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
+void print_others(const struct unserved_list *l)
+{
+	char user[32];
+
+	for (size_t i = 0; i < l->count; i++) {
+		const struct unserved *u = &l->list[i];
+
+		text_fmt(user, sizeof user, "user %ld", u->uid);
+		text_print(2,
+			"s3mounts: note: %s stands at %s: it is another run directory's%s%s, of %s, and was not touched\n",
+			u->source, u->target, u->run_dir[0] ? ", " : "", u->run_dir,
+			u->uid < 0 ? "a user who is not known" : user);
+	}
+	if (l->count)
+		text_print(2, "          hint: if one of them was meant: run this as that user, and with that --run-dir\n");
+}

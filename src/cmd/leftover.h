@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "cmd/options.h"
 #include "sup/leftover.h"
+#include "sup/unserved.h"
 
 /*
  * Searches below the cache folder that O, the environment or the default names, and below those of the mounts in R, which
@@ -24,5 +25,9 @@ void print_uploaded(const struct leftovers *tried, const struct leftovers *left)
 
 /* Prints a line for each on stderr, followed by the names of its files, and the total; nothing when there is none. */
 void print_leftovers(const struct leftovers *l);
+
+/* Mounts of other run directories: the member "others", a list; or a note for each on stderr. */
+void json_others(struct json *j, const struct unserved_list *l);
+void print_others(const struct unserved_list *l);
 
 #endif

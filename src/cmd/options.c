@@ -3,6 +3,7 @@
 #include "base/env_file.h"
 #include "base/span.h"
 #include "base/text.h"
+#include "ctl/run.h"
 
 #define FOR_PLAN (FOR_UP | FOR_CHECK | FOR_CONFIG | FOR_START | FOR_RUN)
 #define FOR_VARIABLES (FOR_PLAN | FOR_FLUSH)
@@ -119,9 +120,8 @@ static const struct option_row rows[] = {
 	{ "config", "FILE", FOR_DRIVERS | FOR_CONFIG, store_text, MEMBER(config),
 		"the rclone.conf to write (RCLONE_CONFIG; else in the run directory)" },
 	{ "cache-dir", "DIR", FOR_DRIVERS | FOR_STATUS | FOR_FLUSH | FOR_DOWN, store_text, MEMBER(cache_dir),
-		"where files wait for their upload (S3MOUNTS_CACHE_DIR; /var/cache/s3mounts)" },
-	{ "run-dir", "DIR", FOR_ALL, store_text, MEMBER(run_dir),
-		"control socket, logs, config (S3MOUNTS_RUN_DIR; /run/s3mounts)" },
+		"where files wait for their upload" },
+	{ "run-dir", "DIR", FOR_ALL, store_text, MEMBER(run_dir), "control socket, logs, config" },
 	{ "timeout", "SECONDS", FOR_DRIVERS | FOR_FLUSH | FOR_DOWN | FOR_READY, store_seconds, MEMBER(timeout_ms),
 		"how long it may take" },
 	{ "stop-timeout", "SECONDS", FOR_START | FOR_RUN, store_seconds, MEMBER(stop_ms),
@@ -155,22 +155,29 @@ static const char exit_codes[] = "\nExit codes:\n"
 				 "  7  data still pending when the time ran out (nothing was dropped)\n"
 				 "  8  a fault of this machine: memory, disk, permission\n";
 
+/* With the folders that the caller has without it. */
 static void print_option(const struct option_row *row, int timeout_s)
 {
-	char left[64];
+	char left[64], cache[PATH_MAX];
+	struct err unused;
+	struct run run;
 
 	text_fmt(left, sizeof left, "%s--%s%s%s", row->member == MEMBER(help) ? "-h, " : "", row->name, row->arg ? " " : "",
 		row->arg ? row->arg : "");
 	text_print(1, "  %-32s %s", left, row->help);
 	if (row->member == MEMBER(timeout_ms))
 		text_print(1, " (%d)", timeout_s);
+	if (row->member == MEMBER(run_dir) && run_find(&run, NULL, &unused) == 0)
+		text_print(1, " (S3MOUNTS_RUN_DIR; %s)", run.dir);
+	if (row->member == MEMBER(cache_dir) && run_cache_dir(cache, sizeof cache, NULL, &unused) == 0)
+		text_print(1, " (S3MOUNTS_CACHE_DIR; %s)", cache);
 	text_print(1, "\n");
 }
 
 static void print_help(int command, const char *name, const char *does, int timeout_s)
 {
 	text_print(1, "Usage: s3mounts %s [OPTIONS]%s\n\n%s.\n\nOptions:\n", name,
-		command == FOR_RUN ? " -- COMMAND [ARGUMENTS]" : "", does);
+		command == FOR_RUN ? " [--] COMMAND [ARGUMENTS]" : "", does);
 	for (size_t i = 0; i < ROWS; i++)
 		if (rows[i].commands & command)
 			print_option(&rows[i], timeout_s);
@@ -212,16 +219,22 @@ static bool is_option(const char *arg)
 	return strcmp(arg, "-h") == 0 || (strncmp(arg, "--", 2) == 0 && arg[2]);
 }
 
+/* `run`: what begins here is COMMAND. The kernel takes the "--" away from the arguments of an init, so it may be missing. */
+static char **find_command(char **argv)
+{
+	if (strcmp(*argv, "--") == 0)
+		return argv + 1;
+	return **argv != '-' || !(*argv)[1] ? argv : NULL;
+}
+
 static int parse_options(struct options *o, int command, char **argv, struct err *e)
 {
 	const char *name = *argv;
 	struct err later, *first = e;
 
 	while (*++argv) {
-		if (command == FOR_RUN && strcmp(*argv, "--") == 0) {
-			o->command = argv + 1;
+		if (command == FOR_RUN && (o->command = find_command(argv)))
 			break;
-		}
 		/* After a mistake it goes on, since the rest may name files to be removed. */
 		if (!is_option(*argv))
 			err_set(first, CODE_USAGE, "'%s': s3mounts %s takes options only", *argv, name);
@@ -268,7 +281,7 @@ int options_read(struct options *o, int command, const char *does, int timeout_s
 
 	*o = (struct options){ .timeout_ms = timeout_s * 1000, .stop_ms = STOP_S * 1000, .uid = -1, .gid = -1 };
 	/* Needed first of all, since it decides how errors are reported. */
-	for (char **arg = argv + 1; *arg && strcmp(*arg, "--") != 0; arg++)
+	for (char **arg = argv + 1; *arg && find_option(SPAN("json"), command); arg++)
 		o->json |= strcmp(*arg, "--json") == 0;
 	bad = parse_options(o, command, argv, e);
 	if (o->help && !bad) {

@@ -39,7 +39,7 @@ struct options {
 	int timeout_ms, stop_ms;
 	bool json, write, print, keep, left, lazy, watch, wait, mounted, keep_env, anyway, env_file_remove;
 	long uid, gid;	/* run: the user of COMMAND; -1: the caller */
-	char **command; /* run: what follows "--"; NULL: none */
+	char **command; /* run: what follows the options, with or without "--" between; NULL: none */
 	bool help;	/* --help was given and printed: there is nothing else to do */
 };
 

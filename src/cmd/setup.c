@@ -191,7 +191,8 @@ int setup_request(struct up_request *r, struct setup *s, const struct options *o
 		.mount_count = p->mount_count,
 	};
 	if (run_cache_dir(r->cache.s, sizeof r->cache.s, o->cache_dir, e) || locate_drivers_of(r, s, o, e) ||
-		fuse_usable(&r->request.allow_other, e) || run_prepare(&s->run, e) || find_ca_bundle(s, &r->ca, e))
+		fuse_usable(&r->request.allow_other, e) || run_prepare(&s->run, e) || run_cache_prepare(r->cache.s, e) ||
+		find_ca_bundle(s, &r->ca, e))
 		return -1;
 	rclone_version_of(&s->rclone, r->found.version);
 	r->request.creds = p->creds;

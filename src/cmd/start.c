@@ -99,11 +99,13 @@ static int check_ready(const struct run *run, const struct options *o, struct er
 	struct ask_watch nothing = { .tick = NULL };
 	struct arena a = { 0 };
 	struct report r = { 0 };
+	struct run other;
 	int got = ask(run, ASK_NEVER, &q, &nothing, &a, &r, e);
 
 	if (got > 0) {
 		err_set(e, CODE_MOUNT, "ready: no supervisor serves in %s", run->dir);
-		got = err_hint(e, "s3mounts start serves");
+		got = control_other(run, &other) ? err_hint(e, "a supervisor serves in %s (--run-dir)", other.dir) :
+						   err_hint(e, "s3mounts start serves");
 	} else if (got == 0 && o->mounted && (!r.mount_count || !mounts_are(&r, "up"))) {
 		got = err_set(e, CODE_MOUNT, "ready: %zu mounts are there, not all of them up", r.mount_count);
 		err_hint(e, "s3mounts status tells of each");

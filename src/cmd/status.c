@@ -4,6 +4,7 @@
 #include "cmd/leftover.h"
 #include "cmd/options.h"
 #include "cmd/print.h"
+#include "ctl/control.h"
 #include "mnt/table.h"
 
 #include <poll.h>
@@ -51,7 +52,8 @@ static void json_history(struct json *j, const struct report_mount *m)
 	json_close(j, ']');
 }
 
-static int print_status_json(const struct report *r, const struct leftovers *l, enum code code, const struct err *why)
+static int print_status_json(const struct report *r, const struct leftovers *l, const struct unserved_list *others,
+	enum code code, const struct err *why)
 {
 	struct json_out o;
 
@@ -79,6 +81,7 @@ static int print_status_json(const struct report *r, const struct leftovers *l, 
 	}
 	json_close(&o.j, ']');
 	json_leftovers(&o.j, l);
+	json_others(&o.j, others);
 	return json_end(&o, code);
 }
 
@@ -120,23 +123,26 @@ static void print_status_table(const struct report *r)
 }
 
 /* Reports R, from a supervisor or (SERVED is false) without one, and what earlier runs have left. */
-static int report_status(const struct run *run, const struct options *o, const struct report *r, bool served)
+static int report_status(
+	const struct run *run, const struct options *o, const struct report *r, const struct unserved_list *others, bool served)
 {
 	struct leftovers l = { 0 };
 	struct err left = { .code = CODE_OK };
 	int code;
 
-	leftovers_find(&l, run, o, r, false, 0);
+	if (!run_is_anothers(run))
+		leftovers_find(&l, run, o, r, false, 0);
 	leftover_error(&l, &left);
 	code = (int)status_exit_code(r, &l);
 	if (o->json) {
-		code = print_status_json(r, &l, (enum code)code, code == CODE_PENDING ? &left : &r->error);
+		code = print_status_json(r, &l, others, (enum code)code, code == CODE_PENDING ? &left : &r->error);
 	} else {
 		if (served)
 			print_status_table(r);
 		else
 			print_error(&r->error);
 		print_leftovers(&l);
+		print_others(others);
 	}
 	leftover_free(&l);
 	return code;
@@ -148,14 +154,20 @@ static int show_status(const struct run *run, const struct options *o, struct er
 	struct report r = { 0 };
 	struct arena a = { 0 };
 	struct ask_watch nothing = { .tick = NULL };
+	struct unserved_list others = { .list = NULL };
+	struct run other;
 	int got = ask(run, ASK_NEVER, &q, &nothing, &a, &r, e);
 
-	if (got > 0 && leftover_mounts(run, &r.error) == 0) {
+	if (got > 0 && unserved_find(&others, run, &r.error) == 0) {
 		err_set(&r.error, CODE_MOUNT, "status: no supervisor runs in %s: nothing is mounted by s3mounts", run->dir);
-		err_hint(&r.error, "s3mounts up mounts");
+		if (control_other(run, &other))
+			err_hint(&r.error, "a supervisor serves in %s (--run-dir); or s3mounts up mounts", other.dir);
+		else
+			err_hint(&r.error, "s3mounts up mounts");
 	}
 	if (got >= 0)
-		got = report_status(run, o, &r, got == 0);
+		got = report_status(run, o, &r, &others, got == 0);
+	unserved_free(&others);
 	arena_free(&a);
 	return got;
 }

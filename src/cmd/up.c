@@ -184,7 +184,15 @@ static int report_up(const struct setup *s, const struct options *o, const struc
 	return code;
 }
 
-int up_run(const char *command, const struct options *o, bool brief)
+static void note_targets(struct up_asked *asked, const struct plan *p)
+{
+	asked->targets = arena_get(&asked->mem, (p->mount_count + 1) * sizeof *asked->targets);
+	for (size_t i = 0; i < p->mount_count && asked->targets; i++)
+		if ((asked->targets[asked->target_count] = arena_str(&asked->mem, span_of(p->mounts[i].target))))
+			asked->target_count++;
+}
+
+int up_run(const char *command, const struct options *o, bool brief, struct up_asked *asked)
 {
 	struct arena a = { 0 };
 	int64_t started = clock_ms();
@@ -199,11 +207,13 @@ int up_run(const char *command, const struct options *o, bool brief)
 	}
 	if (!o->json)
 		setup_warn(&s);
+	note_targets(asked, &s.plan);
 	if (!s.plan.have_creds) {
 		code = make_placeholders_only(command, &s, o);
 	} else if (ask_for_mounts(&s, o, &a, &r, &e)) {
 		code = print_failure(command, o->json, &e);
 	} else {
+		asked->supervisor = r.pid;
 		code = report_up(&s, o, &r, brief, clock_ms() - started);
 	}
 	setup_free(&s);
@@ -213,11 +223,17 @@ int up_run(const char *command, const struct options *o, bool brief)
 
 int cmd_up(char **argv)
 {
+	struct up_asked asked = { .supervisor = 0 };
 	struct options o;
 	struct err e;
+	int code;
 
 	if (options_read(
 		    &o, FOR_UP, "Checks the credentials, mounts everything in parallel and proves it", UP_TIMEOUT_S, argv, &e))
 		return print_failure("up", o.json, &e);
-	return o.help ? CODE_OK : up_run("up", &o, false);
+	if (o.help)
+		return CODE_OK;
+	code = up_run("up", &o, false, &asked);
+	arena_free(&asked.mem);
+	return code;
 }

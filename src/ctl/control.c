@@ -1,11 +1,14 @@
 #include "ctl/control.h"
 
+#include "base/file.h"
 #include "base/text.h"
 
 #include <errno.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#define SOCKETS_MAX (4 * 1024 * 1024)
 
 static struct sockaddr_un control_address(const struct run *run)
 {
@@ -16,8 +19,7 @@ static struct sockaddr_un control_address(const struct run *run)
 	return to;
 }
 
-/* Who listens at the other end of FD; -1: not known. */
-static long listener_uid(int fd)
+long control_uid(int fd)
 {
 	struct ucred peer;
 	socklen_t n = sizeof peer;
@@ -25,23 +27,56 @@ static long listener_uid(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) ? -1 : (long)peer.uid;
 }
 
+static bool is_trusted(const struct run *run, long uid)
+{
+	return uid == 0 || uid == (long)geteuid() || (geteuid() == 0 && uid > 0 && uid == run_owner(run));
+}
+
 int control_dial(const struct run *run)
 {
 	struct sockaddr_un to = control_address(run);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), saved = 0;
-	long uid;
 
 	if (fd < 0)
 		return -1;
 	if (connect(fd, (struct sockaddr *)&to, sizeof to))
 		saved = errno;
-	else if ((uid = listener_uid(fd)) != 0 && uid != (long)geteuid())
+	else if (!is_trusted(run, control_uid(fd)))
 		saved = EPERM;
 	if (!saved)
 		return fd;
 	close(fd);
 	errno = saved;
 	return -1;
+}
+
+/* A line of /proc/net/unix (proc_net(5)) ends with the path that the socket was bound to. */
+static bool is_control(struct span line, const struct run *run, struct run *other)
+{
+	static const char name[] = "/control";
+	const char *path = memchr(line.p, '/', line.n);
+	size_t n = path ? (size_t)(line.p + line.n - path) : 0;
+
+	if (n < sizeof name || !span_is((struct span){ path + n - (sizeof name - 1), sizeof name - 1 }, name))
+		return false;
+	if (text_fmt(other->dir, sizeof other->dir, "%.*s", (int)(n - (sizeof name - 1)), path) >= sizeof other->dir)
+		return false;
+	return strcmp(other->dir, run->dir) != 0 && access(run_path(other, "control").s, F_OK) == 0 &&
+	       access(run_path(other, "lock").s, F_OK) == 0;
+}
+
+bool control_other(const struct run *run, struct run *other)
+{
+	struct buf text = buf_heap(SOCKETS_MAX);
+	struct span rest, line;
+	struct err unused;
+	bool found = false;
+
+	if (file_read("/proc/net/unix", &text, &unused) == 0)
+		for (rest = buf_all(&text); !found && span_cut(&rest, '\n', &line);)
+			found = is_control(line, run, other);
+	buf_free(&text);
+	return found;
 }
 
 int control_listen(const struct run *run, struct err *e)

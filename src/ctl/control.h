@@ -7,9 +7,17 @@
 
 /*
  * A connected socket, or -1 with errno: ENOENT, nobody serves; ECONNREFUSED, a supervisor that was killed has left it; EPERM, another user than this
- * one or root listens there, whose word would be worth nothing.
+ * one or root listens there, whose word would be worth nothing. To root, who has named RUN, that of its owner is worth what it says of itself.
  */
 int control_dial(const struct run *run);
+
+/* Who listens at the other end of FD; -1: not known. */
+long control_uid(int fd);
+
+/*
+ * Does a supervisor serve in a directory other than RUN, as far as is to be seen? Its directory goes to *OTHER: for a hint, it may be anybody's.
+ */
+bool control_other(const struct run *run, struct run *other);
 
 /*
  * A listening socket, made under RUN's lock by whoever starts a supervisor. One that a dead supervisor left is replaced. -1 with *E set (CODE_FAULT:

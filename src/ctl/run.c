@@ -1,7 +1,6 @@
 #include "ctl/run.h"
 
 #include "base/clock.h"
-#include "base/env.h"
 #include "base/file.h"
 #include "base/text.h"
 
@@ -9,49 +8,9 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* An absolute DIR and TAIL in OUT; WHAT names where it came from. */
-static int set_dir(char *out, size_t size, const char *what, const char *dir, const char *tail, struct err *e)
-{
-	if (dir[0] != '/')
-		return err_set(e, CODE_USAGE, "%s '%s': must be an absolute path", what, dir);
-	if (text_fmt(out, size, "%s%s", dir, tail) >= size)
-		return err_set(e, CODE_USAGE, "%s '%s': longer than %zu bytes", what, dir, size - 1);
-	return 0;
-}
-
-int run_find(struct run *r, const char *option, struct err *e)
-{
-	if (option)
-		return set_dir(r->dir, sizeof r->dir, "--run-dir", option, "", e);
-	if (env("S3MOUNTS_RUN_DIR"))
-		return set_dir(r->dir, sizeof r->dir, "S3MOUNTS_RUN_DIR", env("S3MOUNTS_RUN_DIR"), "", e);
-	if (geteuid() == 0)
-		return set_dir(r->dir, sizeof r->dir, "run directory", "/run", "/s3mounts", e);
-	if (env("XDG_RUNTIME_DIR"))
-		return set_dir(r->dir, sizeof r->dir, "XDG_RUNTIME_DIR", env("XDG_RUNTIME_DIR"), "/s3mounts", e);
-	text_fmt(r->dir, sizeof r->dir, "/tmp/s3mounts-%lu", (unsigned long)geteuid());
-	return 0;
-}
-
-int run_cache_dir(char *out, size_t size, const char *option, struct err *e)
-{
-	if (option)
-		return set_dir(out, size, "--cache-dir", option, "", e);
-	if (env("S3MOUNTS_CACHE_DIR"))
-		return set_dir(out, size, "S3MOUNTS_CACHE_DIR", env("S3MOUNTS_CACHE_DIR"), "", e);
-	if (geteuid() == 0)
-		return set_dir(out, size, "cache directory", "/var/cache", "/s3mounts", e);
-	if (env("XDG_CACHE_HOME"))
-		return set_dir(out, size, "XDG_CACHE_HOME", env("XDG_CACHE_HOME"), "/s3mounts", e);
-	if (env("HOME"))
-		return set_dir(out, size, "HOME", env("HOME"), "/.cache/s3mounts", e);
-	return err_set(e, CODE_USAGE, "cache directory: HOME is not set; give --cache-dir");
-}
 
 struct run_path run_path(const struct run *r, const char *name)
 {
@@ -69,6 +28,20 @@ struct run_path run_layer_name(const struct run *r)
 	name.s[0] = 0;
 	text_fmt(name.s, sizeof name.s, "s3mounts:%s", r->dir);
 	return name;
+}
+
+long run_owner(const struct run *r)
+{
+	struct stat st;
+
+	return lstat(r->dir, &st) || !S_ISDIR(st.st_mode) ? -1 : (long)st.st_uid;
+}
+
+bool run_is_anothers(const struct run *r)
+{
+	long owner = run_owner(r);
+
+	return owner >= 0 && owner != (long)geteuid();
 }
 
 static const char *const helpers[] = { "bin/fusermount3", "bin/fusermount" };
@@ -109,11 +82,18 @@ static int link_helpers(const struct run *r, struct err *e)
 
 int run_prepare(const struct run *r, struct err *e)
 {
-	if (dir_private(r->dir, e))
+	if (dir_private(r->dir, e)) {
+		if (!e->hint[0])
+			err_hint(e,
+				"--run-dir, or S3MOUNTS_RUN_DIR, names a folder that can be written to; on a read-only root a tmpfs belongs there");
 		return -1;
+	}
 	/* In it is the program that a driver calls to mount. */
-	if (geteuid() == 0 && !file_is_root_owned(r->dir))
-		return err_set(e, CODE_FAULT, "folder %s: another user could replace it", r->dir);
+	if (geteuid() == 0 && !file_is_root_owned(r->dir)) {
+		err_set(e, CODE_FAULT, "folder %s: another user could replace it", r->dir);
+		return err_hint(e,
+			"--run-dir names one that root alone can change, in folders that root alone can change (as /run/s3mounts)");
+	}
 	return dir_private(run_path(r, "bin").s, e) ? -1 : link_helpers(r, e);
 }
 
@@ -144,6 +124,29 @@ int run_lock(const struct run *r, int64_t deadline, struct err *e)
 	if (fd < 0 && e->code == CODE_PENDING)
 		return err_set(e, CODE_FAULT, "lock %s/lock: held by another process that starts a supervisor", r->dir);
 	return fd;
+}
+
+/* A lock of the process (F_SETLK, fcntl(2)): no child inherits it, and the kernel knows whose it is. */
+int run_claim(const struct run *r, struct err *e)
+{
+	struct run_path p = run_path(r, "run");
+	int fd = open(p.s, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	if (fd < 0)
+		return err_sys(e, CODE_FAULT, "open %s", p.s);
+	if (fcntl(fd, F_SETLK, &lock) == 0)
+		return fd;
+	if (errno != EACCES && errno != EAGAIN)
+		err_sys(e, CODE_FAULT, "lock %s", p.s);
+	else if (fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK)
+		err_set(e, CODE_FAULT, "run: another s3mounts run (process %ld) has its mounts in %s", (long)lock.l_pid,
+			r->dir);
+	else
+		err_set(e, CODE_FAULT, "run: another s3mounts run has had its mounts in %s until now", r->dir);
+	err_hint(e, "--run-dir gives this one a folder of its own; or wait until that has ended");
+	close(fd);
+	return -1;
 }
 
 void run_clean(const struct run *r)

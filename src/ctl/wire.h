@@ -45,7 +45,7 @@ struct request {
 	const char *ca_cert;	     /* CA bundle for the check and the drivers; "" where TLS is not used */
 	bool allow_other;	     /* others may be let in on this machine */
 	struct creds creds;
-	struct plan_mount *mounts;
+	struct plan_mount *mounts; /* down: those with these targets; none: all */
 	size_t mount_count;
 };
 

@@ -58,6 +58,7 @@ static bool parse_mountinfo_line(struct mnt_table *t, struct span line, struct m
 	e->target = unescape_octal(t, field[4]);
 	e->fstype = unescape_octal(t, type);
 	e->source = unescape_octal(t, source);
+	e->options = line;
 	return true;
 }
 

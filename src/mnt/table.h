@@ -7,12 +7,13 @@
 #include "base/err.h"
 
 struct mnt_entry {
-	struct span target; /* unescaped; points into the table's text */
-	struct span fstype; /* "fuse.rclone" */
-	struct span source; /* "s3mounts:bucket/prefix", unescaped */
-	unsigned id;	    /* unique while mounted; reused by the kernel afterwards */
-	unsigned parent;    /* the id of the mount below it */
-	unsigned minor;	    /* of the device; for FUSE the number of the connection */
+	struct span target;  /* unescaped; points into the table's text */
+	struct span fstype;  /* "fuse.rclone" */
+	struct span source;  /* "s3mounts:bucket/prefix", unescaped */
+	struct span options; /* of the file system, as the kernel escapes them: "rw,user_id=0,group_id=0" */
+	unsigned id;	     /* unique while mounted; reused by the kernel afterwards */
+	unsigned parent;     /* the id of the mount below it */
+	unsigned minor;	     /* of the device; for FUSE the number of the connection */
 };
 
 struct mnt_table {

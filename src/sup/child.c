@@ -115,6 +115,13 @@ static int recover_cache(const struct mount *m, struct err *e)
 	return got > 0 ? ask_s3(m, e) : got;
 }
 
+static int make_cache_dir(const char *path, struct err *e)
+{
+	if (dir_make(path, 0700, e) == 0 && dir_private(path, e) == 0)
+		return 0;
+	return e->hint[0] ? -1 : err_hint(e, "--cache-dir, or S3MOUNTS_CACHE_DIR, names another folder for the caches");
+}
+
 static int launch_driver(struct mount *m, int out, struct err *e)
 {
 	struct answer a = { .kind = ANSWER_DONE };
@@ -126,8 +133,7 @@ static int launch_driver(struct mount *m, int out, struct err *e)
 	if (a.ready.mounted)
 		return task_send(out, &a, sizeof a, -1);
 	/* Whoever had to be waited for may have mounted meanwhile, and left that behind. */
-	if (dir_make(m->job.cache_dir, 0700, e) || dir_private(m->job.cache_dir, e) || redirect_output(m, e) ||
-		cache_take(m, e) || target_ready(m, &a.ready, e))
+	if (make_cache_dir(m->job.cache_dir, e) || redirect_output(m, e) || cache_take(m, e) || target_ready(m, &a.ready, e))
 		return -1;
 	below = lay_layer(m, &a);
 	m->pid = getpid();

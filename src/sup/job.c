@@ -11,8 +11,49 @@
 #include "sup/report.h"
 #include "sup/states.h"
 #include "sup/up.h"
+#include "sup/up_plan.h"
+
+#include <string.h>
 
 /* ---- the end of a job ---- */
+
+/* `down` is of all mounts, or of those with a target that it names. */
+static bool is_asked_down(const struct job *j, const struct mount *m)
+{
+	return !j->req.mount_count || up_names(j, m);
+}
+
+static bool is_down_of_some(const struct sup *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->job.req.kind == REQUEST_DOWN && !is_asked_down(&s->job, s->mounts[i]))
+			return true;
+	return false;
+}
+
+static void report_asked_down(const struct job *j, struct report *r)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < r->mount_count; i++)
+		for (size_t k = 0; k < j->req.mount_count; k++)
+			if (strcmp(r->mounts[i].target, j->req.mounts[k].target) == 0) {
+				r->mounts[kept++] = r->mounts[i];
+				break;
+			}
+	r->mount_count = kept;
+}
+
+/* Others stay, for which mounts_tidy() waits. */
+static void forget_asked_down(struct sup *s)
+{
+	for (size_t i = s->count; i--;) {
+		struct mount *m = s->mounts[i];
+
+		if (is_asked_down(&s->job, m) && m->state == MOUNT_DOWN && !mounts_left_files(m))
+			mounts_drop(s, m);
+	}
+}
 
 /* Forgets the job, and what it has of the request. */
 static void clear_job(struct sup *s)
@@ -42,8 +83,12 @@ static void finish_job(struct sup *s)
 	for (size_t i = 0; i < s->count; i++)
 		s->mounts[i]->checking = false;
 	report_make(s, &r, &j->mem, &j->error, j->req.kind == REQUEST_UP ? 0 : j->since);
+	if (j->req.kind == REQUEST_DOWN && j->req.mount_count)
+		report_asked_down(j, &r);
 	if (j->client)
 		client_answer(j->client, &r);
+	if (is_down_of_some(s))
+		forget_asked_down(s);
 	for (size_t i = 0; i < s->count && j->req.kind == REQUEST_UP && j->client; i++)
 		mount_reason_reported(s->mounts[i]);
 	s->tidy_due = true;
@@ -88,7 +133,7 @@ static void explain_unfinished(struct sup *s)
 	for (size_t i = 0; i < s->count; i++) {
 		struct mount *m = s->mounts[i];
 
-		if (mount_settled(m) || m->down_failed)
+		if (mount_settled(m) || m->down_failed || !is_asked_down(&s->job, m))
 			continue;
 		err_set(&e, m->pending_known && !m->pending.files ? CODE_MOUNT : CODE_PENDING,
 			"unmount %s: not down within %d s: %s", m->spec.target, s->job.req.timeout_ms / 1000, waits_for(m));
@@ -234,17 +279,21 @@ bool job_is_elsewhere(const struct request_head *r, struct err *e)
 
 static void begin_down(struct sup *s)
 {
-	s->going_down = true;
+	bool all = !is_down_of_some(s);
+
+	s->going_down = all;
 	for (size_t i = 0; i < s->count; i++) {
 		struct mount *m = s->mounts[i];
 
+		if (!is_asked_down(&s->job, m))
+			continue;
 		m->give_up = s->job.deadline;
 		m->lazy = s->job.req.lazy;
 		m->down_failed = false;
 		/* What goes down first stays closed until all of it is down: mounts_clear_layers() takes the layers away then. */
-		m->keep_layer = true;
+		m->keep_layer = all;
+		mount_event(m, s->job.req.abandon ? EVENT_ABORT : EVENT_STOP, sup_table(s));
 	}
-	mounts_event(s, s->job.req.abandon ? EVENT_ABORT : EVENT_STOP);
 }
 
 static void begin_job(struct sup *s, int64_t arrived)

@@ -8,6 +8,7 @@
 #include "sup/below.h"
 #include "sup/cache.h"
 #include "sup/pidfile.h"
+#include "sup/unserved.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -19,35 +20,6 @@ struct leftover_root {
 	dev_t dev;
 	ino_t ino;
 };
-
-static bool is_mount_of_driver(const struct mnt_entry *entry)
-{
-	for (const struct driver *const *d = drivers; *d; d++)
-		if (span_is(entry->fstype, (*d)->fstype) && span_starts(entry->source, span_of((*d)->source_begin)))
-			return true;
-	return false;
-}
-
-int leftover_mounts(const struct run *run, struct err *e)
-{
-	struct mnt_table t;
-	int ret = 0;
-
-	if (mnt_table_read(&t, e))
-		return -1;
-	for (size_t i = 0; i < t.count && ret == 0; i++) {
-		const struct mnt_entry *m = &t.entries[i];
-
-		if (!is_mount_of_driver(m))
-			continue;
-		ret = err_set(e, CODE_MOUNT,
-			"no supervisor serves in %s, but %.*s stands at %.*s: what it has uploaded is unknown", run->dir,
-			(int)m->source.n, m->source.p, (int)m->target.n, m->target.p);
-		err_hint(e, "run this as the user who ran up, and with the same --run-dir");
-	}
-	mnt_table_free(&t);
-	return ret;
-}
 
 int leftover_run(struct run *left, const struct run *run, struct err *e)
 {
@@ -160,7 +132,7 @@ static int look_noted(const char *folder, struct pending *p, struct err *e)
 	if (mnt_table_read(&t, e))
 		return -1;
 	top = mnt_table_find(&t, target);
-	ret = top && (span_starts(top->fstype, SPAN("fuse.")) || is_mount_of_driver(top) || mnt_layer_is(top, NULL)) ?
+	ret = top && (span_starts(top->fstype, SPAN("fuse.")) || driver_of_mount(top) || mnt_layer_is(top, NULL)) ?
 		      err_set(e, CODE_PENDING, "files lie in the folder %s, under what is mounted there, and are not in S3",
 			      target) :
 		      0;

@@ -1,6 +1,5 @@
 /*
- * sup/leftover.h - what this supervisor does not serve: mounts of ours that another run directory or another user knows, and files that an
- * earlier run has left in its cache. Until both are ruled out nobody may say "nothing is mounted" or "all of it is in S3".
+ * sup/leftover.h - files that an earlier run has left in its cache. Until these are ruled out nobody may say "all of it is in S3".
  */
 
 #ifndef SUP_LEFTOVER_H
@@ -61,8 +60,5 @@ void leftover_free(struct leftovers *l);
 
 /* What L amounts to, as an error (CODE_PENDING). Returns -1; 0 where there is none. */
 int leftover_error(const struct leftovers *l, struct err *e);
-
-/* Looks for a mount of ours in the table. 0: there is none; -1 with *E set (CODE_MOUNT, naming it; CODE_FAULT: unknown). */
-int leftover_mounts(const struct run *run, struct err *e);
 
 #endif

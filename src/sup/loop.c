@@ -5,6 +5,7 @@
 #include "sup/driver_log.h"
 #include "sup/look.h"
 #include "sup/mounts.h"
+#include "sup/oom.h"
 #include "sup/reason.h"
 #include "sup/states.h"
 #include "sup/tcp_reset.h"
@@ -195,6 +196,8 @@ static void pass_deadlines(struct sup *s)
 	}
 	if (s->count && s->tidy <= now)
 		tidy_logs(s);
+	if (s->count)
+		oom_sample();
 	read_reasons(s);
 }
 

@@ -141,8 +141,9 @@ struct mount {
 	long restarts;
 	int tries; /* failures in a row */
 	int64_t up_since;
-	struct err error; /* code CODE_OK: none */
-	const char *why;  /* it is launched, for its notes; NULL */
+	int64_t failed_at; /* it was up, and shall be again: since when it is not; 0: it is */
+	struct err error;  /* code CODE_OK: none */
+	const char *why;   /* it is launched, for its notes; NULL */
 	char *notes[MOUNT_NOTES];
 	size_t note_count;
 	struct verdict check;	      /* kind NULL: not asked */

@@ -125,8 +125,15 @@ static void back_off(struct mount *m, const struct mnt_table *t)
 	m->restarts++;
 	for (int i = 1; i < m->tries; i++)
 		wait = wait ? wait * 2 : BACKOFF_FIRST_MS;
+	wait = wait < BACKOFF_MAX_MS ? wait : BACKOFF_MAX_MS;
+	if (wait)
+		log_news("%s: started again in %lld ms", m->error.text, (long long)wait);
+	else
+		log_news("%s: started again", m->error.text);
+	if (!m->failed_at)
+		m->failed_at = clock_ms();
 	mount_enter(m, MOUNT_BACKOFF, t);
-	mount_wait(m, clock_ms() + (wait < BACKOFF_MAX_MS ? wait : BACKOFF_MAX_MS));
+	mount_wait(m, clock_ms() + wait);
 }
 
 /* What was before does not count. */
@@ -152,8 +159,11 @@ static void settle_stopped(struct mount *m, const struct mnt_table *t)
 		return;
 	}
 	/* One that is wanted, and comes here, has failed too often. */
-	if (m->goal == GOAL_UP)
+	if (m->goal == GOAL_UP) {
+		if (m->proven)
+			log_news("%s: given up after %d times: s3mounts up starts it again", m->error.text, m->tries);
 		m->goal = GOAL_ABORT;
+	}
 	m->then = m->goal == GOAL_ABORT ? MOUNT_FAILED : MOUNT_DOWN;
 	mount_enter(m, MOUNT_LEFT, t);
 }
@@ -302,7 +312,8 @@ void step_busy(struct mount *m, const struct mnt_table *t)
 	}
 	m->pending_stamp = 0; /* whoever uses it may have written since */
 	err_set(&e, CODE_MOUNT, "unmount %s: it is in use (Device or resource busy): it stays mounted", m->spec.target);
-	err_hint(&e, "end the process that has a file or its working directory there (fuser -vm %s), or use --lazy",
+	err_hint(&e,
+		"end the process that has a file or its working directory there (fuser -vm %s), or use s3mounts down --lazy",
 		m->spec.target);
 	mount_set_error(m, &e);
 	stay_up(m, t);

@@ -52,7 +52,7 @@ void step_begin(struct mount *m, const struct mnt_table *t)
 {
 	m->goal = GOAL_UP;
 	m->proven = false;
-	m->up_since = 0;
+	m->up_since = m->failed_at = 0;
 	m->tries = 0;
 	mount_enter(m, MOUNT_LAUNCH, t);
 }

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "sup/child.h"
 #include "sup/driver_log.h"
@@ -212,6 +213,9 @@ void step_proven(struct mount *m, const struct mnt_table *t)
 		m->up_since = now;
 	if (!m->down_failed)
 		m->error.code = CODE_OK;
+	if (m->failed_at)
+		log_news("mount %s: up again after %lld ms", m->spec.target, (long long)(now - m->failed_at));
+	m->failed_at = 0;
 	m->down_failed = m->replace_hung = false;
 	m->proven = m->was_up = true;
 	if (m->goal == GOAL_UP)

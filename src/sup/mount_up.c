@@ -5,8 +5,10 @@
 #include "sup/child.h"
 #include "sup/driver_log.h"
 #include "sup/mount_down.h"
+#include "sup/oom.h"
 #include "sup/states.h"
 
+#include <signal.h>
 #include <sys/wait.h>
 
 #define RENEW_MS 5000
@@ -53,15 +55,27 @@ void mount_fail(struct mount *m, const struct mnt_table *t, const struct err *e)
 	mount_enter(m, MOUNT_STOP, t);
 }
 
+/* That a limit was the cause is said only where the kernel has counted that. */
+static void explain_signal(char *out, size_t size, int number)
+{
+	long kills = number == SIGKILL ? oom_kills() : 0;
+
+	if (kills)
+		text_fmt(out, size, "was killed by signal %d (the memory limit: oom_kill in memory.events has risen by %ld)",
+			number, kills);
+	else
+		text_fmt(out, size, "was killed by signal %d", number);
+}
+
 void step_died(struct mount *m, const struct mnt_table *t)
 {
 	char cause[sizeof(((struct err *)0)->text)], hint[sizeof(((struct err *)0)->hint)];
-	char how[48] = "has ended";
+	char how[128] = "has ended";
 	struct err e;
 
 	/* How one ended that an earlier supervisor started is not known: it is no child of ours. */
 	if (m->pidfd < 0 && WIFSIGNALED(m->exit_status))
-		text_fmt(how, sizeof how, "was killed by signal %d", WTERMSIG(m->exit_status));
+		explain_signal(how, sizeof how, WTERMSIG(m->exit_status));
 	else if (m->pidfd < 0)
 		text_fmt(how, sizeof how, "ended with status %d", WEXITSTATUS(m->exit_status));
 	driver_log_explain(m, cause, sizeof cause, hint, sizeof hint);

@@ -31,6 +31,13 @@ static void leave_caller(void)
 		close(fd);
 }
 
+static int news = -1;
+
+void serve_news_to(int fd)
+{
+	news = fd;
+}
+
 /* Only LISTENER stays open of what the caller had. */
 static int keep_only(int listener)
 {
@@ -125,6 +132,8 @@ static int supervise(struct sup *s, const struct run *run, int listener, struct 
 	log_open(run_path(run, "log").s);
 	if (s->stay)
 		log_also(2);
+	else if (news >= 0)
+		log_news_to(2);
 	protect_from_oom_killer();
 	raise_descriptors();
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -171,6 +180,8 @@ int serve_spawn(const struct run *run, int listener, struct creds *secrets, stru
 			_exit(pid < 0 ? errno : 0);
 		creds_wipe(secrets);
 		leave_caller();
+		if (news >= 0)
+			dup2(news, 2);
 		the_supervisor = (struct sup){ .stop_ms = STOP_MS };
 		_exit(supervise(&the_supervisor, run, listener, NULL));
 	}

@@ -9,10 +9,16 @@
 #include "ctl/wire.h"
 
 /*
- * Forks the supervisor of RUN into the background, in a session of its own, with none of the caller's descriptors but LISTENER. It ends when
+ * Forks the supervisor of RUN into the background, in a session of its own, with none of the caller's descriptors but LISTENER (and serve_news_to()'s). It ends when
  * nothing is left to look after. Its copy of SECRETS is wiped. Returns 0 in the caller, or -1 with *E set.
  */
 int serve_spawn(const struct run *run, int listener, struct creds *secrets, struct err *e);
+
+/*
+ * Supervisors that this process starts from now on write what becomes of their drivers to FD, a pipe, too: a line when one has died, or is
+ * given up, and when its mount is up again. Its end: the supervisor has ended.
+ */
+void serve_news_to(int fd);
 
 /*
  * Is the supervisor of RUN, in this process, until SIGTERM or SIGINT: then it flushes and unmounts for at most STOP_MS, and returns CODE_OK, or

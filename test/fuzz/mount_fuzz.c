@@ -71,6 +71,11 @@ void log_line(const char *fmt, ...)
 	(void)fmt;
 }
 
+void log_news(const char *fmt, ...)
+{
+	(void)fmt;
+}
+
 int task_start(struct task *t, task_fn *fn, void *arg, int timeout_ms, struct err *e)
 {
 	(void)arg;

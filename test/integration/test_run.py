@@ -139,6 +139,15 @@ def test_signal_mask_and_dispositions(sandbox, prepare):
     assert (child.returncode, out) == (9, plain.stdout), err
 
 
+@pytest.mark.parametrize("words", [
+    ["sh", "-c", 'echo "$@"', "sh"], ["--", "sh", "-c", 'echo "$@"', "sh"], ["--anyway", "sh", "-c", 'echo "$@"', "sh"]], ids=" ".join)
+def test_options_end_at_the_first_word_that_is_none(sandbox, words):
+    """The kernel takes the first "--" out of the arguments of an init. What follows is CMD's, also what `run` has a meaning for."""
+    theirs = ["--json", "--stop-timeout=x", "--", "-h", "--help"]
+    result = sandbox.s3mounts("run", one(sandbox), *words, *theirs)
+    assert (result.code, result.out) == (0, " ".join(theirs) + "\n"), result
+
+
 # How it ends
 
 
@@ -247,7 +256,7 @@ def test_nofail_is_told_but_does_not_count(sandbox):
 
 
 @pytest.mark.parametrize("argv", [
-    [], ["--"], ["touch", "x"], ["touch", "--", "touch", "x"], ["--no-such", "--", "touch", "x"],
+    [], ["--"], ["-x"], ["-x", "touch", "x"], ["--no-such", "touch", "x"], ["--no-such", "--", "touch", "x"],
     ["--json", "--", "touch", "x"], ["--keep", "--", "touch", "x"], ["--timeout", "--", "touch", "x"],
     ["--timeout=x", "--", "touch", "x"],
     ["--stop-timeout=x", "--", "touch", "x"], ["--stop-timeout=-1", "--", "touch", "x"],
@@ -317,6 +326,7 @@ def test_what_cannot_be_flushed_in_time_is_told_and_not_lost(sandbox, wire, stat
     begin = time.monotonic()
     out, err = child.communicate("go on\n", timeout=40)
     assert child.returncode == code and "late" in err, err
+    assert "more time (--stop-timeout)" in err and "(--timeout)" not in err
     assert time.monotonic() - begin < 12
     wire.thaw()
     sandbox.up(one(sandbox))

@@ -26,12 +26,36 @@ static void put(const char *name)
 		_exit(99);
 }
 
+/* Ends of nothing but SIGKILL, with a file that is open; so does a daemon of its own, which writes on and on. */
+static void be_stubborn(void)
+{
+	char path[500];
+	int fd;
+
+	signal(SIGTERM, SIG_IGN);
+	snprintf(path, sizeof path, "/mnt/r2/threads/%s/%s", getenv("THREAD_ID"), fork() ? "app" : "daemon");
+	if (strstr(path, "daemon"))
+		setsid();
+	fd = open(path, O_CREAT | O_WRONLY, 0666);
+	if (fd < 0 || write(fd, "open", 4) != 4)
+		_exit(99);
+	if (!strstr(path, "daemon")) {
+		printf("app is ready\n");
+		fflush(stdout);
+	}
+	for (;; usleep(50000))
+		if (strstr(path, "daemon") && write(fd, ".", 1) != 1)
+			_exit(98);
+}
+
 int main(int argc, char **argv)
 {
 	sigset_t set;
 	int number;
 
 	(void)argc;
+	if (strcmp(argv[1], "stubborn") == 0)
+		be_stubborn();
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGUSR1);
@@ -57,9 +81,9 @@ def app(engine, binary, server, architecture):
     program, image = engine.program("app", APP), engine.image(f"s3mounts-run-{architecture}", binary, True)
     made = []
 
-    def start(*options, env=None):
+    def start(*options, env=None, word="one"):
         given = {**server.environment(), "THREAD_ID": f"run-{time.monotonic_ns()}", "USER_ID": "u", **(env or {})}
-        command = ["s3mounts", "run", *options, "--", "/app", "one"]
+        command = ["s3mounts", "run", *options, "/app", word]
         one = engine.container(image, f"--volume={program}:/app:ro", env=given, command=command)
         made.append(one)
         proc.wait_for(lambda: "is ready" in one.logs() or one.state("Running") == "false", 30, "the app")
@@ -82,6 +106,18 @@ def test_stopped_by_the_engine(app, server):
     assert container.stop(30) == 5
     assert time.monotonic() - begin < 20, "it was killed"
     assert (stored(server, container, "first"), stored(server, container, "last")) == (b"first", b"last")
+
+
+def test_who_ignores_sigterm_is_killed_and_flushed_before_the_engine_kills_all(app, server):
+    """CMD after a third of the time, its daemon after a sixth more; what both had open is in S3."""
+    container = app("--stop-timeout=6", word="stubborn")
+    begin = time.monotonic()
+    assert container.stop(30) == 137
+    assert time.monotonic() - begin < 20, "it was killed with all of it"
+    logs = container.logs()
+    assert "app (pid " in logs and "2000 ms after SIGTERM, a third of --stop-timeout: killed" in logs, logs
+    assert "left behind by the command and not ended by SIGTERM: app (pid " in logs and "not in S3" not in logs, logs
+    assert stored(server, container, "app") == b"open" and stored(server, container, "daemon").startswith(b"open.")
 
 
 def test_it_has_no_zombie_and_serves_the_other_commands(app):

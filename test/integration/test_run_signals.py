@@ -5,6 +5,7 @@ to CMD, orphans are reaped, what CMD leaves behind is ended before the mounts go
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -128,19 +129,24 @@ def test_data_after_sigterm_is_in_s3(sandbox, where):
     assert sandbox.get(f"{sandbox.prefixes[0]}/last") == b"last\n" and sandbox.leftovers(patience=2) == []
 
 
+STUBBORN = "trap '' TERM; exec 3> {file}; echo open >&3; echo ready; while :; do read -r _ || sleep 0.1; echo on >&3; done"
+
+
 @pytest.mark.parametrize("where", WHERE)
-def test_a_cmd_that_ignores_sigterm_goes_on(sandbox, where):
-    """It is CMD's to end, and the mounts stay until then."""
-    script = f"trap '' TERM; echo ready; read -r _; echo > {sandbox.mnt}/one/file; exit 4"
-    with Running(sandbox, "sh", "-c", script, where=where) as running:
+def test_a_cmd_that_ignores_sigterm_is_killed_after_a_third(sandbox, where):
+    """It goes on until then, and the mounts stay. What it had open is in S3."""
+    begin = time.monotonic()
+    with Running(sandbox, "sh", "-c", STUBBORN.format(file=sandbox.mnt / "one/file"), where=where,
+                 options=["--stop-timeout=6"]) as running:
         running.until_ready()
         for _ in range(3):
             running.kill(signal.SIGTERM)
-        time.sleep(1)
-        assert running.child.poll() is None
         running.child.stdin.write("\n")
-        running.ends(4)
-    assert sandbox.keys(sandbox.prefixes[0]) == [f"{sandbox.prefixes[0]}/file"]
+        running.child.stdin.flush()
+        _, err = running.ends(128 + signal.SIGKILL)
+    assert 2 < time.monotonic() - begin
+    assert re.search(r"run: sh \(pid \d+\) has not ended 2000 ms after SIGTERM, a third of --stop-timeout: killed\n", err), err
+    assert sandbox.get(f"{sandbox.prefixes[0]}/file").startswith(b"open\non\n") and sandbox.leftovers(patience=2) == []
 
 
 @pytest.fixture
@@ -323,6 +329,9 @@ def term(*_):
 signal.signal(signal.SIGTERM, term if on_term == "ends" else signal.SIG_IGN)
 for fd in range(3):
     os.close(fd)
+while on_term == "writes":
+    out.write(b"on ")
+    time.sleep(0.05)
 time.sleep(60)
 """
 
@@ -345,34 +354,52 @@ def test_the_rest_of_the_group_is_told_to_end(sandbox, where):
 
 
 @pytest.mark.parametrize("where", WHERE)
-def test_who_does_not_end_is_killed_when_the_time_is_over(sandbox, where):
-    begin = time.monotonic()
-    with left_behind(sandbox, "ignores", "cmd", where=where, options=["--stop-timeout=3"]) as running:
-        _, err = running.ends(running.child.wait(30))
-    assert 2 < time.monotonic() - begin < 20
-    assert running.child.returncode in (0, 6, 7) and (running.child.returncode == 0 or "file" in err), err
-    assert daemons(sandbox) == []
-    sandbox.up(f"--mount={sandbox.prefixes[0]}:{running.mount}")
-    sandbox.down()
-    assert sandbox.get(f"{sandbox.prefixes[0]}/file").startswith(b"begun")
+@pytest.mark.parametrize("on_term, group", [("ignores", "cmd"), ("stays", "own"), ("writes", "own")])
+def test_who_does_not_end_is_killed(sandbox, where, group, on_term):
+    """In CMD's group or in a session of its own; with a file that is open, or written to without an end, or only sitting there. It is named."""
+    with left_behind(sandbox, on_term, group, where=where, options=["--stop-timeout=3"]) as running:
+        _, err = running.ends(0)
+    assert re.fullmatch(r"s3mounts: 1 of 1 .*\ns3mounts: run: left behind by the command and not ended by SIGTERM: "
+                        r"python3\S* \(pid \d+\): killed\n", err), err
+    assert sandbox.get(f"{sandbox.prefixes[0]}/file").startswith(b"begun ") and sandbox.leftovers(patience=2) == []
+
+
+def test_who_has_left_the_group_is_told_to_end(sandbox):
+    with left_behind(sandbox, "ends", "own") as running:
+        assert running.ends(0)[1].count("\n") == 1
+    assert sandbox.get(f"{sandbox.prefixes[0]}/file") == b"begun told to end" and sandbox.leftovers(patience=2) == []
+
+
+ENTER = ["nsenter", "--pid", "--mount", "--target"]
 
 
 @pytest.mark.parametrize("where", WHERE)
-def test_who_sits_in_the_mount_is_killed_when_the_time_is_over(sandbox, where):
-    """All is in S3, but somebody's working folder is there; without him it goes down."""
-    with left_behind(sandbox, "stays", "cmd", where=where, options=["--stop-timeout=3"]) as running:
-        running.ends(0)
-    assert sandbox.get(f"{sandbox.prefixes[0]}/file") == b"begun " and sandbox.leftovers(patience=2) == []
-
-
-def test_who_has_left_the_group_is_not_ended(sandbox):
-    """A daemon of its own with a file open in the mount: it is told, the time is kept, and nothing is dropped."""
-    with left_behind(sandbox, "ends", "own", options=["--stop-timeout=2"]) as running:
-        _, err = running.ends(running.child.wait(30))
-    daemon, = daemons(sandbox)
-    assert running.child.returncode in (6, 7) and str(running.mount) in err, err
-    os.kill(daemon, signal.SIGTERM)
-    proc.wait_for(lambda: not procfs.alive(daemon), 5, "the daemon's end")
-    sandbox.up(f"--mount={sandbox.prefixes[0]}:{running.mount}")
+def test_who_is_no_descendant(sandbox, where):
+    """Process 1 ends its namespace: also who was brought into it from outside. Another process is not touched: the mount is in use then."""
+    sits = f"cd {sandbox.mnt}/one && trap '' TERM && echo sits && while :; do sleep 0.1; done"
+    with Running(sandbox, "sh", "-c", "echo ready; read -r _", where=where, options=["--stop-timeout=4"]) as running:
+        running.until_ready()
+        enter = [*ENTER, str(running.pid)] if where == "pid 1" else []
+        with subprocess.Popen([*enter, "sh", "-c", sits], stdout=subprocess.PIPE) as stranger:
+            assert stranger.stdout.readline() == b"sits\n"
+            running.child.stdin.write("\n")
+            _, err = running.ends(0 if where == "pid 1" else 6)
+            ended = proc.wait_for(lambda: stranger.poll() is not None, 5, "its end") if where == "pid 1" else stranger.poll()
+            stranger.kill()
+    assert bool(ended) == (where == "pid 1") and ("is in use" in err) == (where != "pid 1"), err
     sandbox.down()
-    assert sandbox.get(f"{sandbox.prefixes[0]}/file").startswith(b"begun")
+
+
+@pytest.mark.parametrize("where", WHERE)
+def test_the_drivers_are_spared_also_without_a_supervisor(sandbox, where):
+    """They belong to nobody then, as what CMD has left behind; but they have files to upload, and another supervisor takes them over."""
+    script = f"setsid sh -c 'trap \"\" TERM; echo ready; sleep 60' & read -r _; echo late > {sandbox.mnt}/one/file; exit 3"
+    with Running(sandbox, "sh", "-c", script, where=where, options=["--stop-timeout=4"]) as running:
+        running.until_ready()
+        driver, = sandbox.drivers_of(running.mount)
+        os.kill(procfs.parent(driver), signal.SIGKILL)
+        proc.wait_for(lambda: procfs.parent(driver) == running.pid, 5, "run to be its parent")
+        running.child.stdin.write("\n")
+        _, err = running.ends(3)
+    assert "rclone" not in err and "killed" in err, err
+    assert sandbox.get(f"{sandbox.prefixes[0]}/file") == b"late\n" and sandbox.leftovers(patience=2) == []

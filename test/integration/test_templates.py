@@ -162,7 +162,12 @@ def test_the_readme_shows_the_file():
 # Docker
 
 
-def test_docker(engine, binary, server, tmp_path):
+READ_ONLY, = [line.split()[3:-1] for line in (TEMPLATES / "docker" / "Dockerfile").read_text().splitlines()
+              if line.startswith("#   docker run --read-only")]
+
+
+@pytest.mark.parametrize("options", [[], [*READ_ONLY, "--read-only-tmpfs=false"]], ids=["as it is", "read-only root"])
+def test_docker(engine, binary, server, tmp_path, options):
     """The image is what the file says; rclone's libraries, which an official rclone has inside, come in as volumes."""
     shutil.copy(TEMPLATES / "docker" / "Dockerfile", tmp_path)
     shutil.copy(binary, tmp_path / "s3mounts")
@@ -174,7 +179,7 @@ def test_docker(engine, binary, server, tmp_path):
     (tmp_path / "s3.env").write_text("".join(f"{name}={value}\n" for name, value in env.items()))
     engine.podman("build", "--quiet", "--tag", "template", tmp_path)
     done = engine.podman(
-        "run", "--rm", "--network=host", "--device=/dev/fuse", "--cap-add=SYS_ADMIN", f"--env-file={tmp_path}/s3.env",
+        "run", "--rm", "--network=host", "--device=/dev/fuse", "--cap-add=SYS_ADMIN", f"--env-file={tmp_path}/s3.env", *options,
         *[f"--volume={outside}:{inside}:ro" for inside, outside in files.items()], "template", check=False)
     assert done.returncode == 3, done.stderr
     assert body(server, "threads/docker/file") == b"hello"

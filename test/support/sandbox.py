@@ -87,6 +87,10 @@ class Sandbox:
         lines = {pid: procfs.command_line(pid) for pid in self.processes()}
         return [pid for pid, line in lines.items() if line and self.binary.encode() not in line]
 
+    def drivers_of(self, target):
+        """The driver at TARGET: CMD of `run` may have the sandbox in its command line too."""
+        return [pid for pid in self.drivers() if procfs.open_files(pid).count("/dev/fuse") and os.fsencode(target) in procfs.command_line(pid)]
+
     # Commands
 
     def argv(self, command, *options):

@@ -104,6 +104,31 @@ static void both_get_a_line(void)
 	MUST(log_waiting() == -1);
 }
 
+static void news_alone_are_for_who_wants_these(void)
+{
+	char file[256] = "";
+	int fd;
+
+	make_pipe();
+	log_open("log");
+	log_news_to(pipes[1]);
+	log_line("no news");
+	log_news("news %d", 1);
+	drain_all(text, sizeof text);
+	MUST(strcmp(text, "s3mounts: news 1\n") == 0);
+	fd = open("log", O_RDONLY);
+	MUST(read(fd, file, sizeof file - 1) > 0 && strstr(file, "Z no news\n") && strstr(file, "Z news 1\n"));
+}
+
+static void who_reads_all_gets_news_once(void)
+{
+	make_pipe();
+	log_also(pipes[1]);
+	log_news("news");
+	drain_all(text, sizeof text);
+	MUST(count_lines(text) == 1 && strstr(text, "Z news\n"));
+}
+
 static void without_a_file_lines_go_nowhere(void)
 {
 	log_line("nobody");
@@ -251,13 +276,16 @@ static void a_link_is_no_log(void)
 each(both_get_a_line) each(without_a_file_lines_go_nowhere) each(lines_to_a_full_pipe_are_kept) each(what_is_kept_is_bounded)
 	each(the_callers_pipe_stays_blocking) each(a_socket_is_not_waited_for_either) each(a_reader_that_has_gone_is_forgotten)
 		each(a_child_writes_to_the_file_alone) each(one_old_file_is_kept) each(a_link_is_no_log)
+			each(news_alone_are_for_who_wants_these) each(who_reads_all_gets_news_once)
 
 #define alone(name) cmocka_unit_test_setup_teardown(name##_, enter, leave)
 
-			int main(void)
+				int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		alone(both_get_a_line),
+		alone(news_alone_are_for_who_wants_these),
+		alone(who_reads_all_gets_news_once),
 		alone(without_a_file_lines_go_nowhere),
 		alone(lines_to_a_full_pipe_are_kept),
 		alone(what_is_kept_is_bounded),

@@ -552,6 +552,57 @@ static void a_down_that_ends_later_is_tidied_then(void **state)
 	assert_false(world.config || world.places[0].layer);
 }
 
+static struct peer *ask_down_of(unsigned plan, int timeout_ms)
+{
+	struct request r = world_request(REQUEST_DOWN, timeout_ms, plan);
+
+	return ask(&r);
+}
+
+static void a_down_of_some_leaves_the_others_alone(void **state)
+{
+	struct peer *p;
+	pid_t driver;
+
+	(void)state;
+	bring_up(PLAN_ALL);
+	driver = mount_at(1)->pid;
+	world_write(1);
+	p = ask_down_of(PLAN_A | PLAN_C, 30000);
+	assert_answered_in(p, 0, 1000);
+	assert_int_equal(peer_report(p)->mount_count, 2);
+	assert_mount(p, 0, "down", CODE_OK);
+	assert_mount(p, 2, "down", CODE_OK);
+	world_run(1000);
+	/* They are forgotten, with their layers; what stays is as it was, its keys too. */
+	assert_int_equal(world.sup.count, 1);
+	assert_int_equal(mount_at(1)->pid, driver);
+	assert_true(world.places[1].ours && world.places[1].layer && world.config);
+	assert_false(world.places[0].layer || world.places[2].layer);
+	assert_stands(1, "up");
+	world_upload(1, 0);
+	wait_for(ask_down_of(PLAN_B, 30000));
+	world_run(0);
+	assert_nothing_stands();
+	assert_false(world.places[1].layer || world.config);
+}
+
+static void a_down_of_some_reports_what_could_not_go(void **state)
+{
+	struct peer *p;
+
+	(void)state;
+	bring_up(PLAN_A | PLAN_B);
+	world_write(0);
+	p = ask_down_of(PLAN_A, 3000);
+	assert_answered_in(p, 3000, 4000);
+	assert_int_equal(peer_report(p)->mount_count, 1);
+	assert_mount(p, 0, "up", CODE_PENDING);
+	world_run(1000);
+	assert_int_equal(world.sup.count, 2);
+	assert_stands(1, "up");
+}
+
 static void what_is_abandoned_goes_at_once(void **state)
 {
 	struct request r = world_request(REQUEST_DOWN, 30000, 0);
@@ -693,6 +744,8 @@ int main(void)
 		scene(what_is_busy_stays_mounted),
 		scene(nothing_is_cleared_while_one_stands),
 		scene(a_down_that_ends_later_is_tidied_then),
+		scene(a_down_of_some_leaves_the_others_alone),
+		scene(a_down_of_some_reports_what_could_not_go),
 		scene(what_is_abandoned_goes_at_once),
 		scene(sigterm_answers_all_and_ends),
 		scene(sigterm_ends_in_time_with_files_left),

@@ -204,6 +204,36 @@ static void a_driver_that_dies_is_started_again(void **state)
 	assert_int_equal(mount_at(0)->restarts, 1);
 }
 
+static bool has_happened(int place, const char *words)
+{
+	const struct mount *m = mount_at(place);
+
+	for (size_t i = 0; i < m->history_count; i++)
+		if (strstr(m->history[i], words))
+			return true;
+	return false;
+}
+
+/* Only of who was killed, and only where the kernel has counted a kill. */
+static void that_the_memory_limit_has_killed_it_is_known_or_not_said(void **state)
+{
+	static const char limit[] = "the memory limit: oom_kill in memory.events has risen by 2";
+
+	(void)state;
+	bring_up(PLAN_A);
+	world_exit(world_find(WORK_DRIVE, 0), SIGKILL);
+	world_run(100);
+	assert_true(has_happened(0, "was killed by signal 9"));
+	world.oom_kills = 2;
+	world_exit(world_find(WORK_DRIVE, 0), SIGSEGV);
+	world_run(1000);
+	assert_true(has_happened(0, "was killed by signal 11"));
+	assert_false(has_happened(0, "limit"));
+	world_exit(world_find(WORK_DRIVE, 0), SIGKILL);
+	world_run(100);
+	assert_true(has_happened(0, limit));
+}
+
 static void one_that_always_dies_is_given_up(void **state)
 {
 	(void)state;
@@ -434,6 +464,7 @@ int main(void)
 		scene(a_short_pause_cuts_no_connection),
 		scene(the_wall_clock_moves_no_deadline),
 		scene(a_driver_that_dies_is_started_again),
+		scene(that_the_memory_limit_has_killed_it_is_known_or_not_said),
 		scene(one_that_always_dies_is_given_up),
 		scene(one_that_is_unmounted_comes_again),
 		scene(one_that_is_covered_is_unhealthy),

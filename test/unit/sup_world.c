@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "sup/loop.h"
 #include "sup/mount_new.h"
+#include "sup/oom.h"
 #include "sup/tcp_reset.h"
 
 #include <errno.h>
@@ -311,6 +312,15 @@ bool tcp_any_established(pid_t pid)
 {
 	(void)pid;
 	return false;
+}
+
+void oom_sample(void)
+{
+}
+
+long oom_kills(void)
+{
+	return world.oom_kills;
 }
 
 /* ---- begin and end ---- */

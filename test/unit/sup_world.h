@@ -141,6 +141,7 @@ struct world {
 	bool broken;			  /* poll(2) fails: EBADF */
 	bool interrupted;		  /* it fails once: EINTR. To be set by whoever calls into src/sup beside the loop */
 	int resets;			  /* calls of tcp_reset_all() */
+	long oom_kills;			  /* what the kernel has counted lately */
 	unsigned long checked;		  /* when a check was started last, in EVENTS */
 	int verdicts;			  /* each has its number, in its MS */
 	int turns;			  /* of the loop, without that time went on */
