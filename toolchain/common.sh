@@ -22,6 +22,24 @@ took()
 	printf '%d.%d s' $((ms / 1000)) $((ms % 1000 / 100))
 }
 
+# ticking WHAT: says each 30 s that WHAT goes on, until it is killed or build.sh is gone. For the background.
+ticking()
+{
+	waited=0
+	while sleep 1 >/dev/null 2>&1 && kill -0 $$ 2>/dev/null; do
+		waited=$((waited + 1))
+		[ $((waited % 30)) != 0 ] || say "$1: $waited s so far"
+	done
+}
+
+# need_mounts WHAT: dies where WHAT cannot have mounts of its own (unshare(1)).
+need_mounts()
+{
+	[ "$(id -u)" = 0 ] || die "$1 mounts, and needs root"
+	awk '$5 == "/" { found = 1 } END { exit !found }' /proc/self/mountinfo ||
+		die "$1 needs mounts of its own, and / is none here: change the root to a mount (mount --bind FOLDER FOLDER, then chroot FOLDER)"
+}
+
 # put_if_changed FILE: standard input becomes FILE; its time moves only where the content does.
 put_if_changed()
 {

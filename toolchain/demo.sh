@@ -3,6 +3,7 @@
 
 cmd_demo()
 {
+	need_mounts demo
 	need build demo
 	cmd_build "$HOST_ARCH"
 	S3MOUNTS_BIN=$ROOT/out/$HOST_ARCH/s3mounts exec test/demo/demo.sh "$@"

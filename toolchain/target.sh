@@ -46,10 +46,16 @@ sysroot()
 		start=$(now_ms)
 		export ROOT OUT CC AR TRIPLET VENDOR_CFLAGS LIBC_CFLAGS BEARSSL_FAST FETCHED JOBS
 		rm -f "$stamp"
+		say "building $package for $TARGET"
+		ticking "building $package for $TARGET" &
+		ticker=$!
 		sh "vendor/$package" >"$OUT/$package.log" 2>&1 </dev/null || {
+			kill $ticker
 			tail -n 20 "$OUT/$package.log" >&2
 			die "$package for $TARGET could not be built (all of it: $OUT/$package.log)"
 		}
+		kill $ticker
+		wait $ticker 2>/dev/null || :
 		echo "$made" >"$stamp"
 		say "built $package for $TARGET in $(took "$start")"
 	done

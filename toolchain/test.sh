@@ -141,6 +141,7 @@ mutants_in_short()
 cmd_test()
 {
 	names=$*
+	[ "$(id -u)" != 0 ] || need_mounts test
 	need build test
 	if fetch_rclone; then CURRENT_RCLONE=$ROOT/out/rclone/rclone; else count 0 1 "no current rclone: its tests are left out"; fi
 	# Debian's installer and container images make it; a bare root has none, and the system's fusermount3 wants to read it.

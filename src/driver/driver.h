@@ -112,6 +112,9 @@ struct driver {
 
 	/* ---- loop, for one mount: pure ---- */
 
+	/* Is it known of this program that each question for an extended attribute of a file fails with EIO, and said where that is known? NULL: of none. */
+	bool (*fails_xattrs)(const struct driver_job *job);
+
 	/* What it would be started with on TARGET, as a NULL-terminated list: two equal lists are the same driver. NULL with *E set. */
 	char **(*command)(struct arena *a, const struct driver_job *job, const char *target, struct err *e);
 

@@ -207,6 +207,14 @@ static int rclone_keys(const struct driver_job *job, struct creds *c)
 	return ret;
 }
 
+static bool rclone_fails_xattrs(const struct driver_job *job)
+{
+	struct rclone_version v;
+
+	rclone_version_of(&v, job->program_version);
+	return rclone_version_fails_xattrs(&v);
+}
+
 static void rclone_read_log(void *state, struct span text, struct failures *f)
 {
 	rclone_log_feed(state, text, f);
@@ -230,6 +238,7 @@ const struct driver driver_rclone = {
 	.prepare = rclone_store,
 	.forget = rclone_store_remove,
 	.command = rclone_command,
+	.fails_xattrs = rclone_fails_xattrs,
 	.read_log = rclone_read_log,
 	.explain_log = rclone_log_cause,
 	.recover = rclone_recover,

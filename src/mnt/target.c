@@ -12,8 +12,10 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
+#define FIRST_ENTRIES 64
 #define STACK_MAX 64 /* dead mounts on top of each other; each restart of a driver leaves at most one */
 
 static const struct mnt_errno_text answer_errors[] = {
@@ -46,18 +48,33 @@ int mnt_target_answers(const char *target, struct err *e)
 	return statfs(target, &fs) ? mnt_err_sys(e, answer_errors, "%s", target) : 0;
 }
 
-int mnt_target_lists(const char *target, struct err *e)
+int mnt_target_lists(const char *target, char file[NAME_MAX + 1], struct err *e)
 {
 	DIR *d = opendir(target);
+	struct dirent *entry = NULL;
 	int ret = 0;
 
+	*file = 0;
 	if (!d)
 		return errno == EACCES ? 0 : mnt_err_sys(e, answer_errors, "list %s", target);
 	errno = 0;
-	if (!readdir(d) && errno)
+	for (int i = 0; i < FIRST_ENTRIES && !*file && (entry = readdir(d)); i++)
+		if (entry->d_type == DT_REG)
+			text_fmt(file, NAME_MAX + 1, "%s", entry->d_name);
+	if (!entry && errno)
 		ret = mnt_err_sys(e, answer_errors, "list %s", target);
 	closedir(d);
 	return ret;
+}
+
+bool mnt_target_fails_xattrs(const char *target, const char *file)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	/* Whatever else fails with EIO fails here, already. */
+	return text_fmt(path, sizeof path, "%s/%s", target, file) < sizeof path && lstat(path, &st) == 0 &&
+	       lgetxattr(path, "user.s3mounts", NULL, 0) < 0 && errno == EIO;
 }
 
 /*

@@ -31,8 +31,17 @@ int mnt_target_prepare(const char *target, const char *fstype, const char *sourc
 /* Does the file system at TARGET answer statfs(2)? 0, or -1 with *E set (CODE_MOUNT): a dead one is reported as such. */
 int mnt_target_answers(const char *target, struct err *e);
 
-/* Can its root be listed? As mnt_target_answers(). 0 as well when the kernel denies it (EACCES), which says nothing. */
-int mnt_target_lists(const char *target, struct err *e);
+/*
+ * Can its root be listed? As mnt_target_answers(). 0 as well when the kernel denies it (EACCES), which says nothing. FILE becomes the name of a
+ * regular file there; "" where none is among the first entries.
+ */
+int mnt_target_lists(const char *target, char file[NAME_MAX + 1], struct err *e);
+
+/*
+ * Does the file system at TARGET answer a question for an extended attribute of FILE, of mnt_target_lists(), with EIO? One that has none should say
+ * ENOTSUP or ENODATA, which programs that copy files pass over.
+ */
+bool mnt_target_fails_xattrs(const char *target, const char *file);
 
 /*
  * umount2(2) of what is topmost at TARGET, never through a link at its end; DETACH removes it from the tree even while it is in

@@ -12,7 +12,7 @@
 static const char *const defaults[] = {
 	"--vfs-cache-mode=full", "--vfs-write-back=1s",
 	"--use-server-modtime", /* otherwise "ls -l" costs a request for each file */
-	"--dir-cache-time=5s", "--attr-timeout=1s",
+	"--attr-timeout=1s",
 	"--vfs-cache-poll-interval=5s", /* how often it checks whether its cache exceeds its limit */
 	"--poll-interval=0",		/* S3 does not notify of changes; without this there is a warning at each start */
 	"--contimeout=10s", "--timeout=30s",
@@ -122,6 +122,15 @@ static bool needs_fast_fingerprint(const struct plan_mount *m, const struct rclo
 	return !m->ro && !rclone_version_least(v, 1, 76);
 }
 
+/*
+ * How long a listing serves, and so how soon it is seen what others have put there or removed. Up to 1.69 its age counts from when it was begun: a
+ * folder whose listing takes longer than that is listed again for each name that is looked up in it, and "ls -l" never ends.
+ */
+static const char *dir_cache_time(const struct rclone_version *v)
+{
+	return rclone_version_least(v, 1, 70) ? "--dir-cache-time=5s" : "--dir-cache-time=20s";
+}
+
 /* The limit precedes the options of the mount, which may replace it. In KiB, which every version can read. */
 static void append_launch_options(struct arg_list *l, const struct rclone_paths *p)
 {
@@ -165,6 +174,7 @@ char **rclone_args(struct arena *a, const struct plan_mount *m, const struct rcl
 		append_text(&l, "--read-only", "");
 	for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)
 		append_text(&l, defaults[i], "");
+	append_text(&l, dir_cache_time(&p->version), "");
 	if (needs_fast_fingerprint(m, &p->version))
 		append_text(&l, "--vfs-fast-fingerprint", "");
 	append_launch_options(&l, p);

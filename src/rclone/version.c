@@ -50,6 +50,7 @@ void rclone_version_parse(struct rclone_version *v, struct span output)
 	text_sanitize(v->text);
 	v->known = rest.n < sizeof v->text && cut_number(&rest, &v->major) && cut_dot(&rest) && cut_number(&rest, &v->minor) &&
 		   cut_dot(&rest) && cut_number(&rest, &v->patch) && (!rest.n || span_is(rest, "-DEV"));
+	v->debian = v->known && rest.n;
 }
 
 void rclone_version_of(struct rclone_version *v, const char *text)
@@ -172,24 +173,30 @@ int rclone_version_read(struct rclone_version *v, const char *program, const cha
 	return 0;
 }
 
+bool rclone_version_fails_xattrs(const struct rclone_version *v)
+{
+	return v->debian && !rclone_version_least(v, 1, 61);
+}
+
 /*
- * In the order of their fixes: a version with one loss has all later ones too. Tried with 1.60.1, 1.65.2, 1.68.2, 1.70.3,
- * 1.73.5 and 1.75.2; 1.61 to 1.64 were not available. The last one is the price of --vfs-fast-fingerprint, see rclone/args.c.
+ * A version with one loss has all later ones too. Tried with Debian's 1.60.1 and the releases 1.60.1 (xattrs), 1.65.2, 1.68.2, 1.70.3, 1.73.5 and
+ * 1.75.2; 1.61 to 1.64 were not available. The last one is the price of --vfs-fast-fingerprint, see rclone/args.c.
  */
 static const char *const losses[] = {
+	"extended attributes can neither be set nor asked for (EIO), so cp -a, shutil.copy2 and files.write of E2B into a mount fail",
 	"a file whose folder is renamed while it waits for its upload, and that is then written again, goes to S3 under its old name",
-	"extended attributes can neither be set nor asked for (EIO), so cp -a and others that copy them fail",
 	"a file of others that is made shorter (truncate) without having been read or written keeps 65,536 bytes",
 	"an object that others replace by one of the same size, uploaded in parts, is read as it was while it is in the cache",
 };
 
+#define DEBIAN_ALONE 1 /* of the first */
 static const unsigned cured_in_minor[] = { 61, 61, 76, 76 };
 
 #define LOSSES (sizeof losses / sizeof *losses)
 
 size_t rclone_version_losses(const struct rclone_version *v, const char *const **list)
 {
-	size_t first = v->known ? 0 : LOSSES;
+	size_t first = !v->known ? LOSSES : rclone_version_fails_xattrs(v) ? 0 : DEBIAN_ALONE;
 
 	while (first < LOSSES && rclone_version_least(v, 1, cured_in_minor[first]))
 		first++;

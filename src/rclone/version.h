@@ -14,6 +14,7 @@
 struct rclone_version {
 	bool known; /* false: only TEXT below has a meaning, and no predicate holds */
 	unsigned major, minor, patch;
+	bool debian;   /* built by Debian or who follows it ("-DEV"), with other libraries than the release has */
 	char text[32]; /* as it reports itself, printable: "1.60.1-DEV"; "" when it did not */
 };
 
@@ -45,6 +46,12 @@ bool rclone_version_has_rc_socket(const struct rclone_version *v);
 
 /* Can it be told to upload now (vfs/queue, vfs/queue-set-expiry)? */
 bool rclone_version_has_queue(const struct rclone_version *v);
+
+/*
+ * Is it known to answer each question for an extended attribute of a file with EIO? Debian's 1.60.1 does, the release of that number and later ones
+ * say ENOTSUP. Of a version that is not known here it shows when it is asked.
+ */
+bool rclone_version_fails_xattrs(const struct rclone_version *v);
 
 /*
  * What *V is known to lose or to get wrong on a writable mount, apart from what s3mounts makes up for: each a sentence for

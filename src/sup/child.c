@@ -1,5 +1,6 @@
 #include "sup/child.h"
 
+#include "base/clock.h"
 #include "base/confine.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -22,6 +23,7 @@
 #include <unistd.h>
 
 #define ASK_MS 4000 /* less than a launch may take */
+#define SOON_MS 500 /* a root that is listed again is listed as soon: what is asked behind that delays no proof */
 
 static int send_answer(int out, enum answer_kind kind, const struct err *e)
 {
@@ -158,12 +160,22 @@ int child_launch(void *arg, int out)
 	return 0;
 }
 
+/* It has listed FILE, in a time of MS. What is known of its driver anyhow is reported with that. */
+static bool fails_xattrs(const struct mount *m, const char *file, int64_t ms)
+{
+	bool known = m->driver->fails_xattrs && m->driver->fails_xattrs(&m->job);
+
+	return !known && *file && ms <= SOON_MS && mnt_target_fails_xattrs(m->path, file);
+}
+
 int child_probe(void *arg, int out)
 {
 	const struct mount *m = arg;
 	struct err e;
 	struct answer a = { .kind = ANSWER_STATFS, .cache_free = UINT64_MAX };
 	struct statvfs disk;
+	char file[NAME_MAX + 1];
+	int64_t begin;
 
 	confine_search();
 	if (mnt_target_answers(m->path, &e))
@@ -175,9 +187,12 @@ int child_probe(void *arg, int out)
 	/* Another one waits for the listing already. */
 	while (m->listing_pid)
 		pause();
-	if (mnt_target_lists(m->path, &e))
+	begin = clock_ms();
+	if (mnt_target_lists(m->path, file, &e))
 		return send_answer(out, ANSWER_UNLISTED, &e);
-	return send_answer(out, ANSWER_DONE, NULL);
+	a.kind = ANSWER_DONE;
+	a.fails_xattrs = fails_xattrs(m, file, clock_ms() - begin);
+	return write_all(out, &a, sizeof a) ? 1 : 0;
 }
 
 /* 0, 1: busy, -1: *E. */

@@ -20,6 +20,7 @@ struct answer {
 	struct mnt_ready ready; /* of child_launch() */
 	int64_t below_since;	/* of child_launch(), with the descriptor of the plain folder below; 0: none comes with it */
 	struct err layer;	/* of child_launch(): why no layer stands there; CODE_OK: one does */
+	bool fails_xattrs;	/* of child_probe()'s ANSWER_DONE: a file in its root has been asked for an extended attribute, EIO came */
 	uint64_t cache_free;	/* of ANSWER_STATFS: bytes on the disk of its cache; UINT64_MAX: not known */
 	struct err e;		/* of ANSWER_ERROR, ANSWER_UNLISTED */
 };
@@ -39,7 +40,7 @@ task_fn child_launch;
 
 /*
  * Asks statfs(2) of the mount ARG (ANSWER_STATFS), then a listing of its root, for which the driver has to ask S3: statfs(2) is answered from
- * memory. The listing waits for a rename in that folder.
+ * memory. The listing waits for a rename in that folder. Where that came soon, a file in it is asked for an extended attribute too.
  */
 task_fn child_probe;
 

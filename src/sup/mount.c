@@ -66,6 +66,9 @@ void mount_set_error(struct mount *m, const struct err *e)
 
 void mount_note(struct mount *m, const char *text)
 {
+	for (size_t i = 0; i < m->note_count; i++)
+		if (strcmp(m->notes[i], text) == 0)
+			return;
 	if (m->note_count < MOUNT_NOTES && (m->notes[m->note_count] = strdup(text)))
 		m->note_count++;
 }

@@ -63,7 +63,7 @@ enum mount_event {
 };
 
 #define MOUNT_ID DRIVER_ID
-#define MOUNT_NOTES 4
+#define MOUNT_NOTES 8
 #define MOUNT_HISTORY 12
 #define NEVER (-1)
 #define MOUNT_START_MS 30000 /* to come up, where nobody says how long: as a driver that is started again by itself */
@@ -194,7 +194,7 @@ void mount_report(struct mount *m, const char *text);
 /* Sets its error, and reports it. */
 void mount_set_error(struct mount *m, const struct err *e);
 
-/* Something that people should know of it (a copy of TEXT). */
+/* Something that people should know of it (a copy of TEXT), once. */
 void mount_note(struct mount *m, const char *text);
 void mount_forget_notes(struct mount *m);
 

@@ -20,6 +20,9 @@
 #define LATE_BYTES 4096		/* what a driver reads and writes that only answers the kernel */
 #define CACHE_LOW (1024 * 1024) /* bytes free on its disk: nothing can be written to it any more */
 #define UNHEALTHY_LOOK_MS 10000
+#define NO_XATTRS                                                                                             \
+	"its driver answers for extended attributes of a file with EIO, as if the disk had failed: cp -a into it, " \
+	"and what else copies them (shutil.copy2, files.write of E2B), fails"
 
 static void become_unhealthy(struct mount *m, const struct mnt_table *t)
 {
@@ -190,6 +193,7 @@ void step_proof_late(struct mount *m, const struct mnt_table *t)
 
 void step_proven(struct mount *m, const struct mnt_table *t)
 {
+	const struct answer *a = child_answer(&m->answer);
 	int64_t now = clock_ms();
 
 	if (!t) {
@@ -207,6 +211,8 @@ void step_proven(struct mount *m, const struct mnt_table *t)
 	m->hung = false;
 	m->late_since = NEVER;
 	mount_reason_answered(m);
+	if (a && a->fails_xattrs)
+		mount_note(m, NO_XATTRS);
 	if (!m->proven)
 		m->ms = now - m->started;
 	if (!m->up_since)

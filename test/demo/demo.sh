@@ -20,7 +20,7 @@ inside()
 {
 	printf '   $ s3mounts %s\n' "$*"
 	code=0
-	nsenter --target "$init" --mount --pid chroot "$root" /usr/bin/s3mounts "$@" > "$work/said" 2>&1 || code=$?
+	nsenter --target "$init" --mount --pid --root chroot "$root" /usr/bin/s3mounts "$@" > "$work/said" 2>&1 || code=$?
 	sed 's/^/     /' "$work/said"
 	printf '     (exit code %s)\n' "$code"
 }
@@ -79,19 +79,6 @@ done
 init=$(tr -d ' ' < "/proc/$sandbox/task/$sandbox/children")
 (cd "$root" && find . -type f ! -path './proc/*' ! -path './tmp/*' -printf '   %10s  %P\n')
 
-say "3. Up, with a wrong secret" \
-	"A script would say that all is well, and lose every file that is written later."
-(export S3_ACCESS_SECRET=not-the-secret && inside up)
-
-say "4. Up" \
-	"THREAD_ID=$THREAD_ID USER_ID=$USER_ID; checked, mounted, and each mount asked whether it answers."
-inside up
-
-say "5. Write a file, read one" \
-	"One is written in the sandbox; the other comes from outside, and is seen when rclone lists the folder again: within 5 s."
-mnt=/proc/$init/root$root/mnt/r2
-printf '   $ echo "Hello from a sandbox" > /mnt/r2/threads/%s/hello.txt\n' "$THREAD_ID"
-echo "Hello from a sandbox" > "$mnt/threads/$THREAD_ID/hello.txt"
 witness()
 {
 	/usr/bin/python3 - "$@" <<-'END'
@@ -108,10 +95,20 @@ witness()
 	END
 }
 witness put "skills/$USER_ID/note.txt" "Hello from outside"
-for _ in $(seq 100); do
-	[ ! -e "$mnt/skills/$USER_ID/note.txt" ] || break
-	sleep 0.1
-done
+
+say "3. Up, with a wrong secret" \
+	"A script would say that all is well, and lose every file that is written later."
+(export S3_ACCESS_SECRET=not-the-secret && inside up)
+
+say "4. Up" \
+	"THREAD_ID=$THREAD_ID USER_ID=$USER_ID; checked, mounted, and each mount asked whether it answers."
+inside up
+
+say "5. Write a file, read one" \
+	"One is written in the sandbox; the other was put into the bucket from outside."
+mnt=/proc/$init/root$root/mnt/r2
+printf '   $ echo "Hello from a sandbox" > /mnt/r2/threads/%s/hello.txt\n' "$THREAD_ID"
+echo "Hello from a sandbox" > "$mnt/threads/$THREAD_ID/hello.txt"
 printf '   $ cat /mnt/r2/skills/%s/note.txt\n     %s\n' "$USER_ID" "$(cat "$mnt/skills/$USER_ID/note.txt")"
 
 say "6. Status"

@@ -11,6 +11,7 @@ from support import faults, proc, procfs
 from support.wire import Wire
 
 MOUNT = 6
+SOON = ":dir_cache_time=1s"
 EMPTY = b'<?xml version="1.0"?><ListBucketResult><Name>b</Name><IsTruncated>false</IsTruncated></ListBucketResult>'
 
 
@@ -91,14 +92,14 @@ def test_a_driver_that_cannot_reach_s3_is_not_up(sandbox):
 
 def test_a_root_that_is_not_listed_is_told_and_its_driver_left_alone(sandbox):
     with Wire(sandbox.server.port, sandbox.folder) as wire:
-        mount, = sandbox.up(one(sandbox), env={"S3_ENDPOINT_URL": wire.endpoint})["mounts"]
-        time.sleep(5.2)  # rclone answers from its memory for 5 s
+        mount, = sandbox.up(one(sandbox, SOON), env={"S3_ENDPOINT_URL": wire.endpoint})["mounts"]
+        time.sleep(1.2)  # rclone answers from its memory until then
         wire.freeze()
         proc.wait_for(lambda: sandbox.status_of("one")["state"] == "unhealthy", 15, "what its state is")
         late = sandbox.status_of("one")
         assert late["state"] == "unhealthy" and "does not answer" in late["error"]["message"] and late["pid"] == mount["pid"]
         assert sandbox.s3mounts("status").code == MOUNT and sandbox.s3mounts("ready", "--mounted").code == MOUNT
-        child = sandbox.start("up", "--json", one(sandbox), env={"S3_ENDPOINT_URL": wire.endpoint})
+        child = sandbox.start("up", "--json", one(sandbox, SOON), env={"S3_ENDPOINT_URL": wire.endpoint})
         time.sleep(1)
         wire.thaw()
         answer = sandbox.finish(child).json
@@ -109,8 +110,8 @@ def test_a_root_that_is_not_listed_is_told_and_its_driver_left_alone(sandbox):
 def test_down_is_not_held_up_by_our_own_question(sandbox):
     """S3 does not answer, nothing waits for it: what asks for the listing cannot be ended, and is no reason to call the mount busy."""
     with Wire(sandbox.server.port, sandbox.folder) as wire:
-        sandbox.up(one(sandbox), env={"S3_ENDPOINT_URL": wire.endpoint})
-        time.sleep(5.2)
+        sandbox.up(one(sandbox, SOON), env={"S3_ENDPOINT_URL": wire.endpoint})
+        time.sleep(1.2)
         wire.freeze()
         proc.wait_for(lambda: sandbox.status_of("one")["state"] == "unhealthy", 15, "what its state is")
         assert [sandbox.status_of("one")["state"] for _ in range(3)] == ["unhealthy"] * 3
@@ -121,11 +122,11 @@ def test_down_is_not_held_up_by_our_own_question(sandbox):
 
 def test_down_is_held_up_by_somebody_else(sandbox):
     with Wire(sandbox.server.port, sandbox.folder) as wire:
-        sandbox.up(one(sandbox), env={"S3_ENDPOINT_URL": wire.endpoint})
+        sandbox.up(one(sandbox, SOON), env={"S3_ENDPOINT_URL": wire.endpoint})
         (sandbox.mnt / "one/file").write_text("x")
         assert sandbox.s3mounts("flush").code == 0
         with open(sandbox.mnt / "one/file") as file:
-            time.sleep(5.2)
+            time.sleep(1.2)
             wire.freeze()
             proc.wait_for(lambda: sandbox.status_of("one")["state"] == "unhealthy", 15, "what its state is")
             result = sandbox.s3mounts("down", "--timeout", "20")

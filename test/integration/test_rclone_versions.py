@@ -18,7 +18,7 @@ from support.proc import wait_for
 
 pytestmark = pytest.mark.usefixtures("rclone")
 
-RELISTED = 6.5  # seconds: the folder is listed again (dir-cache-time 5 s), and what is then taken for stale leaves the cache
+RELISTED = 2.5  # seconds: with dir_cache_time=1s the folder is listed again, and what is then taken for stale leaves the cache
 PART = 5 << 20  # the smallest that S3 takes
 PENDING = 7
 
@@ -67,7 +67,7 @@ def test_after_the_folder_was_listed_again(sandbox):
     """
     own, theirs = sandbox.prefixes[0], sandbox.prefixes[2]
     replace_in_parts(sandbox, f"{theirs}/model", b"1")
-    sandbox.up(f"--mount={own}:{sandbox.mnt}/own", f"--mount={theirs}:{sandbox.mnt}/theirs:ro")
+    sandbox.up(f"--mount={own}:{sandbox.mnt}/own:dir_cache_time=1s", f"--mount={theirs}:{sandbox.mnt}/theirs:ro,dir_cache_time=1s")
     (sandbox.mnt / "own/file").write_bytes(b"x" * 400000)
     flush(sandbox)
     with open(sandbox.mnt / "theirs/model", "rb") as model:

@@ -176,7 +176,7 @@ LASTING = [one for one in REFUSALS if one is not key_too_long]
 def mount(sandbox, account, gate):
     """One mount that is up and has been listed; gives its folder."""
     target = sandbox.mnt / "docs"
-    sandbox.up(f"--mount=docs:{target}")
+    sandbox.up(f"--mount=docs:{target}:dir_cache_time=1s")
     os.listdir(target)
     return target
 
@@ -275,7 +275,7 @@ def test_a_key_that_is_gone_is_seen_by_readers(sandbox, mount, account, gate):
             with contextlib.suppress(OSError):
                 os.listdir(mount)
             return sandbox.s3mounts("status").code
-        proc.wait_for(refused, 12, "status to tell it", every=0.5)  # dir_cache_time is 5 s
+        proc.wait_for(refused, 12, "status to tell it", every=0.5)
         one = only(sandbox.s3mounts("status", "--json").json)
         assert one["state"] == "refused" and one["error"]["code"] == 4 and "InvalidAccessKeyId" in one["error"]["message"], one
 
@@ -302,7 +302,7 @@ def test_new_keys_upload_what_the_withdrawn_ones_could_not(sandbox, mount, accou
     sandbox.env["S3_ACCESS_KEY_ID"] = new
     account.client = boto3.client("s3", endpoint_url=account.server.endpoint, region_name="us-east-1", aws_access_key_id=new,
                                   aws_secret_access_key=account.secret)
-    answer = sandbox.up(f"--mount=docs:{mount}", "--timeout", "20")
+    answer = sandbox.up(f"--mount=docs:{mount}:dir_cache_time=1s", "--timeout", "20")
     assert only(answer)["state"] == "up", answer
     assert sandbox.s3mounts("flush", "--timeout", "30").code == 0 and "docs/file.txt" in account.keys()
 

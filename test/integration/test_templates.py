@@ -93,8 +93,9 @@ def test_e2b_in_python(platform, template, server, monkeypatch):
         sandbox = await backend["start_sandbox"]("python", "reader")
         assert sandbox.guest is guest and len(guest.mounts()) == 3
         assert len(supervisors(guest)) == 1 and waiting <= supervisors(guest)
-        await sandbox.commands.run("echo hello > /mnt/r2/threads/python/file")
+        await sandbox.commands.run("cd /mnt/r2/threads/python && echo hello > file && (sleep 100 > /dev/null 2>&1 &)")  # which works there on
         await backend["stop_sandbox"](sandbox)
+        assert guest.child.poll() is not None
     asyncio.run(life())
     assert body(server, "threads/python/file") == b"hello\n"
 
@@ -107,7 +108,7 @@ def test_e2b_in_javascript(platform, template, server, tmp_path):
     (template / "life.mjs").write_text("""
         import { startSandbox, stopSandbox } from './sandbox.mjs'
         const sandbox = await startSandbox('javascript', 'reader')
-        await sandbox.commands.run('echo hello > /mnt/r2/threads/javascript/file')
+        await sandbox.commands.run('cd /mnt/r2/threads/javascript && echo hello > file && (sleep 100 > /dev/null 2>&1 &)')
         await stopSandbox(sandbox)
         process.env.S3_ACCESS_SECRET = 'wrong-wrong-wrong'
         await startSandbox('javascript', 'reader').catch((failure) => console.log(failure.message))
@@ -152,8 +153,9 @@ def test_plain_sudo_drops_the_variables(platform, server):
 
 def test_the_readme_shows_the_file():
     readme = (TEMPLATES.parents[1] / "README.md").read_text()
-    block, = [b for b in re.findall(r"^```python\n(.*?)^```", readme, re.M | re.S) if "s3mounts up" in b]
-    assert block in (TEMPLATES / "e2b" / "sandbox.py").read_text()
+    blocks = re.findall(r"^```python\n(.*?)^```", readme, re.M | re.S)
+    file = (TEMPLATES / "e2b" / "sandbox.py").read_text()
+    assert all(block in file for block in blocks) and any("s3mounts up" in block for block in blocks)
     files = {str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*") if path.is_file()}
     named = re.findall(r"`test/templates/([^`]+)`", readme)
     assert files == set(named)

@@ -11,6 +11,7 @@ is built, without any of these variables; it is built when the ready command exi
 """
 
 import asyncio
+import errno
 import json
 import os
 import pathlib
@@ -23,6 +24,7 @@ from support.guest import Guest
 
 HOMES = {"root": "/root", "user": "/tmp"}
 IDS = {"root": 0, "user": 1000}
+METADATA = "user.e2b."
 ACCOUNTS = r"""
 set -e
 mkdir /run/etc
@@ -104,6 +106,47 @@ class Commands:
         return result
 
 
+def write_metadata(place, metadata):
+    """As `user.e2b.…`, in place of what was there. A file system without extended attributes is none the worse for it; any other error is one."""
+    try:
+        for name in os.listxattr(place):
+            if name.startswith(METADATA):
+                os.removexattr(place, name)
+        for name, value in metadata.items():
+            os.setxattr(place, METADATA + name, value.encode())
+    except OSError as failure:
+        if failure.errno != errno.ENOTSUP:
+            raise
+
+
+def write_file(place, data, owner, metadata=None):
+    """As envd writes a file that is uploaded to it: the calls, in their order."""
+    for folder in reversed(place.parents):
+        if not folder.exists():
+            folder.mkdir(0o755)
+            os.chown(folder, owner, owner)
+    known = place.exists()
+    if known:
+        os.chown(place, owner, owner)
+    with open(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644), "wb", buffering=0) as file:
+        if not known:
+            os.chown(place, owner, owner)
+        file.write(data)
+        write_metadata(place, metadata or {})
+
+
+def compose_file(parts, place, owner):
+    """As envd makes one file of PARTS: beside it, then in its place by rename(2)."""
+    beside = place.with_name(f"{place.name}.e2b-compose.1.tmp")
+    with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644), "wb", buffering=0) as file:
+        os.chown(beside, owner, owner)
+        for part in parts:
+            file.write(part.read_bytes())
+    os.rename(beside, place)
+    for part in parts:
+        part.unlink()
+
+
 class Files:
     def __init__(self, guest, log):
         self._guest, self._log = guest, log
@@ -111,15 +154,7 @@ class Files:
     async def write(self, path, data, user="user", **_):
         """Folders that are missing are the user's, a file that is there keeps its mode and becomes the user's."""
         self._log.write("/files", path=path, username=user)
-        place = self._guest.root / path[1:]
-        for folder in reversed(place.parents):
-            if not folder.exists():
-                folder.mkdir(0o755)
-                os.chown(folder, IDS[user], IDS[user])
-        fd = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-        os.fchown(fd, IDS[user], IDS[user])
-        with open(fd, "wb") as file:
-            file.write(data.encode() if isinstance(data, str) else data)
+        write_file(self._guest.root / path[1:], data.encode() if isinstance(data, str) else data, IDS[user])
 
 
 class Platform:

@@ -38,8 +38,8 @@ class Guest:
         self.root = pathlib.Path(f"/proc/{self.init}/root")
 
     def enter(self, argv):
-        """The argument list that runs ARGV inside."""
-        return ["nsenter", "--target", str(self.init), "--mount", "--pid", "--", *map(str, argv)]
+        """The argument list that runs ARGV inside. (--root: in a chroot the namespace's own root is another one.)"""
+        return ["nsenter", "--target", str(self.init), "--mount", "--pid", "--root", "--wd", "--", *map(str, argv)]
 
     def popen(self, argv, env, **more):
         return subprocess.Popen(self.enter(argv), env=env, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

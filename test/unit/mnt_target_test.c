@@ -234,6 +234,28 @@ static void answers(void **state)
 	assert_non_null(strstr(e.text, "No such file or directory"));
 }
 
+/* What tells that it has no extended attributes is none that fails for them; and a file that is not there fails for that. */
+static void lists(void **state)
+{
+	const char *target = make_folder("lists");
+	char file[NAME_MAX + 1], path[PATH_MAX];
+	struct err e;
+
+	(void)state;
+	snprintf(path, sizeof path, "%s/folder", target);
+	assert_int_equal(mkdir(path, 0755), 0);
+	assert_int_equal(mnt_target_lists(target, file, &e), 0);
+	assert_string_equal(file, "");
+	snprintf(path, sizeof path, "%s/one", target);
+	assert_int_equal(close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)), 0);
+	assert_int_equal(mnt_target_lists(target, file, &e), 0);
+	assert_string_equal(file, "one");
+	assert_false(mnt_target_fails_xattrs(target, file));
+	assert_false(mnt_target_fails_xattrs(target, "missing"));
+	assert_int_equal(mnt_target_lists(in_base("missing"), file, &e), -1);
+	assert_string_equal(file, "");
+}
+
 static int ask_answers(void *target, int out)
 {
 	struct err e;
@@ -458,6 +480,7 @@ int main(void)
 		cmocka_unit_test(dead_ones_in_a_stack),
 		cmocka_unit_test(below_a_dead_one),
 		cmocka_unit_test(answers),
+		cmocka_unit_test(lists),
 		cmocka_unit_test(hung_one),
 		cmocka_unit_test(unmount),
 		cmocka_unit_test(below_a_dead_one_unmount),

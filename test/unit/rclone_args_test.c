@@ -32,8 +32,9 @@ static void show(struct buf *out, char **list)
 #define HEAD "/opt/rclone mount "
 #define FIRST "--config=/run/s3mounts/rclone.conf --cache-dir=/var/cache/s3mounts/1 "
 #define USUAL                                                                                                   \
-	"--vfs-cache-mode=full --vfs-write-back=1s --use-server-modtime --dir-cache-time=5s --attr-timeout=1s " \
+	"--vfs-cache-mode=full --vfs-write-back=1s --use-server-modtime --attr-timeout=1s " \
 	"--vfs-cache-poll-interval=5s --poll-interval=0 --contimeout=10s --timeout=30s --default-permissions --allow-non-empty "
+#define LISTED(seconds) "--dir-cache-time=" seconds "s "
 #define FAST "--vfs-fast-fingerprint "
 
 static void makes_the_usual_call(void **state)
@@ -48,7 +49,7 @@ static void makes_the_usual_call(void **state)
 	show(&out, rclone_args(&a, &m, &paths, "/mnt/real", 1000, 1001, true, &e));
 	assert_string_equal(mem,
 		HEAD "s3mounts:bkt/skills/system/ /mnt/real " FIRST
-		     "--devname=s3mounts:bkt/skills/system --uid=1000 --gid=1001 --umask=0022 --allow-other " USUAL FAST);
+		     "--devname=s3mounts:bkt/skills/system --uid=1000 --gid=1001 --umask=0022 --allow-other " USUAL LISTED("20") FAST);
 	assert_int_equal(e.code, 0);
 	arena_free(&a);
 }
@@ -72,7 +73,7 @@ static void makes_a_special_call(void **state)
 	show(&out, rclone_args(&a, &m, &p, "-m", 0, 4294967294, false, &e));
 	assert_string_equal(mem,
 		HEAD "s3mounts:bkt/ -m " FIRST "--devname=s3mounts:bkt --ca-cert=/etc/ca.pem --uid=0 --gid=4294967294 "
-		     "--umask=0007 --read-only " USUAL "--vfs-cache-mode=off --no-modtime --user-agent=a_b -x ");
+		     "--umask=0007 --read-only " USUAL LISTED("20") "--vfs-cache-mode=off --no-modtime --user-agent=a_b -x ");
 	arena_free(&a);
 }
 
@@ -94,12 +95,20 @@ static void adds_what_is_known_at_the_launch(void **state)
 	m.options = options;
 	m.option_count = 1;
 	show(&out, rclone_args(&a, &m, &p, "/m", 0, 0, true, &e));
-	assert_non_null(strstr(mem, USUAL "--vfs-cache-max-size=5368709120 --rc --rc-addr=unix:///run/s3mounts/rc --rc-no-auth "
+	assert_non_null(strstr(mem, USUAL LISTED("5") "--vfs-cache-max-size=5368709120 --rc --rc-addr=unix:///run/s3mounts/rc --rc-no-auth "
 					  "--vfs-cache-max-size=1G "));
 	buf_clear(&out);
 	p.version.minor = 75;
 	show(&out, rclone_args(&a, &m, &p, "/m", 0, 0, true, &e));
-	assert_non_null(strstr(mem, USUAL FAST "--vfs-cache-max-size="));
+	assert_non_null(strstr(mem, USUAL LISTED("5") FAST "--vfs-cache-max-size="));
+	buf_clear(&out);
+	p.version.minor = 69;
+	show(&out, rclone_args(&a, &m, &p, "/m", 0, 0, true, &e));
+	assert_non_null(strstr(mem, USUAL LISTED("20") FAST "--vfs-cache-max-size="));
+	buf_clear(&out);
+	p.version.minor = 70;
+	show(&out, rclone_args(&a, &m, &p, "/m", 0, 0, true, &e));
+	assert_non_null(strstr(mem, USUAL LISTED("5") FAST));
 	arena_free(&a);
 }
 

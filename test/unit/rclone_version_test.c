@@ -41,6 +41,7 @@ static void reads_what_it_says(void **state)
 		rclone_version_parse(&v, span_of(outputs[i].output));
 		assert_int_equal(v.known, outputs[i].known);
 		assert_string_equal(v.text, outputs[i].text);
+		assert_int_equal(v.debian, v.known && strstr(v.text, "-DEV"));
 		if (v.known) {
 			assert_int_equal(v.major, outputs[i].major);
 			assert_int_equal(v.minor, outputs[i].minor);
@@ -50,20 +51,22 @@ static void reads_what_it_says(void **state)
 }
 
 static const struct {
-	bool known;
+	bool known, debian;
 	unsigned major, minor;
 	bool rc, queue;
 	size_t losses;
 } abilities[] = {
-	{ true, 1, 60, false, false, 4 },
-	{ true, 1, 61, true, false, 2 },
-	{ true, 1, 67, true, false, 2 },
-	{ true, 1, 68, true, true, 2 },
-	{ true, 1, 75, true, true, 2 },
-	{ true, 1, 76, true, true, 0 },
-	{ true, 2, 0, true, true, 0 },
-	{ false, 1, 76, false, false, 0 },
-	{ false, 1, 60, false, false, 0 },
+	{ true, true, 1, 60, false, false, 4 },
+	{ true, false, 1, 60, false, false, 3 },
+	{ true, true, 1, 61, true, false, 2 },
+	{ true, false, 1, 61, true, false, 2 },
+	{ true, false, 1, 67, true, false, 2 },
+	{ true, false, 1, 68, true, true, 2 },
+	{ true, false, 1, 75, true, true, 2 },
+	{ true, false, 1, 76, true, true, 0 },
+	{ true, false, 2, 0, true, true, 0 },
+	{ false, false, 1, 76, false, false, 0 },
+	{ false, false, 1, 60, false, false, 0 },
 };
 
 static void knows_what_it_can(void **state)
@@ -71,13 +74,19 @@ static void knows_what_it_can(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof abilities / sizeof *abilities; i++) {
 		const struct rclone_version v = {
-			.known = abilities[i].known, .major = abilities[i].major, .minor = abilities[i].minor
+			.known = abilities[i].known,
+			.debian = abilities[i].debian,
+			.major = abilities[i].major,
+			.minor = abilities[i].minor,
 		};
 		const char *const *list;
 
 		assert_int_equal(rclone_version_has_rc_socket(&v), abilities[i].rc);
 		assert_int_equal(rclone_version_has_queue(&v), abilities[i].queue);
 		assert_int_equal(rclone_version_losses(&v, &list), abilities[i].losses);
+		assert_int_equal(rclone_version_fails_xattrs(&v), abilities[i].losses == 4);
+		if (abilities[i].losses == 4)
+			assert_non_null(strstr(list[0], "extended attributes"));
 		if (abilities[i].losses == 2)
 			assert_non_null(strstr(list[0], "65,536"));
 	}

@@ -5,6 +5,7 @@ import { CommandExitError, Sandbox } from 'e2b'
 const S3 = ['S3_ENDPOINT_URL', 'S3_ACCESS_KEY_ID', 'S3_ACCESS_SECRET', 'S3_BUCKET_NAME']
 const FOLDER = '/run/keys'
 const FILE = `${FOLDER}/s3.env`
+const PENDING = 7 // s3mounts: data still pending when the time ran out
 
 function variable(name) {
   if (!process.env[name]) throw new Error(`${name} is not set`)
@@ -21,6 +22,10 @@ function cause({ stdout, stderr, exitCode }) {
   }
 }
 
+function explained(failure) {
+  return failure instanceof CommandExitError ? new Error(cause(failure), { cause: failure }) : failure
+}
+
 export async function startSandbox(threadId, userId) {
   const variables = S3.map(variable).join('') // one that is missing is told before anything runs
   const sandbox = await Sandbox.create('agent', { envs: { THREAD_ID: threadId, USER_ID: userId }, timeoutMs: 3_600_000 })
@@ -29,15 +34,23 @@ export async function startSandbox(threadId, userId) {
     await sandbox.commands.run(`install -d -m 700 ${FOLDER} && install -m 600 /dev/null ${FILE}`, { user: 'root' })
     await sandbox.files.write(FILE, variables, { user: 'root' })
     await sandbox.commands.run(`s3mounts up --json --env-file ${FILE} --env-file-remove`, { user: 'root' })
-  } catch (failure) {
+  } catch (failure) { // a time-out, too, leaves no sandbox behind
     await sandbox.kill()
-    throw failure instanceof CommandExitError ? new Error(cause(failure), { cause: failure }) : failure
+    throw explained(failure)
   }
   return sandbox
 }
 
-// Throws CommandExitError with exit code 7 where files are not in S3 yet: nothing is dropped, the sandbox lives on.
+// Ends it once all of it is in S3. Where that is not so, or not known, it throws and the sandbox lives on: nothing is dropped.
 export async function stopSandbox(sandbox) {
-  await sandbox.commands.run('s3mounts down', { user: 'root' })
+  try {
+    await sandbox.commands.run('s3mounts down --json', { user: 'root' }).catch((failure) => {
+      if (!(failure instanceof CommandExitError) || failure.exitCode === PENDING) throw failure
+      // A mount could not go: somebody works in it, who ends with the sandbox. What counts is that nothing waits.
+      return sandbox.commands.run('s3mounts flush --json', { user: 'root' })
+    })
+  } catch (failure) {
+    throw explained(failure)
+  }
   await sandbox.kill()
 }

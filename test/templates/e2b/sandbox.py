@@ -7,6 +7,13 @@ from e2b import AsyncSandbox, CommandExitException
 
 S3 = ("S3_ENDPOINT_URL", "S3_ACCESS_KEY_ID", "S3_ACCESS_SECRET", "S3_BUCKET_NAME")
 FOLDER, FILE = "/run/keys", "/run/keys/s3.env"
+PENDING = 7  # s3mounts: data still pending when the time ran out
+
+
+def variable(name):
+    if not os.environ.get(name):
+        raise RuntimeError(f"{name} is not set")
+    return f"{name}='{os.environ[name]}'\n"
 
 
 def cause(failure):
@@ -19,7 +26,7 @@ def cause(failure):
 
 
 async def start_sandbox(thread_id, user_id):
-    variables = "".join(f"{name}='{os.environ[name]}'\n" for name in S3)  # one that is missing is told before anything runs
+    variables = "".join(map(variable, S3))  # one that is missing is told before anything runs
     sandbox = await AsyncSandbox.create(
         template="agent", envs={"THREAD_ID": thread_id, "USER_ID": user_id}, timeout=3600)
     try:
@@ -36,6 +43,15 @@ async def start_sandbox(thread_id, user_id):
 
 
 async def stop_sandbox(sandbox):
-    """Raises CommandExitException with exit code 7 where files are not in S3 yet: nothing is dropped, the sandbox lives on."""
-    await sandbox.commands.run("s3mounts down", user="root")
+    """Ends it once all of it is in S3. Where that is not so, or not known, it raises and the sandbox lives on: nothing is dropped."""
+    try:
+        try:
+            await sandbox.commands.run("s3mounts down --json", user="root")
+        except CommandExitException as failure:
+            if failure.exit_code == PENDING:
+                raise
+            # A mount could not go: somebody works in it, who ends with the sandbox. What counts is that nothing waits.
+            await sandbox.commands.run("s3mounts flush --json", user="root")
+    except CommandExitException as failure:
+        raise RuntimeError(cause(failure)) from failure
     await sandbox.kill()
