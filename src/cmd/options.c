@@ -124,6 +124,7 @@ static const struct option_row rows[] = {
 		"control socket, logs, config (S3MOUNTS_RUN_DIR; /run/s3mounts)" },
 	{ "timeout", "SECONDS", FOR_DRIVERS | FOR_FLUSH | FOR_DOWN | FOR_READY, store_seconds, MEMBER(timeout_ms),
 		"how long it may take" },
+	{ "timeout", "SECONDS", FOR_CHECK, store_seconds, MEMBER(timeout_ms), "how long all of it may take (10 for each mount)" },
 	{ "stop-timeout", "SECONDS", FOR_START | FOR_RUN, store_seconds, MEMBER(stop_ms),
 		"how long flush and unmount may take at the end (25)" },
 	{ "user", "UID[:GID]", FOR_RUN, store_user, 0, "run COMMAND as this user" },
@@ -162,7 +163,7 @@ static void print_option(const struct option_row *row, int timeout_s)
 	text_fmt(left, sizeof left, "%s--%s%s%s", row->member == MEMBER(help) ? "-h, " : "", row->name, row->arg ? " " : "",
 		row->arg ? row->arg : "");
 	text_print(1, "  %-32s %s", left, row->help);
-	if (row->member == MEMBER(timeout_ms))
+	if (row->member == MEMBER(timeout_ms) && row->commands != FOR_CHECK)
 		text_print(1, " (%d)", timeout_s);
 	text_print(1, "\n");
 }
