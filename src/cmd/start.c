@@ -26,8 +26,8 @@ static int check_nobody_serves(const struct run *run, struct err *e)
 	int got = ask(run, ASK_NEVER, &q, &nothing, &a, &r, e);
 
 	if (got == 0) {
-		got = err_set(e, CODE_MOUNT, "start: a supervisor serves it already, in %s: process %ld, with %zu mounts", run->dir,
-			r.pid, r.mount_count);
+		got = err_set(e, CODE_MOUNT, "start: a supervisor serves it already, in %s: process %ld, with %zu mounts",
+			run->dir, r.pid, r.mount_count);
 		err_hint(e, "s3mounts up and s3mounts status reach it; --run-dir gives another one a place of its own");
 	}
 	arena_free(&a);

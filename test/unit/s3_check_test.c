@@ -74,13 +74,15 @@ static pid_t serve(const char *const *answers, int *port)
 
 struct question {
 	const char *key_id, *token; /* NULL: a usual one, none */
-	bool write, late; /* LATE: the time for all prefixes is over */
+	bool write, late;	    /* LATE: the time for all prefixes is over */
 };
 
 static void check(const struct question *q, const char *const *answers, struct verdict *v, int times)
 {
 	struct creds creds = { .secret = SECRET };
-	struct s3_check_options o = { .write = q->write, .timeout_ms = 1000, .connect_ms = 1000, .deadline = q->late ? clock_ms() : -1 };
+	struct s3_check_options o = {
+		.write = q->write, .timeout_ms = 1000, .connect_ms = 1000, .deadline = q->late ? clock_ms() : -1
+	};
 	struct s3_checker *c;
 	struct s3_endpoint endpoint;
 	struct err e;
