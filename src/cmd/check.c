@@ -60,9 +60,15 @@ static void print_check_lines(const struct setup *s, const struct verdict *v)
 
 static int check_prefixes(const struct setup *s, const struct options *o, struct verdict *v, struct err *e)
 {
-	struct s3_check_options how = { .write = o->write, .timeout_ms = S3_CHECK_MS, .connect_ms = S3_CONNECT_MS };
+	struct s3_check_options how = {
+		.write = o->write, .timeout_ms = S3_CHECK_MS, .connect_ms = S3_CONNECT_MS, .deadline = -1
+	};
 	struct s3_checker *c;
 
+	if (o->timeout_ms) {
+		how.timeout_ms = o->timeout_ms;
+		how.deadline = clock_ms() + o->timeout_ms;
+	}
 	confine_network();
 	c = s3_checker_open(&s->endpoint, &s->plan.creds, &how, e);
 	if (!c)

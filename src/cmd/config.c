@@ -8,13 +8,21 @@
 
 #include <unistd.h>
 
-static int print_masked_conf(const struct setup *s, struct err *e)
+static int print_masked_conf(const struct setup *s, bool json, struct err *e)
 {
 	struct buf b = buf_heap(RCLONE_CONF_MAX);
 	int ret = rclone_conf_masked(&b, &s->endpoint, &s->plan.creds, e);
+	struct json_out out;
 
-	if (ret == 0 && write_all(STDOUT_FILENO, b.p, b.len))
+	buf_char(&b, 0);
+	if (ret == 0 && json) {
+		json_begin(&out, "config", CODE_OK, NULL);
+		json_str(&out.j, "config", b.p);
+		json_strings(&out.j, "warnings", s->plan.warnings, s->plan.warning_count);
+		ret = json_end(&out, CODE_OK);
+	} else if (ret == 0 && write_all(STDOUT_FILENO, b.p, b.len - 1)) {
 		ret = err_sys(e, CODE_FAULT, "write to stdout");
+	}
 	buf_free(&b);
 	return ret;
 }
@@ -38,7 +46,7 @@ static int run_config(const struct setup *s, const struct options *o, struct err
 	if (!o->json)
 		setup_warn(s);
 	if (o->print)
-		return print_masked_conf(s, e);
+		return print_masked_conf(s, o->json, e);
 	if (store_conf(s, path.s, e))
 		return -1;
 	if (!o->json) {

@@ -124,6 +124,8 @@ static const struct option_row rows[] = {
 	{ "run-dir", "DIR", FOR_ALL, store_text, MEMBER(run_dir), "control socket, logs, config" },
 	{ "timeout", "SECONDS", FOR_DRIVERS | FOR_FLUSH | FOR_DOWN | FOR_READY, store_seconds, MEMBER(timeout_ms),
 		"how long it may take" },
+	{ "timeout", "SECONDS", FOR_CHECK, store_seconds, MEMBER(timeout_ms),
+		"how long all of it may take (10 for each mount)" },
 	{ "stop-timeout", "SECONDS", FOR_START | FOR_RUN, store_seconds, MEMBER(stop_ms),
 		"how long flush and unmount may take at the end (25)" },
 	{ "user", "UID[:GID]", FOR_RUN, store_user, 0, "run COMMAND as this user" },
@@ -165,7 +167,7 @@ static void print_option(const struct option_row *row, int timeout_s)
 	text_fmt(left, sizeof left, "%s--%s%s%s", row->member == MEMBER(help) ? "-h, " : "", row->name, row->arg ? " " : "",
 		row->arg ? row->arg : "");
 	text_print(1, "  %-32s %s", left, row->help);
-	if (row->member == MEMBER(timeout_ms))
+	if (row->member == MEMBER(timeout_ms) && row->commands != FOR_CHECK)
 		text_print(1, " (%d)", timeout_s);
 	if (row->member == MEMBER(run_dir) && run_find(&run, NULL, &unused) == 0)
 		text_print(1, " (S3MOUNTS_RUN_DIR; %s)", run.dir);

@@ -86,7 +86,7 @@ int control_listen(const struct run *run, struct err *e)
 
 	if (fd >= 0) {
 		close(fd);
-		err_set(e, CODE_FAULT, "control socket %s: a supervisor serves it already", at.sun_path);
+		err_set(e, CODE_MOUNT, "control socket %s: a supervisor serves it already", at.sun_path);
 		return err_hint(e, "s3mounts up and s3mounts status reach it; --run-dir gives another one a place of its own");
 	}
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

@@ -20,8 +20,8 @@ long control_uid(int fd);
 bool control_other(const struct run *run, struct run *other);
 
 /*
- * A listening socket, made under RUN's lock by whoever starts a supervisor. One that a dead supervisor left is replaced. -1 with *E set (CODE_FAULT:
- * also where a supervisor serves already).
+ * A listening socket, made under RUN's lock by whoever starts a supervisor. One that a dead supervisor left is replaced. -1 with *E set (CODE_FAULT; CODE_MOUNT:
+ * a supervisor serves already).
  */
 int control_listen(const struct run *run, struct err *e);
 

@@ -11,10 +11,9 @@
 
 static const char *const defaults[] = {
 	"--vfs-cache-mode=full", "--vfs-write-back=1s",
-	"--use-server-modtime", /* otherwise "ls -l" costs a request for each file */
-	"--attr-timeout=1s",
-	"--vfs-cache-poll-interval=5s", /* how often it checks whether its cache exceeds its limit */
-	"--poll-interval=0",		/* S3 does not notify of changes; without this there is a warning at each start */
+	"--use-server-modtime",				     /* otherwise "ls -l" costs a request for each file */
+	"--attr-timeout=1s", "--vfs-cache-poll-interval=5s", /* how often it checks whether its cache exceeds its limit */
+	"--poll-interval=0", /* S3 does not notify of changes; without this there is a warning at each start */
 	"--contimeout=10s", "--timeout=30s",
 	"--default-permissions", /* otherwise owner and mode are shown, but keep nobody out */
 	"--allow-non-empty",	 /* whether anything may be covered has been decided by then; newer versions would refuse */

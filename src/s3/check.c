@@ -289,7 +289,7 @@ void s3_check(struct s3_checker *c, const char *bucket, const char *prefix, stru
 		return;
 	}
 	*v = (struct verdict){ .kind = "" };
-	c->deadline = start + c->options.timeout_ms;
+	c->deadline = clock_earlier(start + c->options.timeout_ms, c->options.deadline);
 	if (token_is_missing(c->creds))
 		verdict_set(v, CODE_REFUSED, "invalid-token",
 			"the key id is a temporary one (ASIA…), but there is no session token",

@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct verdict {
 	enum code code;	   /* CODE_OK, CODE_REFUSED, CODE_UNREACHABLE, CODE_FAULT, CODE_USAGE */
@@ -33,9 +34,10 @@ struct verdict {
 #define S3_CONNECT_MS 5000
 
 struct s3_check_options {
-	bool write;	/* also put and delete a probe object */
-	int timeout_ms; /* for all of one prefix: 10000 */
-	int connect_ms; /* for one TCP connection or handshake: 5000 */
+	bool write;	  /* also put and delete a probe object */
+	int timeout_ms;	  /* for all of one prefix: 10000 */
+	int connect_ms;	  /* for one TCP connection or handshake: 5000 */
+	int64_t deadline; /* for all prefixes: clock_ms(), or -1 for "never" */
 };
 
 /* An open connection to one endpoint; a connection that one check leaves open is used by the next. */

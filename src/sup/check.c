@@ -20,7 +20,7 @@ static void fault_verdict(struct verdict *v, const struct err *e)
 int check_child(void *arg, int out)
 {
 	const struct request *r = arg;
-	struct s3_check_options o = { .timeout_ms = S3_CHECK_MS, .connect_ms = S3_CONNECT_MS };
+	struct s3_check_options o = { .timeout_ms = S3_CHECK_MS, .connect_ms = S3_CONNECT_MS, .deadline = -1 };
 	struct s3_checker *c = NULL;
 	struct s3_endpoint site;
 	struct verdict v;

@@ -20,9 +20,9 @@ struct answer {
 	struct mnt_ready ready; /* of child_launch() */
 	int64_t below_since;	/* of child_launch(), with the descriptor of the plain folder below; 0: none comes with it */
 	struct err layer;	/* of child_launch(): why no layer stands there; CODE_OK: one does */
-	bool fails_xattrs;	/* of child_probe()'s ANSWER_DONE: a file in its root has been asked for an extended attribute, EIO came */
-	uint64_t cache_free;	/* of ANSWER_STATFS: bytes on the disk of its cache; UINT64_MAX: not known */
-	struct err e;		/* of ANSWER_ERROR, ANSWER_UNLISTED */
+	bool fails_xattrs; /* of child_probe()'s ANSWER_DONE: a file in its root has been asked for an extended attribute, EIO came */
+	uint64_t cache_free; /* of ANSWER_STATFS: bytes on the disk of its cache; UINT64_MAX: not known */
+	struct err e;	     /* of ANSWER_ERROR, ANSWER_UNLISTED */
 };
 
 /* Of child_look(). */

@@ -20,7 +20,7 @@
 #define LATE_BYTES 4096		/* what a driver reads and writes that only answers the kernel */
 #define CACHE_LOW (1024 * 1024) /* bytes free on its disk: nothing can be written to it any more */
 #define UNHEALTHY_LOOK_MS 10000
-#define NO_XATTRS                                                                                             \
+#define NO_XATTRS                                                                                                   \
 	"its driver answers for extended attributes of a file with EIO, as if the disk had failed: cp -a into it, " \
 	"and what else copies them (shutil.copy2, files.write of E2B), fails"
 

@@ -97,3 +97,10 @@ def test_one_connection_serves_all(sandbox):
     with Wire(sandbox.server.port, sandbox.folder) as wire:
         assert sandbox.s3mounts("check", *sandbox.specs, env={"S3_ENDPOINT_URL": wire.endpoint}).code == 0
         assert wire.accepted == 1
+
+
+def test_its_time_is_for_all_of_it(sandbox):
+    with faults.Silent() as silent:
+        result = sandbox.s3mounts("check", "--timeout", "1", "--json", *sandbox.specs, env={"S3_ENDPOINT_URL": silent.endpoint})
+    assert result.code == 5 and result.seconds < 4, result  # of each alone it would be 10 s
+    assert {mount["check"]["verdict"] for mount in result.json["mounts"]} == {"timeout"}

@@ -163,6 +163,12 @@ def test_print_masks_the_secret(sandbox):
     assert not (sandbox.run / "rclone.conf").exists()
 
 
+def test_print_as_json(sandbox):
+    text = sandbox.s3mounts("config", "--print", *sandbox.specs).out
+    answer = config(sandbox, "--print")
+    assert answer == {"command": "config", "ok": True, "code": 0, "error": None, "config": text, "warnings": []}
+
+
 VALUES = ["plain", "with blank", "tick`inside", "quote\"inside", "'single'", "a#b;c", "k=v:w", "back\\slash", "per%cent",
           "${HOME}", "ends`", "[section]", "; comment", "\"quoted\"", "ü"]
 

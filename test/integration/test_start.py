@@ -65,9 +65,9 @@ def test_mounts_at_once_with_credentials(sandbox):
 
 
 def test_a_second_one_is_refused(sandbox):
-    with sandbox.started(*sandbox.specs, env=without_credentials(sandbox)):
+    with sandbox.started(*sandbox.specs, env=without_credentials(sandbox)) as first:
         second = sandbox.s3mounts("start", *sandbox.specs, env=without_credentials(sandbox))
-        assert second.code == 8 and "serves it already" in second.err
+        assert second.code == 6 and f"serves it already, in {sandbox.run}: process {first.pid}, with " in second.err
         assert sandbox.s3mounts("ready").code == 0
 
 

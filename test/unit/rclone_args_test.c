@@ -31,7 +31,7 @@ static void show(struct buf *out, char **list)
 
 #define HEAD "/opt/rclone mount "
 #define FIRST "--config=/run/s3mounts/rclone.conf --cache-dir=/var/cache/s3mounts/1 "
-#define USUAL                                                                                                   \
+#define USUAL                                                                               \
 	"--vfs-cache-mode=full --vfs-write-back=1s --use-server-modtime --attr-timeout=1s " \
 	"--vfs-cache-poll-interval=5s --poll-interval=0 --contimeout=10s --timeout=30s --default-permissions --allow-non-empty "
 #define LISTED(seconds) "--dir-cache-time=" seconds "s "
@@ -49,7 +49,8 @@ static void makes_the_usual_call(void **state)
 	show(&out, rclone_args(&a, &m, &paths, "/mnt/real", 1000, 1001, true, &e));
 	assert_string_equal(mem,
 		HEAD "s3mounts:bkt/skills/system/ /mnt/real " FIRST
-		     "--devname=s3mounts:bkt/skills/system --uid=1000 --gid=1001 --umask=0022 --allow-other " USUAL LISTED("20") FAST);
+		     "--devname=s3mounts:bkt/skills/system --uid=1000 --gid=1001 --umask=0022 --allow-other " USUAL LISTED("20")
+			     FAST);
 	assert_int_equal(e.code, 0);
 	arena_free(&a);
 }
@@ -95,8 +96,9 @@ static void adds_what_is_known_at_the_launch(void **state)
 	m.options = options;
 	m.option_count = 1;
 	show(&out, rclone_args(&a, &m, &p, "/m", 0, 0, true, &e));
-	assert_non_null(strstr(mem, USUAL LISTED("5") "--vfs-cache-max-size=5368709120 --rc --rc-addr=unix:///run/s3mounts/rc --rc-no-auth "
-					  "--vfs-cache-max-size=1G "));
+	assert_non_null(strstr(mem,
+		USUAL LISTED("5") "--vfs-cache-max-size=5368709120 --rc --rc-addr=unix:///run/s3mounts/rc --rc-no-auth "
+				  "--vfs-cache-max-size=1G "));
 	buf_clear(&out);
 	p.version.minor = 75;
 	show(&out, rclone_args(&a, &m, &p, "/m", 0, 0, true, &e));

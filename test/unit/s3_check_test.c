@@ -2,6 +2,7 @@
 
 #include "unit.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "http/anchors.h"
 #include "http/pem.h"
@@ -73,13 +74,15 @@ static pid_t serve(const char *const *answers, int *port)
 
 struct question {
 	const char *key_id, *token; /* NULL: a usual one, none */
-	bool write;
+	bool write, late;	    /* LATE: the time for all prefixes is over */
 };
 
 static void check(const struct question *q, const char *const *answers, struct verdict *v, int times)
 {
 	struct creds creds = { .secret = SECRET };
-	struct s3_check_options o = { .write = q->write, .timeout_ms = 1000, .connect_ms = 1000 };
+	struct s3_check_options o = {
+		.write = q->write, .timeout_ms = 1000, .connect_ms = 1000, .deadline = q->late ? clock_ms() : -1
+	};
 	struct s3_checker *c;
 	struct s3_endpoint endpoint;
 	struct err e;
@@ -255,6 +258,19 @@ static void test_the_next_prefix(void **state)
 	assert_non_null(strstr(asked, "GET /b?list-type=2&max-keys=1&prefix=p%2F HTTP/1.1\r\n"));
 }
 
+/* A server that would answer at once is not waited for. */
+static void test_the_time_for_all(void **state)
+{
+	static const char *const once[] = { LIST, NULL };
+	static const struct question late = { .late = true };
+	struct verdict v;
+
+	(void)state;
+	check(&late, once, &v, 1);
+	assert_int_equal(v.code, CODE_UNREACHABLE);
+	assert_string_equal(v.kind, "timeout");
+}
+
 /* For rclone, where no file of the system serves. */
 static void test_trust_for_others(void **state)
 {
@@ -294,6 +310,7 @@ int main(void)
 		cmocka_unit_test(test_regions),
 		cmocka_unit_test(test_skew),
 		cmocka_unit_test(test_the_next_prefix),
+		cmocka_unit_test(test_the_time_for_all),
 		cmocka_unit_test(test_trust_for_others),
 	};
 

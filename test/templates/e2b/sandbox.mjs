@@ -5,7 +5,6 @@ import { CommandExitError, Sandbox } from 'e2b'
 const S3 = ['S3_ENDPOINT_URL', 'S3_ACCESS_KEY_ID', 'S3_ACCESS_SECRET', 'S3_BUCKET_NAME']
 const FOLDER = '/run/keys'
 const FILE = `${FOLDER}/s3.env`
-const PENDING = 7 // s3mounts: data still pending when the time ran out
 
 function variable(name) {
   if (!process.env[name]) throw new Error(`${name} is not set`)
@@ -45,7 +44,7 @@ export async function startSandbox(threadId, userId) {
 export async function stopSandbox(sandbox) {
   try {
     await sandbox.commands.run('s3mounts down --json', { user: 'root' }).catch((failure) => {
-      if (!(failure instanceof CommandExitError) || failure.exitCode === PENDING) throw failure
+      if (!(failure instanceof CommandExitError) || failure.exitCode === 7) throw failure // files wait
       // A mount could not go: somebody works in it, who ends with the sandbox. What counts is that nothing waits.
       return sandbox.commands.run('s3mounts flush --json', { user: 'root' })
     })

@@ -7,13 +7,6 @@ from e2b import AsyncSandbox, CommandExitException
 
 S3 = ("S3_ENDPOINT_URL", "S3_ACCESS_KEY_ID", "S3_ACCESS_SECRET", "S3_BUCKET_NAME")
 FOLDER, FILE = "/run/keys", "/run/keys/s3.env"
-PENDING = 7  # s3mounts: data still pending when the time ran out
-
-
-def variable(name):
-    if not os.environ.get(name):
-        raise RuntimeError(f"{name} is not set")
-    return f"{name}='{os.environ[name]}'\n"
 
 
 def cause(failure):
@@ -26,7 +19,7 @@ def cause(failure):
 
 
 async def start_sandbox(thread_id, user_id):
-    variables = "".join(map(variable, S3))  # one that is missing is told before anything runs
+    variables = "".join(f"{name}='{os.environ[name]}'\n" for name in S3)  # one that is missing is told before anything runs
     sandbox = await AsyncSandbox.create(
         template="agent", envs={"THREAD_ID": thread_id, "USER_ID": user_id}, timeout=3600)
     try:
@@ -48,7 +41,7 @@ async def stop_sandbox(sandbox):
         try:
             await sandbox.commands.run("s3mounts down --json", user="root")
         except CommandExitException as failure:
-            if failure.exit_code == PENDING:
+            if failure.exit_code == 7:  # files wait
                 raise
             # A mount could not go: somebody works in it, who ends with the sandbox. What counts is that nothing waits.
             await sandbox.commands.run("s3mounts flush --json", user="root")
