@@ -128,7 +128,7 @@ static bool entry_has(struct span entry, const struct asked *q)
 		return false;
 	if (parse_ip(host, ip))
 		return q->has_ip && memcmp(ip, q->ip, IP) == 0;
-	return domain_has(host, q->host);
+	return !q->has_ip && domain_has(host, q->host);
 }
 
 /* Go's white space, as far as it is ASCII. */

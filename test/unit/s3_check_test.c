@@ -26,6 +26,7 @@
 #define ERROR(code, message) "<Error><Code>" code "</Code><Message>" message "</Message></Error>"
 #define REFUSED(code) ANSWER("403 Forbidden", "", ERROR(code, "words"))
 #define BUSY ANSWER("503 Slow Down", "", ERROR("SlowDown", "words"))
+#define BAD_GATEWAY ANSWER("502 Bad", "", "<html>")
 #define DONE ANSWER("204 No Content", "", "")
 #define OTHER_REGION "x-amz-bucket-region: eu-west-1\r\n"
 #define SECRET "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
@@ -169,11 +170,11 @@ static const struct {
 		"AccessDenied", "", "" },
 	{ "no login", { .proxy = "" }, { ANSWER("407 Proxy", "", "<html>") }, CODE_UNREACHABLE, "proxy", 0, "",
 		"wants a user and a password", "HTTP_PROXY=http://user:password@" },
-	{ "a wrong login", { .proxy = "u:" SECRET "@" }, { ANSWER("407 Proxy", "", ERROR("AccessDenied", SECRET)) },
+	{ "a wrong login", { .proxy = "user:wrong@" }, { ANSWER("407 Proxy", "", ERROR("AccessDenied", SECRET)) },
 		CODE_UNREACHABLE, "proxy", 0, "", "does not take the user and the password in HTTP_PROXY", "" },
 	{ "the proxy's rules", { .proxy = "" }, { ANSWER("403 Filtered", "", "<html>") }, CODE_UNREACHABLE, "egress-blocked", 0,
 		"", "status 403, in words that are not S3's, comes by the proxy 127.0.0.1 port ", "the proxy in HTTP_PROXY" },
-	{ "the proxy's gateway", { .proxy = "" }, { ANSWER("502 Bad", "", "<html>") }, CODE_UNREACHABLE, "proxy", 0, "",
+	{ "the proxy's gateway", { .proxy = "" }, { BAD_GATEWAY, BAD_GATEWAY, BAD_GATEWAY, BAD_GATEWAY, BAD_GATEWAY }, CODE_UNREACHABLE, "proxy", 0, "",
 		"status 502, in words that are not S3's, comes by", "the proxy in HTTP_PROXY" },
 	{ "the proxy is busy once", { .proxy = "" }, { ANSWER("503 Busy", "", "<html>"), LIST }, CODE_OK, "ok", 200, "", "", "" },
 
