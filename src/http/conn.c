@@ -1,6 +1,7 @@
 #include "http/conn.h"
 
 #include "base/clock.h"
+#include "base/span.h"
 #include "base/text.h"
 #include "http/dial.h"
 #include "http/tls.h"
@@ -180,7 +181,7 @@ static int dial(struct conn *c, const char *host, uint16_t port, int step_ms, in
 	return c->fd < 0 ? -1 : 0;
 }
 
-/* What failed between us and the proxy is none of S3_ENDPOINT_URL's. */
+/* What failed between us and the proxy is none of S3_ENDPOINT_URL's. What is wrong with a certificate has a hint of its own. */
 static int err_at_proxy(const struct proxy *via, struct fail *f)
 {
 	struct err inner = f->err;
@@ -188,7 +189,9 @@ static int err_at_proxy(const struct proxy *via, struct fail *f)
 	if (f->kind == FAIL_FAULT)
 		return -1;
 	err_set(&f->err, inner.code, "the proxy that %s names: %s", via->variable, inner.text);
-	return err_hint(&f->err, "check %s, and that this machine may reach that proxy", via->variable);
+	if (f->kind == FAIL_TLS && inner.hint[0] && !text_find(inner.hint, "S3_ENDPOINT_URL"))
+		return err_hint(&f->err, "%s", inner.hint);
+	return err_hint(&f->err, "check scheme, host and port in %s, and that this machine may reach that proxy", via->variable);
 }
 
 static int open_proxy(struct conn *c, const struct http_origin *o, const struct proxy *via, const struct trust *trust,
@@ -197,10 +200,10 @@ static int open_proxy(struct conn *c, const struct http_origin *o, const struct 
 	text_fmt(c->host, sizeof c->host, "%s port %u", via->host, via->port);
 	if (dial(c, via->host, via->port, step_ms, deadline, f))
 		return err_at_proxy(via, f);
-	text_fmt(c->host, sizeof c->host, "the proxy %s port %u", via->host, via->port);
 	c->deadline = clock_earlier(deadline, clock_ms() + step_ms);
 	if (via->kind == PROXY_HTTPS && tls_handshake(c, via->host, trust, f))
-		return f->kind == FAIL_TLS ? -1 : err_at_proxy(via, f);
+		return err_at_proxy(via, f);
+	text_fmt(c->host, sizeof c->host, "the proxy %s port %u", via->host, via->port);
 	if (!proxy_forwards(via, o) && tunnel_open(c, o, via, clock_earlier(deadline, clock_ms() + step_ms), f))
 		return -1;
 	c->received = false;

@@ -76,7 +76,7 @@ static int connect_through(
 		return -1;
 	if (r.status / 100 == 2)
 		return 0;
-	if (r.status == 407)
+	if (r.status == 407 || r.status == 401) /* tinyproxy: there is a login, but a wrong one */
 		return fail_proxy_login(f, via);
 	if (r.status == 403)
 		return err_forbidden(c, o, via, f);
@@ -199,5 +199,12 @@ static int socks_through(
 
 int tunnel_open(struct conn *c, const struct http_origin *o, const struct proxy *via, int64_t deadline, struct fail *f)
 {
-	return via->kind == PROXY_SOCKS ? socks_through(c, o, via, deadline, f) : connect_through(c, o, via, deadline, f);
+	bool socks = via->kind == PROXY_SOCKS;
+
+	if (!(socks ? socks_through(c, o, via, deadline, f) : connect_through(c, o, via, deadline, f)))
+		return 0;
+	/* It was silent, or has gone. */
+	if (!text_find(f->err.hint, via->variable))
+		err_hint(&f->err, "check scheme, host and port in %s; or its proxy is slow, or blocked by an egress rule", via->variable);
+	return -1;
 }

@@ -196,11 +196,14 @@ static bool is_dropped_variable(const char *variable)
  */
 #define NO_HANDLE_CACHING "RCLONE_VFS_HANDLE_CACHING=0"
 
+/* socks5h is socks5 by its other name, which rclones before Go 1.24 do not know. */
 static void append_proxy(struct arg_list *l, const struct rclone_paths *p)
 {
 	char *name = join_strings(l->mem, p->proxy_variable, "=", "");
+	struct span rest = span_of(p->proxy), scheme;
+	bool other = span_cut_at(&rest, "://", &scheme) && span_is_nocase(scheme, "socks5h");
 
-	append_text(l, name ? name : "", p->proxy);
+	append_arg(l, name ? join_strings(l->mem, name, other ? "socks5://" : "", other ? rest.p : p->proxy) : NULL);
 	if (*p->no_proxy)
 		append_text(l, "NO_PROXY=", p->no_proxy);
 }

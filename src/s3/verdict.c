@@ -75,7 +75,8 @@ void verdict_proxy(struct verdict *v, const struct proxy *via, int status)
 {
 	struct fail f;
 
-	if (status == 407) {
+	/* tinyproxy says 401 to a login that is wrong. */
+	if (status == 407 || status == 401) {
 		fail_proxy_login(&f, via);
 	} else {
 		fail_set(&f, status == 403 ? FAIL_BLOCKED : FAIL_PROXY,

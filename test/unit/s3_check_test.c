@@ -172,6 +172,8 @@ static const struct {
 		"wants a user and a password", "HTTP_PROXY=http://user:password@" },
 	{ "a wrong login", { .proxy = "user:wrong@" }, { ANSWER("407 Proxy", "", ERROR("AccessDenied", SECRET)) },
 		CODE_UNREACHABLE, "proxy", 0, "", "does not take the user and the password in HTTP_PROXY", "" },
+	{ "a wrong login, to tinyproxy", { .proxy = "user:wrong@" }, { ANSWER("401 Unauthorized", "", "<html>") },
+		CODE_UNREACHABLE, "proxy", 0, "", "does not take the user and the password in HTTP_PROXY", "" },
 	{ "the proxy's rules", { .proxy = "" }, { ANSWER("403 Filtered", "", "<html>") }, CODE_UNREACHABLE, "egress-blocked", 0,
 		"", "status 403, in words that are not S3's, comes by the proxy 127.0.0.1 port ", "the proxy in HTTP_PROXY" },
 	{ "the proxy's gateway", { .proxy = "" }, { BAD_GATEWAY, BAD_GATEWAY, BAD_GATEWAY, BAD_GATEWAY, BAD_GATEWAY }, CODE_UNREACHABLE, "proxy", 0, "",
