@@ -135,6 +135,28 @@ static void test_two_requests(void **state)
 	}
 }
 
+/* One that is kept leads to the same proxy by the same login, or is not used. */
+static void test_a_connection_is_of_its_proxy(void **state)
+{
+	static const struct proxy one = { .kind = PROXY_HTTP, .host = "127.0.0.1", .has_login = true, .login = "u:p", .login_length = 3 };
+	struct fail f;
+	char body[16];
+
+	(void)state;
+	via = one;
+	start(SCRIPT(OK, OK, OK));
+	assert_int_equal(ask(body, sizeof body, 3000, &f), 0);
+	assert_int_equal(ask(body, sizeof body, 3000, &f), 0);
+	assert_string_equal(body, "11");
+	via.login[0] = 'v';
+	assert_int_equal(ask(body, sizeof body, 3000, &f), 0);
+	assert_string_equal(body, "22");
+	stop();
+	via = (struct proxy){ .kind = PROXY_NONE };
+	for (size_t i = 0; i < sizeof client.via.login; i++)
+		assert_int_equal(client.via.login[i], 0);
+}
+
 static const struct {
 	const char *name, *answer;
 	enum fail_kind kind;
@@ -263,6 +285,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_two_requests),
+		cmocka_unit_test(test_a_connection_is_of_its_proxy),
 		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_once_more_only),
 		cmocka_unit_test(test_large_body_is_bounded),

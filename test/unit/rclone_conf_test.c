@@ -120,13 +120,15 @@ static const struct {
 	struct creds creds;
 	const char *region, *names;
 } refused[] = {
-	{ { "a\nb", "s", "" }, "r", "S3_ACCESS_KEY_ID" },
-	{ { "a", "SeC\nrEt", "" }, "r", "S3_ACCESS_SECRET" },
-	{ { "a", "SeCrEt\n[evil]\ntype = local", "" }, "r", "S3_ACCESS_SECRET" },
-	{ { "a", "SeCrEt\r", "" }, "r", "S3_ACCESS_SECRET" },
-	{ { "a", "SeC%(rEt", "" }, "r", "S3_ACCESS_SECRET" },
-	{ { "a", "s", "SeC%(x)srEt" }, "r", "S3_SESSION_TOKEN" },
-	{ { "a", "s", "" }, "r\n", "S3_REGION" },
+	{ { .key_id = "a\nb", .secret = "s" }, "r", "S3_ACCESS_KEY_ID" },
+	{ { .key_id = "a", .secret = "SeC\nrEt" }, "r", "S3_ACCESS_SECRET" },
+	{ { .key_id = "a", .secret = "SeCrEt\n[evil]\ntype = local" }, "r", "S3_ACCESS_SECRET" },
+	{ { .key_id = "a", .secret = "SeCrEt\r" }, "r", "S3_ACCESS_SECRET" },
+	{ { .key_id = "a", .secret = "SeC%(rEt" }, "r", "S3_ACCESS_SECRET" },
+	{ { .key_id = "a", .secret = "s", .token = "SeC%(x)srEt" }, "r", "S3_SESSION_TOKEN" },
+	{ { .key_id = "a", .secret = "s" }, "r\n", "S3_REGION" },
+	{ { .key_id = "a", .secret = "s", .proxy = "http://SeCrEt%(" }, "r", "HTTPS_PROXY" },
+	{ { .key_id = "a", .secret = "s", .no_proxy = "a%(b" }, "r", "NO_PROXY" },
 };
 
 static void refuses_what_cannot_be_written(void **state)
