@@ -19,8 +19,8 @@ static int take_variable(char *to, size_t size, const char *upper, const char *l
 	if (text_fmt(to, size, "%s", value) < size)
 		return 0;
 	to[0] = 0;
-	return err_set(e, CODE_USAGE, "variable %s (or %s): it has %zu bytes, at most %zu are taken", upper, lower, strlen(value),
-		size - 1);
+	return err_set(e, CODE_USAGE, "variable %s (or %s): it has %zu bytes, at most %zu are taken", upper, lower,
+		strlen(value), size - 1);
 }
 
 /* A web server sets it for a CGI program, and what a client has sent as "Proxy:" as HTTP_PROXY: Go refuses that too. */
@@ -49,7 +49,8 @@ int proxy_env_take(struct plan *p, const struct s3_endpoint *endpoint, struct er
 {
 	struct creds *c = &p->creds;
 
-	if (take_variable(c->proxy, sizeof c->proxy, proxy_variable(endpoint->tls), endpoint->tls ? "https_proxy" : "http_proxy", e))
+	if (take_variable(
+		    c->proxy, sizeof c->proxy, proxy_variable(endpoint->tls), endpoint->tls ? "https_proxy" : "http_proxy", e))
 		return -1;
 	if (c->proxy[0] && take_variable(c->no_proxy, sizeof c->no_proxy, "NO_PROXY", "no_proxy", e))
 		return -1;

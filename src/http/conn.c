@@ -191,7 +191,8 @@ static int err_at_proxy(const struct proxy *via, struct fail *f)
 	err_set(&f->err, inner.code, "the proxy that %s names: %s", via->variable, inner.text);
 	if (f->kind == FAIL_TLS && inner.hint[0] && !text_find(inner.hint, "S3_ENDPOINT_URL"))
 		return err_hint(&f->err, "%s", inner.hint);
-	return err_hint(&f->err, "check scheme, host and port in %s, and that this machine may reach that proxy", via->variable);
+	return err_hint(
+		&f->err, "check scheme, host and port in %s, and that this machine may reach that proxy", via->variable);
 }
 
 static int open_proxy(struct conn *c, const struct http_origin *o, const struct proxy *via, const struct trust *trust,
@@ -212,8 +213,8 @@ static int open_proxy(struct conn *c, const struct http_origin *o, const struct 
 	return 0;
 }
 
-static int open_all(struct conn *c, const struct http_origin *o, const struct proxy *via, const struct trust *trust, int step_ms,
-	int64_t deadline, struct fail *f)
+static int open_all(struct conn *c, const struct http_origin *o, const struct proxy *via, const struct trust *trust,
+	int step_ms, int64_t deadline, struct fail *f)
 {
 	text_fmt(c->host, sizeof c->host, "%.240s port %u", o->host, o->port);
 	if (via->kind != PROXY_NONE ? open_proxy(c, o, via, trust, step_ms, deadline, f) :

@@ -15,14 +15,14 @@
 struct tls;
 
 struct conn {
-	int fd;		  /* -1: closed */
-	struct tls *tls;  /* NULL: plain */
+	int fd;		   /* -1: closed */
+	struct tls *tls;   /* NULL: plain */
 	struct tls *outer; /* with the proxy, where TLS goes through that; else NULL */
-	int64_t deadline; /* of the call in progress */
-	int error;	  /* errno of the socket's last failure; 0: the server closed */
-	bool received;	  /* the server has sent something */
-	char first[8];	  /* and these were its first bytes, zero-filled */
-	char host[600];	  /* for messages: "HOST port N", "… by the proxy HOST port N" */
+	int64_t deadline;  /* of the call in progress */
+	int error;	   /* errno of the socket's last failure; 0: the server closed */
+	bool received;	   /* the server has sent something */
+	char first[8];	   /* and these were its first bytes, zero-filled */
+	char host[600];	   /* for messages: "HOST port N", "… by the proxy HOST port N" */
 };
 
 #define CONN_NONE ((struct conn){ .fd = -1 })

@@ -25,7 +25,8 @@ const char *proxy_variable(bool tls)
 static int err_value(const struct proxy *p, const char *why, struct err *e)
 {
 	err_set(e, CODE_USAGE, "variable %s (or its lower case): %s", p->variable, why);
-	return err_hint(e, "it looks like http://host:port or http://user:password@host:port; or unset it, to go without a proxy");
+	return err_hint(
+		e, "it looks like http://host:port or http://user:password@host:port; or unset it, to go without a proxy");
 }
 
 /* "http:8080" has a scheme and no host to Go. */

@@ -17,8 +17,7 @@ static int err_forbidden(const struct conn *c, const struct http_origin *o, cons
 
 /* ---- CONNECT ---- */
 
-static int send_connect(
-	struct conn *c, const struct http_origin *o, const struct proxy *via, int64_t deadline, struct fail *f)
+static int send_connect(struct conn *c, const struct http_origin *o, const struct proxy *via, int64_t deadline, struct fail *f)
 {
 	struct buf out = buf_heap(CONNECT_MAX);
 	int ret;
@@ -135,8 +134,7 @@ static int socks_greet(struct conn *c, const struct proxy *via, int64_t deadline
 	const unsigned char hello[] = { SOCKS_VERSION, via->has_login ? 2 : 1, METHOD_NONE, METHOD_LOGIN };
 	unsigned char answer[2];
 
-	if (conn_write(c, hello, via->has_login ? 4 : 3, deadline, f) ||
-		socks_read(c, via, answer, sizeof answer, deadline, f))
+	if (conn_write(c, hello, via->has_login ? 4 : 3, deadline, f) || socks_read(c, via, answer, sizeof answer, deadline, f))
 		return -1;
 	if (answer[0] != SOCKS_VERSION)
 		return err_no_proxy(c, via, "it speaks no SOCKS5", f);
@@ -178,8 +176,7 @@ static int err_socks(
 	return err_hint(&f->err, "check host and port in S3_ENDPOINT_URL, and what the proxy in %s may reach", via->variable);
 }
 
-static int socks_through(
-	struct conn *c, const struct http_origin *o, const struct proxy *via, int64_t deadline, struct fail *f)
+static int socks_through(struct conn *c, const struct http_origin *o, const struct proxy *via, int64_t deadline, struct fail *f)
 {
 	unsigned char head[4], length = 0, bound[255 + 2];
 
@@ -205,6 +202,7 @@ int tunnel_open(struct conn *c, const struct http_origin *o, const struct proxy 
 		return 0;
 	/* It was silent, or has gone. */
 	if (!text_find(f->err.hint, via->variable))
-		err_hint(&f->err, "check scheme, host and port in %s; or its proxy is slow, or blocked by an egress rule", via->variable);
+		err_hint(&f->err, "check scheme, host and port in %s; or its proxy is slow, or blocked by an egress rule",
+			via->variable);
 	return -1;
 }

@@ -138,7 +138,9 @@ static void test_two_requests(void **state)
 /* One that is kept leads to the same proxy by the same login, or is not used. */
 static void test_a_connection_is_of_its_proxy(void **state)
 {
-	static const struct proxy one = { .kind = PROXY_HTTP, .host = "127.0.0.1", .has_login = true, .login = "u:p", .login_length = 3 };
+	static const struct proxy one = {
+		.kind = PROXY_HTTP, .host = "127.0.0.1", .has_login = true, .login = "u:p", .login_length = 3
+	};
 	struct fail f;
 	char body[16];
 
@@ -211,8 +213,8 @@ static void test_large_body_is_bounded(void **state)
 	(void)state;
 	start(SCRIPT(OK));
 	b = buf_over(mem, sizeof mem);
-	assert_int_equal(
-		http_client_send(&client, &origin, &via, SPAN("GET / HTTP/1.1\r\n\r\n"), SPAN(""), false, clock_ms() + 3000, &f),
+	assert_int_equal(http_client_send(&client, &origin, &via, SPAN("GET / HTTP/1.1\r\n\r\n"), SPAN(""), false,
+				 clock_ms() + 3000, &f),
 		0);
 	assert_int_equal(http_client_collect(&client, &b, clock_ms() + 3000, &f), 0);
 	assert_true(b.full);

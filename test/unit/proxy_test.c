@@ -131,7 +131,7 @@ static void refuses_values(void **state)
 	}
 }
 
-#define LIST                                                                                                             \
+#define LIST                                                                                                                    \
 	"foobar.com, .barbaz.net,\t*.wildcard.io, 192.168.1.1, 192.168.1.2:81, 192.168.1.3:80, 10.0.0.0/30, 2001:db8::52:0:1, " \
 	"[2001:db8::52:0:2]:443, [2001:db8::52:0:3]:80, 2002:db8:a::45/64,UPPER.com:80,port.com:443"
 

@@ -11,7 +11,10 @@
 #include <unistd.h>
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
-#define BYTES(literal) { (literal), sizeof(literal) - 1 }
+#define BYTES(literal)                         \
+	{                                      \
+		(literal), sizeof(literal) - 1 \
+	}
 #define NONE (-1)
 
 static const struct {
@@ -22,13 +25,16 @@ static const struct {
 } cases[] = {
 	{ "open", "x:1", "s3.test", BYTES("HTTP/1.1 200 OK\r\n\r\n"),
 		BYTES("CONNECT s3.test:443 HTTP/1.1\r\nhost: s3.test:443\r\nuser-agent: s3mounts\r\n\r\n"), NONE, "" },
-	{ "with a login", "Aladdin:open%20sesame@x:1", "2001:db8::1", BYTES("HTTP/1.0 200 Connection established\r\nA: b\r\n\r\n"),
+	{ "with a login", "Aladdin:open%20sesame@x:1", "2001:db8::1",
+		BYTES("HTTP/1.0 200 Connection established\r\nA: b\r\n\r\n"),
 		BYTES("CONNECT [2001:db8::1]:443 HTTP/1.1\r\nhost: [2001:db8::1]:443\r\nuser-agent: s3mounts\r\n"
 		      "proxy-authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n\r\n"),
 		NONE, "" },
 	{ "an interim answer", "x:1", "h", BYTES("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No\r\n\r\n"), BYTES(""), NONE, "" },
-	{ "a length that means nothing", "x:1", "h", BYTES("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"), BYTES(""), NONE, "" },
-	{ "more than its answer", "x:1", "h", BYTES("HTTP/1.1 200 OK\r\n\r\nx"), BYTES(""), FAIL_PROXY, "more than its answer" },
+	{ "a length that means nothing", "x:1", "h", BYTES("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"), BYTES(""), NONE,
+		"" },
+	{ "more than its answer", "x:1", "h", BYTES("HTTP/1.1 200 OK\r\n\r\nx"), BYTES(""), FAIL_PROXY,
+		"more than its answer" },
 	{ "no login", "x:1", "h", BYTES("HTTP/1.1 407 Auth\r\n\r\n<html>"), BYTES(""), FAIL_PROXY,
 		"the proxy x port 1 wants a user and a password, and HTTPS_PROXY has none" },
 	{ "a wrong login", "u:p@x:1", "h", BYTES("HTTP/1.1 407 Auth\r\n\r\n"), BYTES(""), FAIL_PROXY,
@@ -39,21 +45,26 @@ static const struct {
 		"the proxy x port 1 does not let us connect to h port 443" },
 	{ "unreachable", "x:1", "h", BYTES("HTTP/1.1 503 Gone\r\n\r\n"), BYTES(""), FAIL_PROXY,
 		"the proxy x port 1 answers 503 when it shall connect to h port 443" },
-	{ "a redirect", "x:1", "h", BYTES("HTTP/1.1 302 Login\r\nLocation: http://y/\r\n\r\n"), BYTES(""), FAIL_PROXY, "answers 302" },
+	{ "a redirect", "x:1", "h", BYTES("HTTP/1.1 302 Login\r\nLocation: http://y/\r\n\r\n"), BYTES(""), FAIL_PROXY,
+		"answers 302" },
 	{ "TLS", "x:1", "h", BYTES("\x15\x03\x01\x01\x02\x02\x50"), BYTES(""), FAIL_PROXY, "it speaks TLS" },
 	{ "another protocol", "x:1", "h", BYTES("SSH-2.0-x\r\n"), BYTES(""), FAIL_PROXY, "does not answer as a proxy does" },
 	{ "half an answer", "x:1", "h", BYTES("HTTP/1.1 200"), BYTES(""), FAIL_PROXY, "closes the connection" },
 	{ "not a word", "x:1", "h", BYTES(""), BYTES(""), FAIL_BLOCKED, "the proxy x port 1" },
 
-	{ "a name", "socks5://x:1", "s3.test", BYTES("\5\0\5\0\0\1\1\2\3\4\0\x50"),
-		BYTES("\5\1\0\5\1\0\3\7s3.test\1\xbb"), NONE, "" },
-	{ "an address", "socks5://x:1", "10.1.2.3", BYTES("\5\0\5\0\0\3\4name\0\x50"), BYTES("\5\1\0\5\1\0\1\xa\1\2\3\1\xbb"), NONE, "" },
-	{ "an IPv6 address", "socks5://x:1", "2001:db8::1", BYTES("\5\0\5\0\0\4" "0123456789abcdef" "\0\x50"),
+	{ "a name", "socks5://x:1", "s3.test", BYTES("\5\0\5\0\0\1\1\2\3\4\0\x50"), BYTES("\5\1\0\5\1\0\3\7s3.test\1\xbb"),
+		NONE, "" },
+	{ "an address", "socks5://x:1", "10.1.2.3", BYTES("\5\0\5\0\0\3\4name\0\x50"), BYTES("\5\1\0\5\1\0\1\xa\1\2\3\1\xbb"),
+		NONE, "" },
+	{ "an IPv6 address", "socks5://x:1", "2001:db8::1",
+		BYTES("\5\0\5\0\0\4"
+		      "0123456789abcdef"
+		      "\0\x50"),
 		BYTES("\5\1\0\5\1\0\4\x20\1\xd\xb8\0\0\0\0\0\0\0\0\0\0\0\1\1\xbb"), NONE, "" },
 	{ "a login, wanted", "socks5://us:pass@x:1", "h", BYTES("\5\2\1\0\5\0\0\1\1\2\3\4\0\x50"),
 		BYTES("\5\2\0\2\1\2us\4pass\5\1\0\3\1h\1\xbb"), NONE, "" },
-	{ "a login, not wanted", "socks5://us:pass@x:1", "h", BYTES("\5\0\5\0\0\1\1\2\3\4\0\x50"), BYTES("\5\2\0\2\5\1\0\3\1h\1\xbb"),
-		NONE, "" },
+	{ "a login, not wanted", "socks5://us:pass@x:1", "h", BYTES("\5\0\5\0\0\1\1\2\3\4\0\x50"),
+		BYTES("\5\2\0\2\5\1\0\3\1h\1\xbb"), NONE, "" },
 	{ "a wrong one", "socks5://us:pass@x:1", "h", BYTES("\5\2\1\1"), BYTES(""), FAIL_PROXY,
 		"does not take the user and the password in HTTPS_PROXY" },
 	{ "none", "socks5://x:1", "h", BYTES("\5\xff"), BYTES("\5\1\0"), FAIL_PROXY, "wants a user and a password" },
@@ -67,7 +78,8 @@ static const struct {
 		"cannot connect to h port 443: nothing listens there (SOCKS5 5)" },
 	{ "an unknown reason", "socks5://x:1", "h", BYTES("\5\0\5\x9\0\1\1\2\3\4\0\x50"), BYTES(""), FAIL_PROXY,
 		"it does not say why (SOCKS5 9)" },
-	{ "half an answer to it", "socks5://x:1", "h", BYTES("\5\0\5\0\0\1\1\2"), BYTES(""), FAIL_PROXY, "closes the connection" },
+	{ "half an answer to it", "socks5://x:1", "h", BYTES("\5\0\5\0\0\1\1\2"), BYTES(""), FAIL_PROXY,
+		"closes the connection" },
 };
 
 static void opens_a_way(void **state)
@@ -90,7 +102,8 @@ static void opens_a_way(void **state)
 		c.fd = fds[0];
 		snprintf(c.host, sizeof c.host, "the proxy x port 1");
 		ret = tunnel_open(&c, &o, &via, clock_ms() + 3000, &f);
-		if (ret ? (int)f.kind != cases[i].kind || !strstr(f.err.text, cases[i].cause) || !strstr(f.err.hint, "HTTPS_PROXY") :
+		if (ret ? (int)f.kind != cases[i].kind || !strstr(f.err.text, cases[i].cause) ||
+					!strstr(f.err.hint, "HTTPS_PROXY") :
 			  cases[i].kind != NONE)
 			fail_msg("%s: %d %s (%s)", cases[i].name, ret ? (int)f.kind : NONE, f.err.text, f.err.hint);
 		n = read(fds[1], sent, sizeof sent);
