@@ -21,6 +21,7 @@ import pytest  # noqa: E402
 
 from support import qemu  # noqa: E402
 from support.container import Engine  # noqa: E402
+from support.proxy import Proxies  # noqa: E402
 from support.s3server import S3Server  # noqa: E402
 from support.sandbox import Sandbox  # noqa: E402
 from support.tls import TlsFront  # noqa: E402
@@ -62,6 +63,13 @@ def tls(server, tmp_path_factory):
     front = TlsFront(tmp_path_factory.mktemp("tls") / "front", server.port)
     yield front
     front.stop()
+
+
+@pytest.fixture(scope="session")
+def proxies(tls, tmp_path_factory):
+    these = Proxies(tmp_path_factory.mktemp("proxies"), *tls.good)
+    yield these
+    these.stop()
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,12 @@ struct creds {
 	char key_id[129];
 	char secret[257];
 	char token[4097]; /* empty: no session token */
+
+	/*
+	 * How S3 is reached: the proxy for the endpoint's scheme, whose address may hold a password, and NO_PROXY; as http/proxy.h
+	 * reads them, "": not set.
+	 */
+	char proxy[4097], no_proxy[4097];
 };
 
 static inline void creds_wipe(struct creds *c)

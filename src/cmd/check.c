@@ -58,6 +58,13 @@ static void print_check_lines(const struct setup *s, const struct verdict *v)
 	}
 }
 
+static void check_mount(struct s3_checker *c, const struct plan_mount *m, struct verdict *v)
+{
+	struct s3_place place = driver_place(m);
+
+	s3_check(c, &place, v);
+}
+
 static int check_prefixes(const struct setup *s, const struct options *o, struct verdict *v, struct err *e)
 {
 	struct s3_check_options how = {
@@ -74,7 +81,7 @@ static int check_prefixes(const struct setup *s, const struct options *o, struct
 	if (!c)
 		return -1;
 	for (size_t i = 0; i < s->plan.mount_count; i++)
-		s3_check(c, s->plan.mounts[i].bucket, s->plan.mounts[i].prefix, &v[i]);
+		check_mount(c, &s->plan.mounts[i], &v[i]);
 	s3_checker_close(c);
 	return 0;
 }

@@ -71,6 +71,9 @@ int cmd_config(char **argv)
 	if (o.help)
 		return CODE_OK;
 	ret = setup_read(&s, &o, &e);
+	/* Whoever runs rclone by hand has these variables in its environment. */
+	explicit_bzero(s.plan.creds.proxy, sizeof s.plan.creds.proxy);
+	explicit_bzero(s.plan.creds.no_proxy, sizeof s.plan.creds.no_proxy);
 	if (ret == 0 && !s.plan.have_creds) {
 		ret = err_no_creds(&e, "config");
 	} else if (ret == 0) {

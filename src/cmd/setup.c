@@ -4,6 +4,7 @@
 #include "base/env.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "cmd/proxy_env.h"
 #include "mnt/fuse.h"
 #include "mnt/table.h"
 #include "s3/check.h"
@@ -17,18 +18,28 @@ extern char **environ;
 #define FSTAB "/etc/s3mounts.fstab"
 
 /* In place, since a forked child shares these bytes, and /proc/PID/environ shows them. */
+static void scrub_variable(const char *name)
+{
+	size_t n = strlen(name);
+
+	for (char **v = environ; *v; v++)
+		if (strncmp(*v, name, n) == 0 && (*v)[n] == '=')
+			explicit_bzero(*v + n + 1, strlen(*v + n + 1));
+	unsetenv(name);
+}
+
 void setup_scrub(void)
 {
-	for (size_t i = 0; i < creds_variable_count; i++) {
-		const char *name = creds_variables[i].name;
-		size_t n = strlen(name);
-
-		for (char **v = environ; *v; v++)
-			if (strncmp(*v, name, n) == 0 && (*v)[n] == '=')
-				explicit_bzero(*v + n + 1, strlen(*v + n + 1));
-		unsetenv(name);
-	}
+	for (size_t i = 0; i < creds_variable_count; i++)
+		scrub_variable(creds_variables[i].name);
 	env_wipe();
+}
+
+/* Only those need them who talk with S3, and these are given them with the credentials. */
+static void scrub_proxies(void)
+{
+	for (size_t i = 0; proxy_env_names[i]; i++)
+		scrub_variable(proxy_env_names[i]);
 }
 
 static int check_mounts(struct plan *p, const struct options *o, struct err *e)
@@ -71,12 +82,13 @@ int setup_read(struct setup *s, const struct options *o, struct err *e)
 	int bad;
 
 	*s = (struct setup){ .run = { "" } };
-	bad = plan_read(&s->plan, &in, e);
+	bad = plan_read(&s->plan, &in, e) ||
+	      s3_endpoint_parse(
+		      &s->endpoint, s->plan.endpoint, s->plan.provider, s->plan.region_given ? s->plan.region : "", e) ||
+	      proxy_env_take(&s->plan, &s->endpoint, e);
 	setup_scrub();
-	if (bad || run_find(&s->run, o->run_dir, e) || check_mounts(&s->plan, o, e))
-		return -1;
-	return s3_endpoint_parse(
-		&s->endpoint, s->plan.endpoint, s->plan.provider, s->plan.region_given ? s->plan.region : "", e);
+	scrub_proxies();
+	return bad || run_find(&s->run, o->run_dir, e) || check_mounts(&s->plan, o, e) ? -1 : 0;
 }
 
 void setup_warn(const struct setup *s)
@@ -108,7 +120,7 @@ static int find_ca_bundle(const struct setup *s, struct run_path *out, struct er
 {
 	const char *file = "";
 
-	if (s->endpoint.tls && s3_trust_file(&file, e))
+	if (s3_wants_tls(&s->endpoint, &s->plan.creds) && s3_trust_file(&file, e))
 		return -1;
 	if (file) {
 		text_fmt(out->s, sizeof out->s, "%s", file);

@@ -12,7 +12,7 @@
 #include "s3/endpoint.h"
 
 /*
- * Removes the credentials from the environment: their bytes are overwritten in place and the variables unset, including those
+ * Removes the credentials (not what names a proxy: others need that too) from the environment: their bytes are overwritten in place and the variables unset, including those
  * that --env-file and --env-fd gave (env_wipe()).
  */
 void setup_scrub(void);
@@ -25,7 +25,7 @@ struct setup {
 };
 
 /*
- * Reads the plan from O and the environment, from which the credentials are then wiped, so that no child and no reader of
+ * Reads the plan from O and the environment, from which the credentials, and what names a proxy, are then wiped, so that no child and no reader of
  * /proc/PID/environ finds them. Fills in owners that no option names. Returns 0 or -1 with *E set; *S needs setup_free() in
  * each case.
  */

@@ -30,6 +30,8 @@ static const struct record_field request_fields[] = {
 	REQUEST(RECORD_TEXT, creds.key_id),
 	REQUEST(RECORD_TEXT, creds.secret),
 	REQUEST(RECORD_TEXT, creds.token),
+	REQUEST(RECORD_TEXT, creds.proxy),
+	REQUEST(RECORD_TEXT, creds.no_proxy),
 	/* As an earlier version has named them in the files that it has left: only read. */
 	{ "rclone", RECORD_STR, offsetof(struct request, program), sizeof(const char *) },
 	{ "rclone_version", RECORD_STR, offsetof(struct request, program_version), sizeof(const char *) },

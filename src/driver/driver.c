@@ -19,6 +19,17 @@ const struct driver *driver_of(const struct plan_mount *spec, struct err *e)
 	return NULL;
 }
 
+struct s3_place driver_place(const struct plan_mount *spec)
+{
+	const struct driver *d = driver_find(spec->type);
+
+	return (struct s3_place){
+		.bucket = spec->bucket,
+		.prefix = spec->prefix,
+		.requester_pays = d && d->requester_pays && d->requester_pays(spec),
+	};
+}
+
 void driver_hash(char out[DRIVER_ID], const struct span *parts, size_t count)
 {
 	unsigned char digest[br_sha256_SIZE];

@@ -19,6 +19,7 @@
 #include "base/buf.h"
 #include "base/creds.h"
 #include "plan/plan.h"
+#include "s3/check.h"
 #include "s3/endpoint.h"
 #include "unsent/failures.h"
 #include "unsent/pending.h"
@@ -74,6 +75,9 @@ struct driver {
 
 	/* Does OPTION decide how objects are stored, or how the cache is named? Who uploads what a mount has left needs it too. NULL: none does. */
 	bool (*is_storage_option)(const char *option);
+
+	/* Do SPEC's options say that whoever asks pays (s3_requester_pays)? NULL: they never do. */
+	bool (*requester_pays)(const struct plan_mount *spec);
 
 	/*
 	 * What of this driver's files in CACHE_DIR, which no driver uses, is not in S3: fills *P. SPEC says which part of a path is above the mount (its prefix
@@ -163,6 +167,9 @@ extern const struct driver *const drivers[];
 const struct driver *driver_find(enum plan_type type);
 
 /* ---- what they share (driver.c) ---- */
+
+/* What S3 is asked of for SPEC. */
+struct s3_place driver_place(const struct plan_mount *spec);
 
 /* driver_find() for SPEC; NULL with *E set (CODE_MOUNT). */
 const struct driver *driver_of(const struct plan_mount *spec, struct err *e);

@@ -3,6 +3,7 @@
 #include "base/confine.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "http/proxy.h"
 #include "mnt/fuse.h"
 #include "rclone/args.h"
 #include "rclone/conf.h"
@@ -42,6 +43,11 @@ static int rclone_locate(struct driver_found *f, const char *named, const char *
 static bool rclone_stores_by(const char *option)
 {
 	return strncmp(option, "s3", 2) == 0;
+}
+
+static bool rclone_requester_pays(const struct plan_mount *spec)
+{
+	return rclone_option_on(spec, "s3-requester-pays");
 }
 
 static int rclone_place(struct arena *a, const char *cache_dir, struct plan_mount *spec)
@@ -128,6 +134,34 @@ static int check_site(const struct driver_job *job, struct err *e)
 	return err_hint(e, "s3mounts up with the variables of its own endpoint uploads them");
 }
 
+static int rclone_keys(const struct driver_job *job, struct creds *c)
+{
+	struct buf config = buf_heap(RCLONE_CONF_MAX);
+	struct err unused;
+	int ret = 0;
+
+	if (file_read(job->config, &config, &unused) || !rclone_conf_creds(rclone_conf_find(buf_all(&config)), c))
+		ret = -1;
+	buf_wipe(&config);
+	return ret;
+}
+
+/* With the proxy that its keys came with. */
+static char **environment(struct arena *a, const struct driver_job *job, struct rclone_paths *p)
+{
+	struct creds keys;
+	char **env;
+
+	if (rclone_keys(job, &keys) == 0 && keys.proxy[0]) {
+		p->proxy_variable = proxy_variable(strncmp(job->endpoint, "https:", 6) == 0);
+		p->proxy = keys.proxy;
+		p->no_proxy = keys.no_proxy;
+	}
+	env = rclone_env(a, p, environ);
+	creds_wipe(&keys);
+	return env;
+}
+
 /* By the command that it was compared by, and what is known only now. */
 static int rclone_start(struct arena *a, const struct driver_job *job, const char *target, struct err *e)
 {
@@ -145,7 +179,7 @@ static int rclone_start(struct arena *a, const struct driver_job *job, const cha
 	command = rclone_list(a, job, &p, target, e);
 	if (!command)
 		return -1;
-	env = rclone_env(a, &p, environ);
+	env = environment(a, job, &p);
 
 	/* Another user's helper is the system's set-uid one. */
 	if (geteuid() == 0 && fuse_may_mount())
@@ -195,18 +229,6 @@ static int rclone_flush(const struct driver_job *job, struct err *e)
 	return rclone_version_has_queue(&v) && listens(job) ? rclone_rc_upload_now(job->socket, RC_MS, e) : 0;
 }
 
-static int rclone_keys(const struct driver_job *job, struct creds *c)
-{
-	struct buf config = buf_heap(RCLONE_CONF_MAX);
-	struct err unused;
-	int ret = 0;
-
-	if (file_read(job->config, &config, &unused) || !rclone_conf_creds(rclone_conf_find(buf_all(&config)), c))
-		ret = -1;
-	buf_wipe(&config);
-	return ret;
-}
-
 static bool rclone_fails_xattrs(const struct driver_job *job)
 {
 	struct rclone_version v;
@@ -230,6 +252,7 @@ const struct driver driver_rclone = {
 	.locate = rclone_locate,
 	.check_option = rclone_option_check,
 	.is_storage_option = rclone_stores_by,
+	.requester_pays = rclone_requester_pays,
 	.leftovers = rclone_pending,
 	.place = rclone_place,
 	.source = rclone_devname,

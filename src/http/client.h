@@ -12,17 +12,12 @@
 #include "http/conn.h"
 #include "http/response.h"
 
-struct http_origin {
-	char host[256]; /* a name, or an address without brackets */
-	uint16_t port;
-	bool tls;
-};
-
 struct http_client {
 	const struct trust *trust; /* for TLS; must outlive the client */
 	int step_ms;		   /* for a look-up, a connection, a handshake */
 	struct conn conn;
 	struct http_origin origin; /* where conn leads */
+	struct proxy via;	   /* and by which proxy */
 	struct http_response response;
 	struct span unread; /* part of in */
 	char in[16384];
@@ -31,11 +26,11 @@ struct http_client {
 void http_client_init(struct http_client *c, const struct trust *trust, int step_ms);
 
 /*
- * Sends HEAD and BODY to ORIGIN and reads the head of the answer into c->response. ANSWERS_HEAD: the method is HEAD. An answer
+ * Sends HEAD and BODY to ORIGIN by the proxy VIA (of kind PROXY_NONE: directly) and reads the head of the answer into c->response. ANSWERS_HEAD: the method is HEAD. An answer
  * that was not read to its end is dropped with its connection. Returns 0, or -1 with *F set and the connection closed.
  */
-int http_client_send(struct http_client *c, const struct http_origin *origin, struct span head, struct span body,
-	bool answers_head, int64_t deadline, struct fail *f);
+int http_client_send(struct http_client *c, const struct http_origin *origin, const struct proxy *via, struct span head,
+	struct span body, bool answers_head, int64_t deadline, struct fail *f);
 
 /* The next piece of the answer's body, in c->in. Returns 1, 0 at its end, or -1 with *F set and the connection closed. */
 int http_client_body(struct http_client *c, struct span *piece, int64_t deadline, struct fail *f);
@@ -46,6 +41,7 @@ int http_client_body(struct http_client *c, struct span *piece, int64_t deadline
  */
 int http_client_collect(struct http_client *c, struct buf *out, int64_t deadline, struct fail *f);
 
+/* Forgets the proxy and its password. */
 void http_client_close(struct http_client *c);
 
 #endif

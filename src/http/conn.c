@@ -1,9 +1,11 @@
 #include "http/conn.h"
 
 #include "base/clock.h"
+#include "base/span.h"
 #include "base/text.h"
 #include "http/dial.h"
 #include "http/tls.h"
+#include "http/tunnel.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -33,6 +35,13 @@ static int wait_for_socket(struct conn *c, short events)
 	return -1;
 }
 
+static void note_received(struct conn *c, const unsigned char *p, size_t n)
+{
+	if (!c->received)
+		memcpy(c->first, p, n < sizeof c->first ? n : sizeof c->first);
+	c->received = true;
+}
+
 /* These two are called by BearSSL: they return a number of bytes, or -1 with c->error set (0: end of file). */
 static int raw_recv(void *io, unsigned char *p, size_t n)
 {
@@ -52,9 +61,8 @@ static int raw_recv(void *io, unsigned char *p, size_t n)
 	c->error = 0;
 	if (got == 0)
 		return -1;
-	if (!c->received)
-		memcpy(c->first, p, (size_t)got < sizeof c->first ? (size_t)got : sizeof c->first);
-	c->received = true;
+	if (!c->outer)
+		note_received(c, p, (size_t)got);
 	return (int)got;
 }
 
@@ -71,6 +79,26 @@ static int raw_send(void *io, const unsigned char *p, size_t n)
 			return -1;
 	}
 	return (int)put;
+}
+
+/* The same, within TLS with the proxy. */
+static int inner_recv(void *io, unsigned char *p, size_t n)
+{
+	struct conn *c = io;
+	int got = br_sslio_read(&c->outer->io, p, n);
+
+	if (got > 0)
+		note_received(c, p, (size_t)got);
+	else if (br_ssl_engine_last_error(&c->outer->client.eng) != BR_ERR_IO)
+		c->error = br_ssl_engine_last_error(&c->outer->client.eng) == BR_ERR_OK ? 0 : EPROTO;
+	return got > 0 ? got : -1;
+}
+
+static int inner_send(void *io, const unsigned char *p, size_t n)
+{
+	struct conn *c = io;
+
+	return br_sslio_write_all(&c->outer->io, p, n) || br_sslio_flush(&c->outer->io) ? -1 : (int)n;
 }
 
 static int err_connection_lost(const struct conn *c, const char *doing, struct fail *f)
@@ -134,28 +162,73 @@ static int err_tls_lost(const struct conn *c, const char *doing, struct fail *f)
 
 static int tls_handshake(struct conn *c, const char *host, const struct trust *trust, struct fail *f)
 {
+	c->outer = c->tls;
 	c->tls = malloc(sizeof *c->tls);
 	if (!c->tls)
 		return fail_set(f, FAIL_FAULT, "TLS with %s: no memory", c->host);
-	if (tls_start(c->tls, host, trust, raw_recv, raw_send, c, f))
+	if (tls_start(c->tls, host, trust, c->outer ? inner_recv : raw_recv, c->outer ? inner_send : raw_send, c, f))
 		return -1;
 	return br_sslio_flush(&c->tls->io) ? err_tls_lost(c, "TLS handshake with", f) : 0;
 }
 
-int conn_open(struct conn *c, const char *host, uint16_t port, const struct trust *trust, int step_ms, int64_t deadline,
-	struct fail *f)
+static int dial(struct conn *c, const char *host, uint16_t port, int step_ms, int64_t deadline, struct fail *f)
 {
 	struct dial_list l;
 
-	*c = CONN_NONE;
-	text_fmt(c->host, sizeof c->host, "%.240s port %u", host, port);
 	if (dial_resolve(host, port, clock_left(clock_earlier(deadline, clock_ms() + step_ms)), &l, f))
 		return -1;
 	c->fd = dial_connect(&l, c->host, clock_earlier(deadline, clock_ms() + step_ms), f);
-	if (c->fd < 0)
+	return c->fd < 0 ? -1 : 0;
+}
+
+/* What failed between us and the proxy is none of S3_ENDPOINT_URL's. What is wrong with a certificate has a hint of its own. */
+static int err_at_proxy(const struct proxy *via, struct fail *f)
+{
+	struct err inner = f->err;
+
+	if (f->kind == FAIL_FAULT)
+		return -1;
+	err_set(&f->err, inner.code, "the proxy that %s names: %s", via->variable, inner.text);
+	if (f->kind == FAIL_TLS && inner.hint[0] && !text_find(inner.hint, "S3_ENDPOINT_URL"))
+		return err_hint(&f->err, "%s", inner.hint);
+	return err_hint(
+		&f->err, "check scheme, host and port in %s, and that this machine may reach that proxy", via->variable);
+}
+
+static int open_proxy(struct conn *c, const struct http_origin *o, const struct proxy *via, const struct trust *trust,
+	int step_ms, int64_t deadline, struct fail *f)
+{
+	text_fmt(c->host, sizeof c->host, "%s port %u", via->host, via->port);
+	if (dial(c, via->host, via->port, step_ms, deadline, f))
+		return err_at_proxy(via, f);
+	c->deadline = clock_earlier(deadline, clock_ms() + step_ms);
+	if (via->kind == PROXY_HTTPS && tls_handshake(c, via->host, trust, f))
+		return err_at_proxy(via, f);
+	text_fmt(c->host, sizeof c->host, "the proxy %s port %u", via->host, via->port);
+	if (!proxy_forwards(via, o) && tunnel_open(c, o, via, clock_earlier(deadline, clock_ms() + step_ms), f))
+		return -1;
+	c->received = false;
+	memset(c->first, 0, sizeof c->first);
+	text_fmt(c->host, sizeof c->host, "%s port %u by the proxy %s port %u", o->host, o->port, via->host, via->port);
+	return 0;
+}
+
+static int open_all(struct conn *c, const struct http_origin *o, const struct proxy *via, const struct trust *trust,
+	int step_ms, int64_t deadline, struct fail *f)
+{
+	text_fmt(c->host, sizeof c->host, "%.240s port %u", o->host, o->port);
+	if (via->kind != PROXY_NONE ? open_proxy(c, o, via, trust, step_ms, deadline, f) :
+				      dial(c, o->host, o->port, step_ms, deadline, f))
 		return -1;
 	c->deadline = clock_earlier(deadline, clock_ms() + step_ms);
-	if (!trust || !tls_handshake(c, host, trust, f))
+	return o->tls ? tls_handshake(c, o->host, trust, f) : 0;
+}
+
+int conn_open(struct conn *c, const struct http_origin *o, const struct proxy *via, const struct trust *trust, int step_ms,
+	int64_t deadline, struct fail *f)
+{
+	*c = CONN_NONE;
+	if (open_all(c, o, via, trust, step_ms, deadline, f) == 0)
 		return 0;
 	conn_close(c);
 	return -1;
@@ -203,13 +276,18 @@ bool conn_is_idle(const struct conn *c)
 	return poll(&p, 1, 0) == 0;
 }
 
+static void free_tls(struct tls *t)
+{
+	if (t)
+		explicit_bzero(t, sizeof *t);
+	free(t);
+}
+
 void conn_close(struct conn *c)
 {
 	if (c->fd >= 0)
 		close(c->fd);
-	if (c->tls) {
-		explicit_bzero(c->tls, sizeof *c->tls);
-		free(c->tls);
-	}
+	free_tls(c->tls);
+	free_tls(c->outer);
 	*c = CONN_NONE;
 }

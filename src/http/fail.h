@@ -10,7 +10,8 @@ enum fail_kind {
 	FAIL_REFUSED,	  /* nobody listens at the port */
 	FAIL_UNREACHABLE, /* no route to the host, or the connection broke */
 	FAIL_TIMEOUT,
-	FAIL_BLOCKED,  /* connected, then closed before the server said a byte: what a denied egress looks like */
+	FAIL_BLOCKED, /* connected, then closed before the server said a byte: what a denied egress looks like; or denied by the proxy */
+	FAIL_PROXY,    /* the proxy between refuses, or fails */
 	FAIL_TLS,      /* certificate, version, cipher suite */
 	FAIL_PROTOCOL, /* something answers, but not with HTTP that we accept */
 	FAIL_FAULT,    /* of this machine: memory, randomness, sockets */

@@ -189,7 +189,10 @@ char **rclone_args(struct arena *a, const struct plan_mount *m, const struct rcl
 }
 
 /* A driver needs none of these, and some would change what it does (AWS_CA_BUNDLE, RCLONE_*). */
-static const char *const dropped[] = { "AWS_", "S3_", "RCLONE_", "THREAD_ID=", "USER_ID=", "PATH=", "HOME=" };
+static const char *const dropped[] = { "AWS_", "S3_", "RCLONE_", "THREAD_ID=", "USER_ID=", "PATH=", "HOME=",
+	/* S3 is reached as the check has reached it; Go refuses HTTP_PROXY where the last is set. */
+	"HTTPS_PROXY=", "https_proxy=", "HTTP_PROXY=", "http_proxy=", "ALL_PROXY=", "all_proxy=", "NO_PROXY=", "no_proxy=",
+	"REQUEST_METHOD=" };
 
 static bool is_dropped_variable(const char *variable)
 {
@@ -201,6 +204,18 @@ static bool is_dropped_variable(const char *variable)
  * "clean" is written over the other's "dirty", and whoever ends the driver now loses the file.
  */
 #define NO_HANDLE_CACHING "RCLONE_VFS_HANDLE_CACHING=0"
+
+/* socks5h is socks5 by its other name, which rclones before Go 1.24 do not know. */
+static void append_proxy(struct arg_list *l, const struct rclone_paths *p)
+{
+	char *name = join_strings(l->mem, p->proxy_variable, "=", "");
+	struct span rest = span_of(p->proxy), scheme;
+	bool other = span_cut_at(&rest, "://", &scheme) && span_is_nocase(scheme, "socks5h");
+
+	append_arg(l, name ? join_strings(l->mem, name, other ? "socks5://" : "", other ? rest.p : p->proxy) : NULL);
+	if (*p->no_proxy)
+		append_text(l, "NO_PROXY=", p->no_proxy);
+}
 
 static void append_settings(struct arg_list *l, const struct rclone_paths *p)
 {
@@ -224,6 +239,8 @@ char **rclone_env(struct arena *a, const struct rclone_paths *p, char *const *ol
 	append_arg(&l, head ? join_strings(a, head, path, "") : NULL);
 	append_text(&l, "HOME=", p->home);
 	append_settings(&l, p);
+	if (p->proxy_variable)
+		append_proxy(&l, p);
 	return end_arg_list(&l);
 }
 

@@ -30,6 +30,8 @@ struct rclone_paths {
 	struct rclone_room room;
 	const char *rc_socket;	       /* "" or NULL: no rc; else the Unix socket for it to listen on (1.61 on) */
 	struct rclone_version version; /* of the program */
+	const char *proxy_variable;    /* "HTTPS_PROXY", and its value; NULL: none */
+	const char *proxy, *no_proxy;
 };
 
 /*
@@ -69,10 +71,13 @@ char **rclone_args(struct arena *a, const struct plan_mount *m, const struct rcl
 
 /*
  * Its NULL-terminated environment: OLD without AWS_*, S3_*, RCLONE_* and THREAD_ID/USER_ID (rclone 1.60 dies on AWS_CA_BUNDLE,
- * and a driver needs no key in its environment), helper_dir first in PATH, HOME; and the settings that an older rclone has to
+ * and a driver needs no key in its environment), with the proxy of *P and no other, helper_dir first in PATH, HOME; and the settings that an older rclone has to
  * be able to ignore: it ignores an unknown variable, but not an unknown option. NULL when out of memory.
  */
 char **rclone_env(struct arena *a, const struct rclone_paths *p, char *const *old);
+
+/* Do the options of M hold NAME ("s3-requester-pays") as the last of its kind, and on? */
+bool rclone_option_on(const struct plan_mount *m, const char *name);
 
 /*
  * May OPTION ("vfs_write_back=1s") be passed to rclone, for a mount that is read-only (RO) or not? An allow list decides:

@@ -2,7 +2,7 @@
 
 #include "base/text.h"
 
-enum conf_field { KEY_ID, SECRET, TOKEN, REGION, ENDPOINT, FIELDS };
+enum conf_field { KEY_ID, SECRET, TOKEN, REGION, ENDPOINT, PROXY, NO_PROXY, FIELDS };
 
 /* rclone's names of the keys, and the variables that their values came from, for messages. */
 static const struct {
@@ -13,6 +13,9 @@ static const struct {
 	[TOKEN] = { "session_token", "S3_SESSION_TOKEN (or AWS_SESSION_TOKEN)" },
 	[REGION] = { "region", "S3_REGION (or AWS_REGION)" },
 	[ENDPOINT] = { "endpoint", "S3_ENDPOINT_URL (or AWS_ENDPOINT_URL)" },
+	/* rclone passes over these two: whoever starts it reads them. */
+	[PROXY] = { "s3mounts_proxy", "HTTPS_PROXY (or HTTP_PROXY)" },
+	[NO_PROXY] = { "s3mounts_no_proxy", "NO_PROXY" },
 };
 
 /* Between backticks, which goconfig strips at both ends: blanks, quotes and inner backticks survive. */
@@ -59,7 +62,8 @@ static int write_section(struct buf *out, const struct s3_endpoint *endpoint, co
 int rclone_conf_section(struct buf *out, const struct s3_endpoint *endpoint, const struct creds *creds, struct err *e)
 {
 	char url[640];
-	const char *const values[FIELDS] = { creds->key_id, creds->secret, creds->token, endpoint->region, url };
+	const char *const values[FIELDS] = { creds->key_id, creds->secret, creds->token, endpoint->region, url, creds->proxy,
+		creds->no_proxy };
 
 	s3_endpoint_url(endpoint, url, sizeof url);
 	return write_section(out, endpoint, values, e);
@@ -82,7 +86,7 @@ int rclone_conf_masked(struct buf *out, const struct s3_endpoint *endpoint, cons
 {
 	char url[640], key_id[16];
 	const char *const values[FIELDS] = { key_id, *creds->secret ? "****" : "", *creds->token ? "****" : "",
-		endpoint->region, url };
+		endpoint->region, url, "", "" };
 
 	mask_key_id(key_id, creds->key_id);
 	s3_endpoint_url(endpoint, url, sizeof url);
@@ -114,6 +118,8 @@ bool rclone_conf_creds(struct span section, struct creds *c)
 {
 	*c = (struct creds){ .token = "" };
 	read_key_value(section, fields[TOKEN].key, c->token, sizeof c->token);
+	read_key_value(section, fields[PROXY].key, c->proxy, sizeof c->proxy);
+	read_key_value(section, fields[NO_PROXY].key, c->no_proxy, sizeof c->no_proxy);
 	return read_key_value(section, fields[KEY_ID].key, c->key_id, sizeof c->key_id) &&
 	       read_key_value(section, fields[SECRET].key, c->secret, sizeof c->secret);
 }

@@ -20,12 +20,14 @@
 #define RCLONE_CONF_MAX (1024 * 1024)
 
 /*
+ * The proxy in CREDS goes into the section too: it may hold a password, and every driver that is started with these keys needs it.
+ *
  * Writes our section, "[s3mounts]\n…", each value between backticks. Returns 0, or -1 with CODE_USAGE naming the variable, or
  * CODE_FAULT (no room), with a part of it in OUT. Wipe OUT in each case: it holds the secret.
  */
 int rclone_conf_section(struct buf *out, const struct s3_endpoint *endpoint, const struct creds *creds, struct err *e);
 
-/* The same for people to read: secret and token masked ("****"), and the middle of the key id. */
+/* The same for people to read, without the proxy: secret and token masked ("****"), and the middle of the key id. */
 int rclone_conf_masked(struct buf *out, const struct s3_endpoint *endpoint, const struct creds *creds, struct err *e);
 
 /*

@@ -148,6 +148,20 @@ static int check_option_kind(enum option_kind kind, struct span name, bool given
 	return 0;
 }
 
+bool rclone_option_on(const struct plan_mount *m, const char *name)
+{
+	bool on = false;
+
+	for (size_t i = 0; i < m->option_count; i++) {
+		struct span value = span_of(m->options[i]), which;
+
+		span_cut(&value, '=', &which);
+		if (same_option_name(which, span_of(name)))
+			on = is_on(value);
+	}
+	return on;
+}
+
 int rclone_option_check(const char *option, bool ro, struct err *e)
 {
 	struct span value = span_of(option), name;

@@ -27,11 +27,18 @@ struct s3_checker {
 	struct s3_check_options options;
 	struct trust trust;
 	struct http_client client;
+	struct proxy via;	     /* of the last request */
 	int64_t deadline;	     /* for the current prefix */
+	bool requester_pays;	     /* the same */
 	struct buf head, body;	     /* of the last request, and of its answer */
 	struct verdict unreachable;  /* why the endpoint could not be reached; kind NULL: it could */
 	char unreachable_bucket[64]; /* for which bucket: its name may be part of the host's */
 };
+
+bool s3_wants_tls(const struct s3_endpoint *endpoint, const struct creds *creds)
+{
+	return endpoint->tls || proxy_value_wants_tls(creds->proxy);
+}
 
 struct s3_checker *s3_checker_open(
 	const struct s3_endpoint *endpoint, const struct creds *creds, const struct s3_check_options *o, struct err *e)
@@ -48,7 +55,7 @@ struct s3_checker *s3_checker_open(
 	c->head = buf_heap(S3_REQUEST_MAX);
 	c->body = buf_heap(BODY_MAX);
 	http_client_init(&c->client, &c->trust, o->connect_ms);
-	if (endpoint->tls && trust_load(&c->trust, e)) {
+	if (s3_wants_tls(endpoint, creds) && trust_load(&c->trust, e)) {
 		s3_checker_close(c);
 		return NULL;
 	}
@@ -128,24 +135,50 @@ static void read_s3_answer(struct s3_checker *c, struct s3_answer *a)
 	withhold_secrets(c, a);
 }
 
+/* R as it is sent for the current prefix; FIELDS has room for R's and one more. */
+static struct s3_request with_payer(
+	const struct s3_checker *c, const struct s3_request *r, struct sigv4_pair fields[SIGV4_PAIRS_MAX])
+{
+	struct s3_request all = *r;
+
+	if (!c->requester_pays)
+		return all;
+	for (size_t i = 0; i < r->field_count; i++)
+		fields[i] = r->fields[i];
+	fields[all.field_count++] = (struct sigv4_pair){ SPAN("x-amz-request-payer"), SPAN("requester") };
+	all.fields = fields;
+	return all;
+}
+
 /* Returns 0 with *A filled, or -1 with *F set. */
 static int ask_once(struct s3_checker *c, const struct s3_endpoint *endpoint, const struct s3_request *r, struct s3_answer *a,
 	struct fail *f)
 {
+	struct sigv4_pair fields[SIGV4_PAIRS_MAX];
+	struct s3_request all = with_payer(c, r, fields);
 	struct http_origin origin;
 
 	buf_clear(&c->body);
 	f->kind = FAIL_FAULT;
-	if (s3_request_write(&c->head, endpoint, c->creds, r, time(NULL), &f->err))
-		return -1;
 	s3_request_origin(endpoint, r->bucket, &origin);
-	if (http_client_send(&c->client, &origin, buf_all(&c->head), r->body, false, c->deadline, f) ||
+	if (s3_request_write(&c->head, endpoint, c->creds, &all, time(NULL), &f->err) ||
+		proxy_choose(&c->via, &origin, c->creds->proxy, c->creds->no_proxy, &f->err))
+		return -1;
+	if (http_client_send(&c->client, &origin, &c->via, buf_all(&c->head), r->body, false, c->deadline, f) ||
 		http_client_collect(&c->client, &c->body, c->deadline, f))
 		return -1;
 	if (c->body.full)
 		buf_clear(&c->body); /* S3 sends no such length here: a part of it proves nothing */
 	read_s3_answer(c, a);
 	return 0;
+}
+
+/* S3 sends a document with each refusal, or a region. Whether the proxy, or what is behind it, has made another answer is not to be told. */
+static bool came_from_proxy(const struct s3_checker *c, const struct s3_endpoint *endpoint, const struct s3_answer *a)
+{
+	bool forwarded = !endpoint->tls && c->via.kind != PROXY_NONE && c->via.kind != PROXY_SOCKS;
+
+	return forwarded && (a->status == 407 || (a->status >= 400 && !a->error.code[0] && !a->error.region[0]));
 }
 
 /*
@@ -169,6 +202,9 @@ static void ask_until_answered(struct s3_checker *c, const struct s3_endpoint *e
 	if (!a->status) {
 		withhold_failure(c, &f);
 		verdict_failure(v, &f);
+	} else if (came_from_proxy(c, endpoint, a)) {
+		v->http_status = 0;
+		verdict_proxy(v, &c->via, a->status);
 	} else if (a->status < 300)
 		verdict_set(v, CODE_OK, "ok", "", "");
 	else
@@ -280,8 +316,9 @@ static void remember_unreachable(struct s3_checker *c, const char *bucket, const
 	text_fmt(c->unreachable_bucket, sizeof c->unreachable_bucket, "%s", bucket);
 }
 
-void s3_check(struct s3_checker *c, const char *bucket, const char *prefix, struct verdict *v)
+void s3_check(struct s3_checker *c, const struct s3_place *place, struct verdict *v)
 {
+	const char *bucket = place->bucket, *prefix = place->prefix;
 	int64_t start = clock_ms();
 
 	if (is_known_unreachable(c, bucket)) {
@@ -290,6 +327,7 @@ void s3_check(struct s3_checker *c, const char *bucket, const char *prefix, stru
 	}
 	*v = (struct verdict){ .kind = "" };
 	c->deadline = clock_earlier(start + c->options.timeout_ms, c->options.deadline);
+	c->requester_pays = place->requester_pays;
 	if (token_is_missing(c->creds))
 		verdict_set(v, CODE_REFUSED, "invalid-token",
 			"the key id is a temporary one (ASIA…), but there is no session token",

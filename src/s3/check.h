@@ -19,7 +19,7 @@ struct verdict {
 	enum code code;	   /* CODE_OK, CODE_REFUSED, CODE_UNREACHABLE, CODE_FAULT, CODE_USAGE */
 	const char *kind;  /* static, for programs: "ok", "unknown-key", "wrong-secret", "clock-skew", "expired-token",
 				 "invalid-token", "access-denied", "quota", "too-large", "bad-name", "no-such-bucket", "wrong-region", "name-not-found", "connection-refused",
-				 "egress-blocked", "tls", "not-s3", "timeout", "throttled", "unreachable", "server-error", "refused", "fault" */
+				 "egress-blocked", "proxy", "tls", "not-s3", "timeout", "throttled", "unreachable", "server-error", "refused", "fault" */
 	int http_status;   /* 0: no answer came */
 	char s3_code[64];  /* "SignatureDoesNotMatch"; "" where there is none */
 	char cause[320];   /* one sentence: "the secret key does not belong to this key id" */
@@ -44,18 +44,26 @@ struct s3_check_options {
 struct s3_checker;
 
 /*
- * ENDPOINT and CREDS are kept by pointer and must outlive the checker. Returns NULL with *E set (CODE_FAULT: memory,
+ * ENDPOINT and CREDS are kept by pointer and must outlive the checker. What goes by a proxy, by the rules of http/proxy.h, goes by the one in CREDS.
+ * Returns NULL with *E set (CODE_FAULT: memory,
  * randomness; CODE_USAGE: a named CA file cannot be read or holds no certificate).
  */
 struct s3_checker *s3_checker_open(
 	const struct s3_endpoint *endpoint, const struct creds *creds, const struct s3_check_options *o, struct err *e);
 
+struct s3_place {
+	const char *bucket, *prefix; /* "" or "a/b/" */
+	bool requester_pays;	     /* whoever asks pays for it, and says so */
+};
+
 /*
- * Lists at most one key of PREFIX ("" or "a/b/") in BUCKET, and with o->write puts and deletes
- * PREFIX".s3mounts-probe-<random>". Always fills *V. An endpoint that could not be reached for one prefix is not tried again
+ * Lists at most one key of PLACE, and with o->write puts and deletes its prefix and ".s3mounts-probe-<random>". Always fills *V. An endpoint that could not be reached for one prefix is not tried again
  * for the next, which gets the same verdict.
  */
-void s3_check(struct s3_checker *c, const char *bucket, const char *prefix, struct verdict *v);
+void s3_check(struct s3_checker *c, const struct s3_place *place, struct verdict *v);
+
+/* Does a request to ENDPOINT speak TLS with somebody, S3 or the proxy in CREDS? */
+bool s3_wants_tls(const struct s3_endpoint *endpoint, const struct creds *creds);
 
 /* Wipes keys and TLS state. */
 void s3_checker_close(struct s3_checker *c);

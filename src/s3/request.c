@@ -37,16 +37,6 @@ void s3_request_origin(const struct s3_endpoint *endpoint, struct span bucket, s
 	o->tls = endpoint->tls;
 }
 
-/* The field Host: with a port only if it is not the scheme's default, and an IPv6 address in brackets. */
-static void add_host(struct buf *out, const struct http_origin *o)
-{
-	bool v6 = strchr(o->host, ':') != NULL;
-
-	buf_fmt(out, v6 ? "[%s]" : "%s", o->host);
-	if (o->port != (o->tls ? 443 : 80))
-		buf_fmt(out, ":%u", o->port);
-}
-
 static void add_path(struct buf *out, const struct s3_endpoint *endpoint, const struct s3_request *r)
 {
 	buf_str(out, endpoint->path);
@@ -89,7 +79,7 @@ static bool prepare_draft(
 	bool room;
 
 	s3_request_origin(endpoint, r->bucket, &o);
-	add_host(&host, &o);
+	http_authority(&host, &o, false);
 	add_path(&path, endpoint, r);
 	sigv4_date(d->date, now);
 	sigv4_hash(d->hash, r->body);

@@ -17,6 +17,7 @@ static const struct {
 	{ FAIL_UNREACHABLE, "unreachable" },
 	{ FAIL_TIMEOUT, "timeout" },
 	{ FAIL_BLOCKED, "egress-blocked" },
+	{ FAIL_PROXY, "proxy" },
 	{ FAIL_TLS, "tls" },
 	{ FAIL_PROTOCOL, "not-s3" },
 	{ FAIL_FAULT, "fault" },
@@ -68,6 +69,23 @@ void verdict_failure(struct verdict *v, const struct fail *f)
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
 		if (kinds[i].fail == f->kind)
 			v->kind = kinds[i].kind;
+}
+
+void verdict_proxy(struct verdict *v, const struct proxy *via, int status)
+{
+	struct fail f;
+
+	/* tinyproxy says 401 to a login that is wrong. */
+	if (status == 407 || status == 401) {
+		fail_proxy_login(&f, via);
+	} else {
+		fail_set(&f, status == 403 ? FAIL_BLOCKED : FAIL_PROXY,
+			"status %d, in words that are not S3's, comes by the proxy %s port %u", status, via->host, via->port);
+		err_hint(&f.err,
+			"the proxy in %s may not let us to this host, or not find or reach it (check S3_ENDPOINT_URL); NO_PROXY goes around it",
+			via->variable);
+	}
+	verdict_failure(v, &f);
 }
 
 static void mention_withheld(struct verdict *v, const struct s3_answer *a)

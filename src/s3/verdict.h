@@ -4,6 +4,7 @@
 #define S3_VERDICT_H
 
 #include "http/fail.h"
+#include "http/proxy.h"
 #include "s3/check.h"
 #include "s3/error.h"
 
@@ -34,6 +35,9 @@ void verdict_sentence(const struct verdict *v, const char *failed, char *out, si
 
 /* No answer came. */
 void verdict_failure(struct verdict *v, const struct fail *f);
+
+/* The answer STATUS is not S3's, and came by the proxy VIA, which forwards. */
+void verdict_proxy(struct verdict *v, const struct proxy *via, int status);
 
 /* S3 refused (a status other than 200), or something else than S3 answered. */
 void verdict_refusal(

@@ -4,6 +4,7 @@
 #include "base/env.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "driver/driver.h"
 #include "s3/verdict.h"
 
 #include <errno.h>
@@ -23,6 +24,7 @@ int check_child(void *arg, int out)
 	struct s3_check_options o = { .timeout_ms = S3_CHECK_MS, .connect_ms = S3_CONNECT_MS, .deadline = -1 };
 	struct s3_checker *c = NULL;
 	struct s3_endpoint site;
+	struct s3_place place;
 	struct verdict v;
 	struct err e;
 
@@ -33,8 +35,9 @@ int check_child(void *arg, int out)
 	if (s3_endpoint_parse(&site, r->endpoint, r->provider, r->region, &e) == 0)
 		c = s3_checker_open(&site, &r->creds, &o, &e);
 	for (size_t i = 0; i < r->mount_count; i++) {
+		place = driver_place(&r->mounts[i]);
 		if (c)
-			s3_check(c, r->mounts[i].bucket, r->mounts[i].prefix, &v);
+			s3_check(c, &place, &v);
 		else
 			fault_verdict(&v, &e);
 		if (write_all(out, &v, sizeof v))

@@ -137,7 +137,7 @@ static const char *renewal_note(const struct mount *old, const struct mount *m)
 		return NULL;
 	if (old->error.code != CODE_OK)
 		return "mounted again with its new settings, to upload what was not in S3 yet";
-	return strcmp(old->options, m->options) == 0 ? "flushed and mounted again, for its new credentials" :
+	return strcmp(old->options, m->options) == 0 ? "flushed and mounted again, for its new credentials or proxy" :
 						       "flushed and mounted again, for its new options";
 }
 

@@ -78,13 +78,15 @@ def test_no_mount_is_up_whose_endpoint_stays_silent(sandbox):
 
 
 def test_a_driver_that_cannot_reach_s3_is_not_up(sandbox):
-    """The check goes its own way; rclone goes through a proxy at which nobody is. (Loopback's own names it would reach without.)"""
-    hosts = sandbox.folder / "hosts"
+    """An rclone that goes its own way: through a proxy at which nobody is. (Loopback's own names it would reach without.)"""
+    hosts, script = sandbox.folder / "hosts", sandbox.folder / "rclone"
     hosts.write_text("127.0.0.1 localhost s3.test\n")
-    under = ("unshare", "--mount", "sh", "-c", f'mount --bind {hosts} /etc/hosts && exec "$@"', "sh")
     port, = proc.free_ports(1)
+    script.write_text(f'#!/bin/sh\nHTTP_PROXY=http://127.0.0.1:{port} exec /usr/bin/rclone "$@"\n')
+    script.chmod(0o755)
+    under = ("unshare", "--mount", "sh", "-c", f'mount --bind {hosts} /etc/hosts && exec "$@"', "sh")
     result = sandbox.finish(sandbox.start("up", "--json", "--timeout", "8", one(sandbox), under=under, env={
-        "HTTP_PROXY": f"http://127.0.0.1:{port}", "S3_ENDPOINT_URL": f"http://s3.test:{sandbox.server.port}"}))
+        "S3MOUNTS_RCLONE": str(script), "S3_ENDPOINT_URL": f"http://s3.test:{sandbox.server.port}"}))
     mount, = result.json["mounts"]
     assert result.code == MOUNT and mount["state"] == "failed" and "does not answer" in mount["error"]["message"], result
     assert sandbox.processes() == []

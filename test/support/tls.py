@@ -163,7 +163,7 @@ ALONE = {
 class TlsFront:
     """
     nginx before the S3 server on PORT, one port for each kind of certificate. `authority` signs all of them but "stranger"'s; url(kind)
-    is the endpoint: "good", "rsa" and those of ALONE are in order; "expired", "early", "wrong-name", "stranger" and "tls13-only" are not.
+    is the endpoint (`good`: the files of its certificate and key): "good", "rsa" and those of ALONE are in order; "expired", "early", "wrong-name", "stranger" and "tls13-only" are not.
     """
 
     def __init__(self, folder, port):
@@ -172,7 +172,7 @@ class TlsFront:
         self.authority = Authority(folder / "own", "Tests Root")
         stranger = Authority(folder / "stranger", "Stranger Root")
         rsa = Authority(folder / "rsa", "Tests RSA Root", key=("-newkey", "rsa:2048"))
-        here = "DNS:localhost,IP:127.0.0.1"
+        here = "DNS:localhost,IP:127.0.0.1,DNS:s3.test"
         certificates = {
             "good": self.authority.issue("good", here),
             "rsa": rsa.issue("rsa", here),
@@ -182,6 +182,7 @@ class TlsFront:
             "stranger": stranger.issue("stranger", here),
             "tls13-only": self.authority.issue("tls13", here),
         }
+        self.good = certificates["good"]
         more = {"tls13-only": "ssl_protocols TLSv1.3;", **ALONE}
         certificates.update({f"{kind}{by}": certificates[by or "good"] for kind in ALONE for by in ("", "rsa")})
         self.bundle = folder / "bundle.pem"

@@ -18,6 +18,7 @@
 
 static struct http_client client;
 static struct http_origin origin = { .host = "localhost" };
+static struct proxy via; /* and by which proxy */
 static pid_t server;
 
 static bool read_request(int fd)
@@ -76,7 +77,7 @@ static void start(const char *const *script)
 	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
 	assert_int_equal(listen(fd, 8), 0);
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &n), 0);
-	origin.port = ntohs(a.sin_port);
+	origin.port = via.port = ntohs(a.sin_port);
 	server = fork();
 	if (server == 0)
 		serve(fd, script);
@@ -97,7 +98,7 @@ static int ask(char *body, size_t size, int timeout_ms, struct fail *f)
 	int64_t deadline = clock_ms() + timeout_ms;
 	struct buf b = buf_over(body, size);
 
-	if (http_client_send(&client, &origin, SPAN("GET / HTTP/1.1\r\nhost: x\r\n\r\n"), SPAN(""), false, deadline, f))
+	if (http_client_send(&client, &origin, &via, SPAN("GET / HTTP/1.1\r\nhost: x\r\n\r\n"), SPAN(""), false, deadline, f))
 		return -1;
 	return http_client_collect(&client, &b, deadline, f);
 }
@@ -132,6 +133,30 @@ static void test_two_requests(void **state)
 		assert_string_equal(body, cases[i].second);
 		stop();
 	}
+}
+
+/* One that is kept leads to the same proxy by the same login, or is not used. */
+static void test_a_connection_is_of_its_proxy(void **state)
+{
+	static const struct proxy one = {
+		.kind = PROXY_HTTP, .host = "127.0.0.1", .has_login = true, .login = "u:p", .login_length = 3
+	};
+	struct fail f;
+	char body[16];
+
+	(void)state;
+	via = one;
+	start(SCRIPT(OK, OK, OK));
+	assert_int_equal(ask(body, sizeof body, 3000, &f), 0);
+	assert_int_equal(ask(body, sizeof body, 3000, &f), 0);
+	assert_string_equal(body, "11");
+	via.login[0] = 'v';
+	assert_int_equal(ask(body, sizeof body, 3000, &f), 0);
+	assert_string_equal(body, "22");
+	stop();
+	via = (struct proxy){ .kind = PROXY_NONE };
+	for (size_t i = 0; i < sizeof client.via.login; i++)
+		assert_int_equal(client.via.login[i], 0);
 }
 
 static const struct {
@@ -188,8 +213,9 @@ static void test_large_body_is_bounded(void **state)
 	(void)state;
 	start(SCRIPT(OK));
 	b = buf_over(mem, sizeof mem);
-	assert_int_equal(
-		http_client_send(&client, &origin, SPAN("GET / HTTP/1.1\r\n\r\n"), SPAN(""), false, clock_ms() + 3000, &f), 0);
+	assert_int_equal(http_client_send(&client, &origin, &via, SPAN("GET / HTTP/1.1\r\n\r\n"), SPAN(""), false,
+				 clock_ms() + 3000, &f),
+		0);
 	assert_int_equal(http_client_collect(&client, &b, clock_ms() + 3000, &f), 0);
 	assert_true(b.full);
 	assert_int_equal(client.conn.fd, -1);
@@ -261,6 +287,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_two_requests),
+		cmocka_unit_test(test_a_connection_is_of_its_proxy),
 		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_once_more_only),
 		cmocka_unit_test(test_large_body_is_bounded),

@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include "base/buf.h"
+#include "driver/driver.h"
 #include "rclone/args.h"
 
 #include <stdio.h>
@@ -374,8 +375,12 @@ static const struct {
 	{ { "PATH=/a:/b", "LANG=C", "HOME=/root", NULL }, "LANG=C " LED "/a:/b " HOME },
 	{ { "AWS_CA_BUNDLE=x", "AWS_ACCESS_KEY_ID=x", "S3_ACCESS_SECRET=x", "RCLONE_VFS_HANDLE_CACHING=9s", "PATH=/a", NULL },
 		LED "/a " HOME },
-	{ { "THREAD_ID=x", "USER_ID=x", "USER_IDS=1", "XAWS_A=2", "S3=3", "HTTPS_PROXY=4", "PATH=/a", NULL },
-		"USER_IDS=1 XAWS_A=2 S3=3 HTTPS_PROXY=4 " LED "/a " HOME },
+	{ { "THREAD_ID=x", "USER_ID=x", "USER_IDS=1", "XAWS_A=2", "S3=3", "PATH=/a", NULL },
+		"USER_IDS=1 XAWS_A=2 S3=3 " LED "/a " HOME },
+	{ { "HTTPS_PROXY=x", "https_proxy=x", "NO_PROXY=x", "no_proxy=x", "REQUEST_METHOD=x", "PATH=/a", NULL },
+		LED "/a " HOME },
+	{ { "HTTP_PROXY=x", "http_proxy=x", "ALL_PROXY=x", "all_proxy=x", "FTP_PROXY=1", "PATH=/a", NULL },
+		"FTP_PROXY=1 " LED "/a " HOME },
 };
 
 static void cleans_the_environment(void **state)
@@ -406,6 +411,66 @@ static void gives_settings_that_old_versions_ignore(void **state)
 	show(&out, rclone_env(&a, &p, (char *const *)old));
 	assert_string_equal(mem, "PATH=/a " HOME "RCLONE_VFS_CACHE_MIN_FREE_SPACE=3072 ");
 	arena_free(&a);
+}
+
+static void gives_the_proxy(void **state)
+{
+	static const struct {
+		const char *proxy, *no_proxy, *shows;
+	} cases[] = {
+		{ "http://u:p@x:1", "", "HTTPS_PROXY=http://u:p@x:1 " },
+		{ "x", "a, b", "HTTPS_PROXY=x NO_PROXY=a, b " },
+		{ "socks5://x", "", "HTTPS_PROXY=socks5://x " },
+		{ "SOCKS5h://x://y", "", "HTTPS_PROXY=socks5://x://y " },
+	};
+	const char *old[] = { "HTTPS_PROXY=old", "NO_PROXY=old", "PATH=/a", NULL };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct rclone_paths p = paths;
+		struct arena a = { 0 };
+		char mem[512];
+		struct buf out = buf_over(mem, sizeof mem);
+
+		p.proxy_variable = "HTTPS_PROXY";
+		p.proxy = cases[i].proxy;
+		p.no_proxy = cases[i].no_proxy;
+		show(&out, rclone_env(&a, &p, (char *const *)old));
+		assert_int_equal(strncmp(mem, LED "/a " HOME, strlen(LED "/a " HOME)), 0);
+		assert_string_equal(mem + strlen(LED "/a " HOME), cases[i].shows);
+		arena_free(&a);
+	}
+}
+
+/* By the last of its kind, in either spelling. */
+static void knows_who_pays(void **state)
+{
+	static const struct {
+		const char *options[3];
+		bool on;
+	} cases[] = {
+		{ { NULL }, false },
+		{ { "s3_requester_pays" }, true },
+		{ { "s3-requester-pays=true" }, true },
+		{ { "s3_requester-pays=false" }, false },
+		{ { "s3_requester_pays", "s3-requester-pays=false" }, false },
+		{ { "s3_requester_pays=false", "vfs_links", "s3_requester_pays" }, true },
+		{ { "s3_requester_pays_x" }, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const char *options[3];
+		struct plan_mount m = mount_of("bkt", "p/");
+
+		memcpy(options, cases[i].options, sizeof options);
+		m.options = options;
+		while (m.option_count < 3 && options[m.option_count])
+			m.option_count++;
+		assert_int_equal(rclone_option_on(&m, "s3-requester-pays"), cases[i].on);
+		m.type = PLAN_RCLONE;
+		assert_int_equal(driver_place(&m).requester_pays, cases[i].on);
+	}
 }
 
 /* Whatever the names of credentials are, by one list. */
@@ -442,6 +507,8 @@ int main(void)
 		cmocka_unit_test(refuses_a_call_with_a_bad_option),
 		cmocka_unit_test(refuses_a_prefix_that_rclone_rewrites),
 		cmocka_unit_test(drops_every_credential),
+		cmocka_unit_test(gives_the_proxy),
+		cmocka_unit_test(knows_who_pays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

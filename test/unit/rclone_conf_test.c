@@ -86,7 +86,12 @@ static void masks_what_is_secret(void **state)
 /* For the driver that uploads what an earlier run has left. */
 static void credentials_come_back(void **state)
 {
-	struct creds in = { "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG", "FwoGZXIvYXdz" }, out;
+	struct creds in = { .key_id = "AKIAIOSFODNN7EXAMPLE",
+		.secret = "wJalrXUtnFEMI/K7MDENG",
+		.token = "FwoGZXIvYXdz",
+		.proxy = "http://u:p%40=@x:1/",
+		.no_proxy = " a, `b`" };
+	struct creds out;
 	char mem[1024];
 	struct buf text = buf_over(mem, sizeof mem);
 	struct err e;
@@ -97,8 +102,14 @@ static void credentials_come_back(void **state)
 	assert_string_equal(out.key_id, in.key_id);
 	assert_string_equal(out.secret, in.secret);
 	assert_string_equal(out.token, in.token);
+	assert_string_equal(out.proxy, in.proxy);
+	assert_string_equal(out.no_proxy, in.no_proxy);
+	buf_clear(&text);
+	assert_int_equal(rclone_conf_masked(&text, &minio, &in, &e), 0);
+	assert_null(strstr(mem, "proxy"));
 	assert_true(rclone_conf_creds(SPAN("access_key_id = `a`\nsecret_access_key = `b`\n"), &out));
 	assert_string_equal(out.token, "");
+	assert_string_equal(out.proxy, "");
 	assert_false(rclone_conf_creds(SPAN("access_key_id = `a`\n"), &out));
 	assert_false(rclone_conf_creds(SPAN("access_key_id = `a`\nsecret_access_key = `b\n"), &out));
 	assert_false(rclone_conf_creds(SPAN("xaccess_key_id = `a`\nsecret_access_key = `b`\n"), &out));
@@ -109,13 +120,15 @@ static const struct {
 	struct creds creds;
 	const char *region, *names;
 } refused[] = {
-	{ { "a\nb", "s", "" }, "r", "S3_ACCESS_KEY_ID" },
-	{ { "a", "SeC\nrEt", "" }, "r", "S3_ACCESS_SECRET" },
-	{ { "a", "SeCrEt\n[evil]\ntype = local", "" }, "r", "S3_ACCESS_SECRET" },
-	{ { "a", "SeCrEt\r", "" }, "r", "S3_ACCESS_SECRET" },
-	{ { "a", "SeC%(rEt", "" }, "r", "S3_ACCESS_SECRET" },
-	{ { "a", "s", "SeC%(x)srEt" }, "r", "S3_SESSION_TOKEN" },
-	{ { "a", "s", "" }, "r\n", "S3_REGION" },
+	{ { .key_id = "a\nb", .secret = "s" }, "r", "S3_ACCESS_KEY_ID" },
+	{ { .key_id = "a", .secret = "SeC\nrEt" }, "r", "S3_ACCESS_SECRET" },
+	{ { .key_id = "a", .secret = "SeCrEt\n[evil]\ntype = local" }, "r", "S3_ACCESS_SECRET" },
+	{ { .key_id = "a", .secret = "SeCrEt\r" }, "r", "S3_ACCESS_SECRET" },
+	{ { .key_id = "a", .secret = "SeC%(rEt" }, "r", "S3_ACCESS_SECRET" },
+	{ { .key_id = "a", .secret = "s", .token = "SeC%(x)srEt" }, "r", "S3_SESSION_TOKEN" },
+	{ { .key_id = "a", .secret = "s" }, "r\n", "S3_REGION" },
+	{ { .key_id = "a", .secret = "s", .proxy = "http://SeCrEt%(" }, "r", "HTTPS_PROXY" },
+	{ { .key_id = "a", .secret = "s", .no_proxy = "a%(b" }, "r", "NO_PROXY" },
 };
 
 static void refuses_what_cannot_be_written(void **state)

@@ -27,6 +27,7 @@
 #define ERROR(code, message) "<Error><Code>" code "</Code><Message>" message "</Message></Error>"
 #define REFUSED(code) ANSWER("403 Forbidden", "", ERROR(code, "words"))
 #define BUSY ANSWER("503 Slow Down", "", ERROR("SlowDown", "words"))
+#define BAD_GATEWAY ANSWER("502 Bad", "", "<html>")
 #define DONE ANSWER("204 No Content", "", "")
 #define OTHER_REGION "x-amz-bucket-region: eu-west-1\r\n"
 #define SECRET "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
@@ -75,6 +76,8 @@ static pid_t serve(const char *const *answers, int *port)
 struct question {
 	const char *key_id, *token; /* NULL: a usual one, none */
 	bool write, late;	    /* LATE: the time for all prefixes is over */
+	const char *proxy; /* "user:password@": the server is the proxy on the way to s3.test; NULL: it is S3 */
+	bool payer;
 };
 
 static void check(const struct question *q, const char *const *answers, struct verdict *v, int times)
@@ -83,6 +86,7 @@ static void check(const struct question *q, const char *const *answers, struct v
 	struct s3_check_options o = {
 		.write = q->write, .timeout_ms = 1000, .connect_ms = 1000, .deadline = q->late ? clock_ms() : -1
 	};
+	struct s3_place place = { .bucket = "b", .prefix = "p/", .requester_pays = q->payer };
 	struct s3_checker *c;
 	struct s3_endpoint endpoint;
 	struct err e;
@@ -93,11 +97,15 @@ static void check(const struct question *q, const char *const *answers, struct v
 	strcpy(creds.key_id, q->key_id ? q->key_id : "AKIAIOSFODNN7EXAMPLE");
 	strcpy(creds.token, q->token ? q->token : "");
 	snprintf(url, sizeof url, "http://127.0.0.1:%d", port);
+	if (q->proxy) {
+		snprintf(creds.proxy, sizeof creds.proxy, "http://%s127.0.0.1:%d", q->proxy, port);
+		strcpy(url, "http://s3.test");
+	}
 	assert_int_equal(s3_endpoint_parse(&endpoint, url, "", "us-east-1", &e), 0);
 	c = s3_checker_open(&endpoint, &creds, &o, &e);
 	assert_non_null(c);
 	while (times--)
-		s3_check(c, "b", "p/", v);
+		s3_check(c, &place, v);
 	s3_checker_close(c);
 	kill(server, SIGKILL);
 	waitpid(server, NULL, 0);
@@ -159,6 +167,23 @@ static const struct {
 		"access-denied", 403, "AccessDenied", "listing works, but not deleting p/.s3mounts-probe-", "" },
 	{ "may not list", { .write = true }, { REFUSED("AccessDenied"), DONE, DONE }, CODE_REFUSED, "access-denied", 403,
 		"AccessDenied", "", "" },
+
+	{ "by a proxy", { .proxy = "" }, { LIST }, CODE_OK, "ok", 200, "", "", "" },
+	{ "S3 refuses by a proxy", { .proxy = "" }, { REFUSED("AccessDenied") }, CODE_REFUSED, "access-denied", 403,
+		"AccessDenied", "", "" },
+	{ "no login", { .proxy = "" }, { ANSWER("407 Proxy", "", "<html>") }, CODE_UNREACHABLE, "proxy", 0, "",
+		"wants a user and a password", "HTTP_PROXY=http://user:password@" },
+	{ "a wrong login", { .proxy = "user:wrong@" }, { ANSWER("407 Proxy", "", ERROR("AccessDenied", SECRET)) },
+		CODE_UNREACHABLE, "proxy", 0, "", "does not take the user and the password in HTTP_PROXY", "" },
+	{ "a wrong login, to tinyproxy", { .proxy = "user:wrong@" }, { ANSWER("401 Unauthorized", "", "<html>") },
+		CODE_UNREACHABLE, "proxy", 0, "", "does not take the user and the password in HTTP_PROXY", "" },
+	{ "the proxy's rules", { .proxy = "" }, { ANSWER("403 Filtered", "", "<html>") }, CODE_UNREACHABLE, "egress-blocked", 0,
+		"", "status 403, in words that are not S3's, comes by the proxy 127.0.0.1 port ", "the proxy in HTTP_PROXY" },
+	{ "the proxy's gateway", { .proxy = "" }, { BAD_GATEWAY, BAD_GATEWAY, BAD_GATEWAY, BAD_GATEWAY, BAD_GATEWAY },
+		CODE_UNREACHABLE, "proxy", 0, "", "status 502, in words that are not S3's, comes by",
+		"the proxy in HTTP_PROXY" },
+	{ "the proxy is busy once", { .proxy = "" }, { ANSWER("503 Busy", "", "<html>"), LIST }, CODE_OK, "ok", 200, "", "",
+		"" },
 
 	{ "the secret in its words", { 0 }, { ANSWER("403 Forbidden", "", ERROR("Whatever", "not " SECRET)) }, CODE_REFUSED,
 		"access-denied", 403, "Whatever", "tells no cause that is known; the server's own words are withheld", "" },
@@ -271,6 +296,37 @@ static void test_the_time_for_all(void **state)
 	assert_string_equal(v.kind, "timeout");
 }
 
+/* In absolute form; its signature is that of S3's own host. */
+static void test_what_goes_to_a_proxy(void **state)
+{
+	static const char *const answers[] = { LIST, NULL };
+	static const struct question by_proxy = { .proxy = "Aladdin:open%20sesame@" };
+	struct verdict v;
+
+	(void)state;
+	check(&by_proxy, answers, &v, 1);
+	assert_int_equal(v.code, CODE_OK);
+	assert_ptr_equal(strstr(asked, "GET http://s3.test/b?list-type=2"), asked);
+	assert_non_null(strstr(asked, "\r\nhost: s3.test\r\n"));
+	assert_non_null(strstr(asked, "\r\nproxy-authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n"));
+}
+
+static void test_who_pays(void **state)
+{
+	static const char *const written[] = { LIST, ANSWER("200 OK", "", ""), DONE, NULL }, *const listed[] = { LIST, NULL };
+	static const struct question payer = { .write = true, .payer = true }, other = { .write = false };
+	struct verdict v;
+
+	(void)state;
+	check(&payer, written, &v, 1);
+	assert_int_equal(v.code, CODE_OK);
+	assert_ptr_equal(strstr(asked, "DELETE "), asked);
+	assert_non_null(strstr(asked, "\r\nx-amz-request-payer: requester\r\n"));
+	assert_non_null(strstr(asked, "x-amz-date;x-amz-request-payer,"));
+	check(&other, listed, &v, 1);
+	assert_null(strstr(asked, "payer"));
+}
+
 /* For rclone, where no file of the system serves. */
 static void test_trust_for_others(void **state)
 {
@@ -311,6 +367,8 @@ int main(void)
 		cmocka_unit_test(test_skew),
 		cmocka_unit_test(test_the_next_prefix),
 		cmocka_unit_test(test_the_time_for_all),
+		cmocka_unit_test(test_what_goes_to_a_proxy),
+		cmocka_unit_test(test_who_pays),
 		cmocka_unit_test(test_trust_for_others),
 	};
 

@@ -40,7 +40,7 @@ static struct request sample(struct plan_mount *mounts)
 		.cache_dir = "/d",
 		.ca_cert = "",
 		.provider = "",
-		.creds = { .key_id = "id", .secret = "se=cr\net" },
+		.creds = { .key_id = "id", .secret = "se=cr\net", .proxy = "http://u:p@x", .no_proxy = "a,b" },
 		.mounts = mounts,
 		.mount_count = 2 };
 }
@@ -65,6 +65,8 @@ static void requests_come_back(void **state)
 	assert_int_equal(out.timeout_ms, 30000);
 	assert_true(out.keep && out.abandon && !out.lazy);
 	assert_string_equal(out.creds.secret, "se=cr\net");
+	assert_string_equal(out.creds.proxy, "http://u:p@x");
+	assert_string_equal(out.creds.no_proxy, "a,b");
 	assert_string_equal(out.creds.token, "");
 	assert_string_equal(out.ca_cert, "");
 	assert_int_equal(out.mount_count, 2);
