@@ -58,6 +58,16 @@ static void print_check_lines(const struct setup *s, const struct verdict *v)
 	}
 }
 
+/* As its driver will ask; that its options fit the endpoint has been checked. */
+static void check_prefix(struct s3_checker *c, const struct setup *s, const struct plan_mount *m, struct verdict *v)
+{
+	struct s3_endpoint own = s->endpoint;
+	struct err unused;
+
+	driver_site(m, &own, &unused);
+	s3_check(c, &own, m->bucket, m->prefix, v);
+}
+
 static int check_prefixes(const struct setup *s, const struct options *o, struct verdict *v, struct err *e)
 {
 	struct s3_check_options how = { .write = o->write, .timeout_ms = S3_CHECK_MS, .connect_ms = S3_CONNECT_MS };
@@ -68,7 +78,7 @@ static int check_prefixes(const struct setup *s, const struct options *o, struct
 	if (!c)
 		return -1;
 	for (size_t i = 0; i < s->plan.mount_count; i++)
-		s3_check(c, s->plan.mounts[i].bucket, s->plan.mounts[i].prefix, &v[i]);
+		check_prefix(c, s, &s->plan.mounts[i], &v[i]);
 	s3_checker_close(c);
 	return 0;
 }

@@ -19,6 +19,13 @@ const struct driver *driver_of(const struct plan_mount *spec, struct err *e)
 	return NULL;
 }
 
+int driver_site(const struct plan_mount *spec, struct s3_endpoint *site, struct err *e)
+{
+	const struct driver *d = driver_of(spec, e);
+
+	return !d ? -1 : d->site ? d->site(spec, site, e) : 0;
+}
+
 void driver_hash(char out[DRIVER_ID], const struct span *parts, size_t count)
 {
 	unsigned char digest[br_sha256_SIZE];

@@ -39,7 +39,7 @@ struct driver_job {
 	const char *helper_dir;	     /* leads PATH */
 	bool allow_other;
 	const char *endpoint; /* of s3_endpoint_identity(); "": not known */
-	const char *region, *provider;
+	const char *region, *provider, *addressing; /* as in the request for it */
 	const char *socket; /* where the driver may listen to us; "": nowhere */
 	const struct creds *
 		creds; /* where it keeps_keys; NULL: not known (of a driver that an earlier supervisor has started), or not kept */
@@ -87,6 +87,12 @@ struct driver {
 	 * Returns 1 where that is all; 0 where the mount had options that are not known; -1: they tell nothing. NULL: they never do.
 	 */
 	int (*place)(struct arena *a, const char *cache_dir, struct plan_mount *spec);
+
+	/*
+	 * Changes in *SITE what the options of SPEC change in how this driver asks S3, for the check to ask likewise. CODE_USAGE: an option has no effect
+	 * there. NULL: none does.
+	 */
+	int (*site)(const struct plan_mount *spec, struct s3_endpoint *site, struct err *e);
 
 	/* ---- command and loop: pure ---- */
 
@@ -163,6 +169,9 @@ const struct driver *driver_find(enum plan_type type);
 
 /* driver_find() for SPEC; NULL with *E set (CODE_MOUNT). */
 const struct driver *driver_of(const struct plan_mount *spec, struct err *e);
+
+/* site() of the driver of SPEC, whether that has one or not. */
+int driver_site(const struct plan_mount *spec, struct s3_endpoint *site, struct err *e);
 
 /* Hex of SHA-256's first 16 bytes over the COUNT parts, each with its end. */
 void driver_hash(char out[DRIVER_ID], const struct span *parts, size_t count);

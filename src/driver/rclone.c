@@ -224,6 +224,7 @@ const struct driver driver_rclone = {
 	.is_storage_option = rclone_stores_by,
 	.leftovers = rclone_pending,
 	.place = rclone_place,
+	.site = rclone_site,
 	.source = rclone_devname,
 	.identify = driver_identify,
 	.settings = rclone_conf_section,

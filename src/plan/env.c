@@ -11,6 +11,8 @@ struct setting {
 static const struct setting endpoint = { { "S3_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL" }, ENDPOINT_MAX };
 static const struct setting region = { { "S3_REGION", "AWS_REGION", "AWS_DEFAULT_REGION" }, 63 };
 static const struct setting provider = { { "S3_PROVIDER" }, 63 };
+static const struct setting addressing = { { "S3_ADDRESSING_STYLE" }, 63 };
+static const struct setting path_style = { { "S3_FORCE_PATH_STYLE" }, 63 };
 static const struct setting bucket_name = { { "S3_BUCKET_NAME" }, 63 };
 
 /* A set is used as a whole: the key id of one is never combined with the secret of the other. The token may be absent. */
@@ -142,11 +144,30 @@ static int take_credentials(struct plan *p, const struct plan_input *in, struct 
 	return 0;
 }
 
+/* S3_ADDRESSING_STYLE, or what S3_FORCE_PATH_STYLE says in its words. */
+static int take_addressing(struct plan *p, const struct plan_input *in, struct err *e)
+{
+	const char *forced, *style;
+
+	if (take_variable(&p->mem, in, &addressing, &p->addressing, e) || take_variable(&p->mem, in, &path_style, &forced, e))
+		return -1;
+	if (!*forced)
+		return 0;
+	if (strcmp(forced, "true") != 0 && strcmp(forced, "false") != 0)
+		return err_set(e, CODE_USAGE, "variable S3_FORCE_PATH_STYLE: \"%.63s\" is neither true nor false", forced);
+	style = strcmp(forced, "true") == 0 ? "path" : "virtual";
+	if (*p->addressing && strcmp(p->addressing, style) != 0)
+		return err_set(e, CODE_USAGE, "variables S3_ADDRESSING_STYLE=%s and S3_FORCE_PATH_STYLE=%s contradict each other",
+			p->addressing, forced);
+	p->addressing = style;
+	return 0;
+}
+
 int plan_environment(struct plan *p, const struct plan_input *in, const char **bucket, struct err *e)
 {
 	if (take_credentials(p, in, e) || take_variable(&p->mem, in, &endpoint, &p->endpoint, e) ||
 		take_variable(&p->mem, in, &region, &p->region, e) || take_variable(&p->mem, in, &provider, &p->provider, e) ||
-		take_variable(&p->mem, in, &bucket_name, bucket, e))
+		take_addressing(p, in, e) || take_variable(&p->mem, in, &bucket_name, bucket, e))
 		return -1;
 	if (**bucket && !plan_bucket_name(span_of(*bucket))) {
 		err_set(e, CODE_USAGE, "variable S3_BUCKET_NAME: this is no bucket's name");

@@ -35,6 +35,7 @@ struct plan_mount {
 	const char **options; /* for the driver, in order and as written ("vfs_write_back=1s"), not checked */
 	size_t option_count;
 	const char *cache; /* the id of the cache folder that it must have; NULL or "": derived from its source */
+	const char *where; /* it was written, for errors: "/etc/s3mounts.fstab:3", "--mount …"; NULL in a request */
 	bool own_cache;	   /* in a request: its own folder, beside that of its source, holds files; false in a plan */
 };
 
@@ -46,6 +47,7 @@ struct plan {
 	const char *region;   /* "us-east-1" when none was given */
 	bool region_given;
 	const char *provider; /* rclone's name ("Cloudflare"), "" = derived from the endpoint */
+	const char *addressing; /* "path", "virtual", … as the user gave it, "" = as the endpoint wants it */
 	const char *bucket;   /* S3_BUCKET_NAME, "" when it is not set */
 	struct plan_mount *mounts;
 	size_t mount_count;
@@ -100,6 +102,12 @@ struct plan_input {
  * "s3://" keeps that colon; OPTIONS are literal.
  */
 int plan_read(struct plan *p, const struct plan_input *in, struct err *e);
+
+/* Prepends WHERE (a mount's) to the text of *E. Returns -1. */
+int plan_err_at(struct err *e, const char *where);
+
+/* Adds TEXT to P's warnings, unless it is there. Returns 0, or -1: no memory. */
+int plan_warn(struct plan *p, const char *text);
 
 /* Wipes the credentials and frees the memory. */
 void plan_free(struct plan *p);

@@ -17,7 +17,7 @@
 struct verdict {
 	enum code code;	   /* CODE_OK, CODE_REFUSED, CODE_UNREACHABLE, CODE_FAULT, CODE_USAGE */
 	const char *kind;  /* static, for programs: "ok", "unknown-key", "wrong-secret", "clock-skew", "expired-token",
-				 "invalid-token", "access-denied", "quota", "too-large", "bad-name", "no-such-bucket", "wrong-region", "name-not-found", "connection-refused",
+				 "invalid-token", "access-denied", "quota", "too-large", "bad-name", "no-such-bucket", "wrong-address", "wrong-region", "name-not-found", "connection-refused",
 				 "egress-blocked", "tls", "not-s3", "timeout", "throttled", "unreachable", "server-error", "refused", "fault" */
 	int http_status;   /* 0: no answer came */
 	char s3_code[64];  /* "SignatureDoesNotMatch"; "" where there is none */
@@ -49,11 +49,11 @@ struct s3_checker *s3_checker_open(
 	const struct s3_endpoint *endpoint, const struct creds *creds, const struct s3_check_options *o, struct err *e);
 
 /*
- * Lists at most one key of PREFIX ("" or "a/b/") in BUCKET, and with o->write puts and deletes
+ * Lists at most one key of PREFIX ("" or "a/b/") in BUCKET, asking as SITE says: the checker's endpoint, but perhaps in another style; and with o->write puts and deletes
  * PREFIX".s3mounts-probe-<random>". Always fills *V. An endpoint that could not be reached for one prefix is not tried again
  * for the next, which gets the same verdict.
  */
-void s3_check(struct s3_checker *c, const char *bucket, const char *prefix, struct verdict *v);
+void s3_check(struct s3_checker *c, const struct s3_endpoint *site, const char *bucket, const char *prefix, struct verdict *v);
 
 /* Wipes keys and TLS state. */
 void s3_checker_close(struct s3_checker *c);

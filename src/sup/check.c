@@ -4,6 +4,7 @@
 #include "base/env.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "driver/driver.h"
 #include "s3/verdict.h"
 
 #include <errno.h>
@@ -22,7 +23,7 @@ int check_child(void *arg, int out)
 	const struct request *r = arg;
 	struct s3_check_options o = { .timeout_ms = S3_CHECK_MS, .connect_ms = S3_CONNECT_MS };
 	struct s3_checker *c = NULL;
-	struct s3_endpoint site;
+	struct s3_endpoint site, own;
 	struct verdict v;
 	struct err e;
 
@@ -30,11 +31,13 @@ int check_child(void *arg, int out)
 	/* The caller's choice of trust, not that of the environment in which the supervisor was once started. */
 	if (r->ca_cert[0])
 		env_set(SPAN("AWS_CA_BUNDLE"), span_of(r->ca_cert), &e);
-	if (s3_endpoint_parse(&site, r->endpoint, r->provider, r->region, &e) == 0)
+	if (s3_endpoint_parse(&site, r->endpoint, r->provider, r->region, &e) == 0 &&
+		s3_endpoint_set_style(&site, r->addressing, &e) == 0)
 		c = s3_checker_open(&site, &r->creds, &o, &e);
 	for (size_t i = 0; i < r->mount_count; i++) {
-		if (c)
-			s3_check(c, r->mounts[i].bucket, r->mounts[i].prefix, &v);
+		own = site;
+		if (c && driver_site(&r->mounts[i], &own, &e) == 0)
+			s3_check(c, &own, r->mounts[i].bucket, r->mounts[i].prefix, &v);
 		else
 			fault_verdict(&v, &e);
 		if (write_all(out, &v, sizeof v))

@@ -65,6 +65,7 @@ static int begin(void **state)
 		.endpoint = "http://h",
 		.region = "r",
 		.provider = "Other",
+		.addressing = "virtual",
 	};
 	struct err e;
 

@@ -73,7 +73,7 @@ static pid_t serve(const char *const *answers, int *port)
 
 struct question {
 	const char *key_id, *token; /* NULL: a usual one, none */
-	bool write;
+	bool write, plain; /* plain: names in listings are not to be encoded */
 };
 
 static void check(const struct question *q, const char *const *answers, struct verdict *v, int times)
@@ -91,10 +91,11 @@ static void check(const struct question *q, const char *const *answers, struct v
 	strcpy(creds.token, q->token ? q->token : "");
 	snprintf(url, sizeof url, "http://127.0.0.1:%d", port);
 	assert_int_equal(s3_endpoint_parse(&endpoint, url, "", "us-east-1", &e), 0);
+	endpoint.encode_listings = !q->plain;
 	c = s3_checker_open(&endpoint, &creds, &o, &e);
 	assert_non_null(c);
 	while (times--)
-		s3_check(c, "b", "p/", v);
+		s3_check(c, &endpoint, "b", "p/", v);
 	s3_checker_close(c);
 	kill(server, SIGKILL);
 	waitpid(server, NULL, 0);
@@ -109,7 +110,7 @@ static const struct {
 	int status;
 	const char *s3_code, *cause, *hint; /* of cause and hint a part */
 } cases[] = {
-	{ "good", { 0 }, { LIST }, CODE_OK, "ok", 200, "", "", "" },
+	{ "good", { 0 }, { LIST }, CODE_OK, "ok", 200, "", "", "give the mount the option s3_list_url_encode=false" },
 	{ "another document", { 0 }, { ANSWER("200 OK", "", "<html>ListBucketResult</html>") }, CODE_UNREACHABLE, "not-s3", 200,
 		"", "is no S3 server: status 200 with a body that S3 does not send", "check host, port and path" },
 	{ "nothing to list", { 0 }, { DONE }, CODE_UNREACHABLE, "not-s3", 204, "", "is no S3 server", "" },
@@ -183,6 +184,24 @@ static void test_verdicts(void **state)
 	}
 }
 
+/* What encodes is not warned of; what is not asked to encode neither. */
+static void test_encoding_is_asked_for(void **state)
+{
+	struct verdict v;
+
+	(void)state;
+	check(&cases[0].question,
+		(const char *const[]){
+			ANSWER("200 OK", "", "<ListBucketResult><EncodingType>url</EncodingType></ListBucketResult>"), NULL },
+		&v, 1);
+	assert_string_equal(v.kind, "ok");
+	assert_string_equal(v.hint, "");
+	assert_non_null(strstr(asked, "encoding-type=url"));
+	check(&(struct question){ .plain = true }, (const char *const[]){ LIST, NULL }, &v, 1);
+	assert_string_equal(v.hint, "");
+	assert_null(strstr(asked, "encoding-type"));
+}
+
 /* The right one is asked too: one answer tells all that must be mended. */
 static void test_regions(void **state)
 {
@@ -252,7 +271,7 @@ static void test_the_next_prefix(void **state)
 	assert_int_equal(v.http_status, 0);
 	check(&usual, twice, &v, 2);
 	assert_int_equal(v.code, CODE_OK);
-	assert_non_null(strstr(asked, "GET /b?list-type=2&max-keys=1&prefix=p%2F HTTP/1.1\r\n"));
+	assert_non_null(strstr(asked, "GET /b?encoding-type=url&list-type=2&max-keys=1&prefix=p%2F HTTP/1.1\r\n"));
 }
 
 /* For rclone, where no file of the system serves. */
@@ -291,6 +310,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_encoding_is_asked_for),
 		cmocka_unit_test(test_regions),
 		cmocka_unit_test(test_skew),
 		cmocka_unit_test(test_the_next_prefix),
