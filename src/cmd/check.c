@@ -121,7 +121,7 @@ int cmd_check(char **argv)
 	if (setup_read(&s, &o, &e)) {
 		code = -1;
 	} else if (!s.plan.have_creds) {
-		code = err_no_creds(&e, "check");
+		code = err_no_creds(&e, "check", &s.plan, "");
 	} else {
 		code = run_check(&s, &o, &e);
 	}

@@ -64,7 +64,7 @@ int cmd_config(char **argv)
 		return CODE_OK;
 	ret = setup_read(&s, &o, &e);
 	if (ret == 0 && !s.plan.have_creds) {
-		ret = err_no_creds(&e, "config");
+		ret = err_no_creds(&e, "config", &s.plan, "");
 	} else if (ret == 0) {
 		ret = run_config(&s, &o, &e);
 	}

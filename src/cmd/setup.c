@@ -74,6 +74,7 @@ int setup_read(struct setup *s, const struct options *o, struct err *e)
 	struct plan_input in = {
 		.env = env,
 		.given = env_given,
+		.empty = env_is_empty,
 		.specs = o->specs,
 		.spec_count = o->spec_count,
 		.fstab = o->fstab,
@@ -86,7 +87,8 @@ int setup_read(struct setup *s, const struct options *o, struct err *e)
 	bad = plan_read(&s->plan, &in, e);
 	setup_scrub();
 	if (bad || run_find(&s->run, o->run_dir, e) ||
-		s3_endpoint_parse(&s->endpoint, s->plan.endpoint, s->plan.provider, s->plan.region_given ? s->plan.region : "", e) ||
+		s3_endpoint_parse(
+			&s->endpoint, s->plan.endpoint, s->plan.provider, s->plan.region_given ? s->plan.region : "", e) ||
 		s3_endpoint_set_style(&s->endpoint, s->plan.addressing, e))
 		return -1;
 	if (s->endpoint.note[0] && plan_warn(&s->plan, s->endpoint.note))

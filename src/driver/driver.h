@@ -38,9 +38,9 @@ struct driver_job {
 	const char *ca_cert;	     /* "" where TLS is not used */
 	const char *helper_dir;	     /* leads PATH */
 	bool allow_other;
-	const char *endpoint; /* of s3_endpoint_identity(); "": not known */
+	const char *endpoint;			    /* of s3_endpoint_identity(); "": not known */
 	const char *region, *provider, *addressing; /* as in the request for it */
-	const char *socket; /* where the driver may listen to us; "": nowhere */
+	const char *socket;			    /* where the driver may listen to us; "": nowhere */
 	const struct creds *
 		creds; /* where it keeps_keys; NULL: not known (of a driver that an earlier supervisor has started), or not kept */
 	unsigned shares; /* so many mounts have their caches on one disk */

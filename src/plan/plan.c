@@ -160,6 +160,18 @@ static int add_placeholder(struct plan_reader *r, const struct plan_line *l, str
 	return plan_target(&r->p->mem, folder, m, r->e) ? -1 : append_placeholder(r->p, m->target, r->e);
 }
 
+/* SOURCE was refused: where it is for want of a bucket, says what may have been meant to be it. Returns -1. */
+static int hint_at_bucket(struct plan_reader *r, struct span source)
+{
+	char text[256];
+	struct buf seen = buf_over(text, sizeof text);
+
+	if (*r->bucket || !source.n || plan_names_bucket(source))
+		return -1;
+	plan_near(&seen, NEAR_BUCKET, r->env);
+	return seen.len ? err_hint(r->e, "give the bucket as S3_BUCKET_NAME; set, but not read: %s", text) : -1;
+}
+
 static int add_mount(struct plan_reader *r, const struct plan_line *l, struct plan_mount *m)
 {
 	char source_mem[PLAN_TEXT_MAX], target_mem[PLAN_TEXT_MAX];
@@ -167,7 +179,9 @@ static int add_mount(struct plan_reader *r, const struct plan_line *l, struct pl
 
 	if (plan_expand(&source, l->source, r->env, r->e) || plan_expand(&target, l->target, r->env, r->e))
 		return -1;
-	if (plan_source(&r->p->mem, buf_all(&source), r->bucket, m, r->e) || plan_target(&r->p->mem, buf_all(&target), m, r->e))
+	if (plan_source(&r->p->mem, buf_all(&source), r->bucket, m, r->e))
+		return hint_at_bucket(r, buf_all(&source));
+	if (plan_target(&r->p->mem, buf_all(&target), m, r->e))
 		return -1;
 	return append_mount(r->p, m, r->e);
 }
@@ -224,6 +238,12 @@ static int read_fstab_lines(struct plan_reader *r, const char *name, struct span
 	return 0;
 }
 
+static int err_utf16(struct err *e, const char *path)
+{
+	err_set(e, CODE_USAGE, "%s: it is UTF-16 text", path);
+	return err_hint(e, "write it as UTF-8");
+}
+
 /* Returns 1 when there is no such file. */
 static int read_fstab_file(struct plan_reader *r, const char *path)
 {
@@ -231,7 +251,8 @@ static int read_fstab_file(struct plan_reader *r, const char *path)
 	int ret = file_read(path, &text, r->e);
 
 	if (ret == 0)
-		ret = read_fstab_lines(r, path, buf_all(&text));
+		ret = span_is_utf16(buf_all(&text)) ? err_utf16(r->e, path) :
+						      read_fstab_lines(r, path, span_skip_bom(buf_all(&text)));
 	buf_free(&text);
 	return ret;
 }

@@ -43,12 +43,14 @@ struct plan {
 	struct arena mem; /* holds every string below */
 	struct creds creds;
 	bool have_creds;
+	/* For an error about missing credentials: " (set, but not read: R2_ACCESS_KEY_ID)" or "", and what to do. */
+	const char *not_read, *creds_hint;
 	const char *endpoint; /* as the user gave it, "" = AWS */
 	const char *region;   /* "us-east-1" when none was given */
 	bool region_given;
-	const char *provider; /* rclone's name ("Cloudflare"), "" = derived from the endpoint */
+	const char *provider;	/* rclone's name ("Cloudflare"), "" = derived from the endpoint */
 	const char *addressing; /* "path", "virtual", … as the user gave it, "" = as the endpoint wants it */
-	const char *bucket;   /* S3_BUCKET_NAME, "" when it is not set */
+	const char *bucket;	/* S3_BUCKET_NAME, "" when it is not set */
 	struct plan_mount *mounts;
 	size_t mount_count;
 
@@ -74,7 +76,8 @@ struct plan_input {
 	 * and credentials are used from here or from there as a whole: no key is combined with the other's token.
 	 */
 	const char *(*given)(const char *name);
-	const char *const *specs; /* --mount SOURCE:TARGET[:OPTIONS] */
+	bool (*empty)(const char *name); /* is NAME set, to nothing? NULL: never */
+	const char *const *specs;	 /* --mount SOURCE:TARGET[:OPTIONS] */
 	size_t spec_count;
 	const char *fstab;	/* --fstab FILE: must exist; NULL: none given */
 	const char *fstab_path; /* the file that is used if it exists: "/etc/s3mounts.fstab" */
@@ -85,7 +88,8 @@ struct plan_input {
  * Makes the plan. The first match wins: specs, fstab, fstab_path, the built-in three. Returns 0, or -1 with *E set: CODE_USAGE
  * names the option, the variable, or file and line ("/etc/s3mounts.fstab:3: …"; also when a file or the options name no mount
  * at all); CODE_FAULT. Without any credentials it returns 0 with have_creds false (an incomplete set is CODE_USAGE; a set is
- * S3_* or AWS_*, never a mixture). No error text ever holds a credential. *P needs plan_free() in each case.
+ * S3_* or AWS_*, never a mixture). With credentials, CODE_USAGE too: S3_ENDPOINT_URL is set to nothing, or only a name near to it is set, as S3_ENDPOINT:
+ * they would go to AWS. No error text ever holds a credential. *P needs plan_free() in each case.
  *
  * A source is a prefix in S3_BUCKET_NAME, or s3://BUCKET/PREFIX; a slash before the prefix and one after it are dropped, so
  * that "/" and "s3://BUCKET" are a whole bucket. Options: ro rw nofail noauto (the mount is left out) allow_other

@@ -193,8 +193,7 @@ int rclone_site(const struct plan_mount *m, struct s3_endpoint *site, struct err
 		struct span value = span_of(m->options[i]), name;
 
 		span_cut(&value, '=', &name);
-		if (same_option_name(name, SPAN("s3-force-path-style")) &&
-			set_site_style(site, m->options[i], is_on(value), e))
+		if (same_option_name(name, SPAN("s3-force-path-style")) && set_site_style(site, m->options[i], is_on(value), e))
 			return -1;
 		if (same_option_name(name, SPAN("s3-list-url-encode")))
 			site->encode_listings = is_on(value);

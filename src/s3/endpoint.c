@@ -217,8 +217,8 @@ static int check_no_bucket_in_host(const struct s3_endpoint *s, struct err *e)
 		return 0;
 	err_set(e, CODE_USAGE, "S3_ENDPOINT_URL: its host begins with a bucket's name (%.*s, before %s)",
 		(int)(rest - s->host - 1), s->host, rest);
-	return err_hint(e, "the endpoint is %s://%s; the bucket's name belongs into S3_BUCKET_NAME",
-		s->tls ? "https" : "http", rest);
+	return err_hint(
+		e, "the endpoint is %s://%s; the bucket's name belongs into S3_BUCKET_NAME", s->tls ? "https" : "http", rest);
 }
 
 static void note_region(struct s3_endpoint *s, const char *given, struct span in_host)
@@ -228,7 +228,8 @@ static void note_region(struct s3_endpoint *s, const char *given, struct span in
 			"S3_REGION is %s, and the host in S3_ENDPOINT_URL says %.*s: requests are signed for %s", given,
 			(int)in_host.n, in_host.p, given);
 	else if (!given[0] && !in_host.n && text_find(s->host, "s3-accelerate"))
-		text_fmt(s->note, sizeof s->note, "S3_REGION is not set, and %s does not say it: us-east-1 is assumed", s->host);
+		text_fmt(
+			s->note, sizeof s->note, "S3_REGION is not set, and %s does not say it: us-east-1 is assumed", s->host);
 }
 
 /* The region that was given, that the host says, that the site has, or that the provider has. */

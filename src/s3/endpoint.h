@@ -16,7 +16,7 @@ struct s3_endpoint {
 	bool path_style; /* https://host/bucket/key, else https://bucket.host/key */
 	bool aws;	 /* an endpoint of AWS: the host depends on the region */
 	bool encode_listings; /* rclone is told to ask for listings of version 2 with encoded names; else it does as its default for the provider is */
-	char path[256];	 /* the URL's path, "" or "/base": precedes the bucket */
+	char path[256]; /* the URL's path, "" or "/base": precedes the bucket */
 	char region[64];
 	const char *provider; /* rclone's name, static: "AWS", "Cloudflare", "Minio", "Ceph", …, "Other" */
 	char note[320];	      /* what is hardly meant, a sentence: the region that was given is not the host's; "" */

@@ -13,7 +13,7 @@
 
 struct s3_provider {
 	const char *name; /* rclone's */
-	bool path_style;  /* rclone asks for https://host/bucket/key; false: for https://bucket.host/key, whatever force_path_style says */
+	bool path_style; /* rclone asks for https://host/bucket/key; false: for https://bucket.host/key, whatever force_path_style says */
 	/*
 	 * It knows ListObjectsV2 and encoding-type=url, while one of rclone's versions does not ask it for encoded names by default: then each listing
 	 * with a control byte in one of its names takes rclone 1.60 forty seconds. (The pages of an encoded list of version 1 have no end there.)
@@ -30,7 +30,8 @@ int s3_provider_unknown(const char *name, struct err *e);
 
 /* A public host. */
 struct s3_site {
-	const char *host;     /* a pattern: '*' is a part without dots, which is the region; a dot at its beginning: whatever precedes it */
+	const char *
+		host; /* a pattern: '*' is a part without dots, which is the region; a dot at its beginning: whatever precedes it */
 	const char *provider; /* as in struct s3_provider */
 	const char *region;   /* where the pattern has none; NULL: the provider's */
 	bool virtual_only;    /* refuses path-style requests, while rclone has no provider for it */

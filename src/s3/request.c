@@ -22,7 +22,8 @@ static bool is_host_label(struct span bucket, bool tls)
 
 static bool has_own_host(const struct s3_endpoint *endpoint, struct span bucket)
 {
-	return !endpoint->path_style && is_host_label(bucket, endpoint->tls) && bucket.n + 1 + strlen(endpoint->host) < sizeof endpoint->host;
+	return !endpoint->path_style && is_host_label(bucket, endpoint->tls) &&
+	       bucket.n + 1 + strlen(endpoint->host) < sizeof endpoint->host;
 }
 
 void s3_request_origin(const struct s3_endpoint *endpoint, struct span bucket, struct http_origin *o)

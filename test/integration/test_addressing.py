@@ -96,6 +96,13 @@ def test_a_control_byte_in_a_name_costs_nothing(sandbox, rclone):
         sandbox.down()
 
 
+def test_a_server_that_does_not_encode_is_noted(sandbox):
+    with Listener(lambda _: (200, LISTING.replace(b"<EncodingType>url</EncodingType>", b""))) as server:
+        mount, = sandbox.up(sandbox.specs[0], env={"S3_ENDPOINT_URL": f"http://127.0.0.1:{server.port}"})["mounts"]
+        assert any("s3_list_url_encode=false" in note for note in mount["notes"]), mount
+        sandbox.down()
+
+
 @pytest.mark.parametrize("option, code", [("s3_list_url_encode=false", 0), ("s3_list_url_encode=true", 0), ("s3_list_url_encode=maybe", 2)])
 def test_the_mount_says_whether_names_are_encoded(sandbox, option, code):
     with Listener(lambda _: (200, LISTING)) as server:

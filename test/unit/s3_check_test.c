@@ -73,7 +73,7 @@ static pid_t serve(const char *const *answers, int *port)
 
 struct question {
 	const char *key_id, *token; /* NULL: a usual one, none */
-	bool write, plain; /* plain: names in listings are not to be encoded */
+	bool write, plain;	    /* plain: names in listings are not to be encoded */
 };
 
 static void check(const struct question *q, const char *const *answers, struct verdict *v, int times)

@@ -89,7 +89,8 @@ static const struct {
 	{ "http://h/../b", "", "", "S3_ENDPOINT_URL", "component" },
 	{ "http://h/%2e", "", "", "S3_ENDPOINT_URL", "path" },
 	{ "https://a.r2.cloudflarestorage.com/bucket", "", "", "S3_ENDPOINT_URL", "S3_BUCKET_NAME" },
-	{ "https://sandbox.s3.eu-west-1.amazonaws.com", "", "", "S3_ENDPOINT_URL", "bucket's name (sandbox, before s3.eu-west" },
+	{ "https://sandbox.s3.eu-west-1.amazonaws.com", "", "", "S3_ENDPOINT_URL",
+		"bucket's name (sandbox, before s3.eu-west" },
 	{ "https://my.bucket.s3.amazonaws.com", "", "", "S3_ENDPOINT_URL", "bucket's name (my.bucket, before s3.ama" },
 	{ "https://sandbox.s3-accelerate.amazonaws.com", "", "", "S3_ENDPOINT_URL", "bucket's name (sandbox, before s3-acc" },
 	{ "https://sandbox.s3.fr-par.scw.cloud", "", "", "S3_ENDPOINT_URL", "bucket's name (sandbox, before s3.fr" },
@@ -213,8 +214,8 @@ static void test_another_region_is_noted(void **state)
 
 	(void)state;
 	assert_int_equal(s3_endpoint_parse(&s, "https://s3.eu-west-1.amazonaws.com", "", "us-east-2", &e), 0);
-	assert_string_equal(
-		s.note, "S3_REGION is us-east-2, and the host in S3_ENDPOINT_URL says eu-west-1: requests are signed for us-east-2");
+	assert_string_equal(s.note,
+		"S3_REGION is us-east-2, and the host in S3_ENDPOINT_URL says eu-west-1: requests are signed for us-east-2");
 	assert_int_equal(s3_endpoint_parse(&s, "https://s3.eu-west-1.amazonaws.com", "", "EU-WEST-1", &e), 0);
 	assert_string_equal(s.note, "");
 }
@@ -268,8 +269,8 @@ static void test_bad_styles(void **state)
 	(void)state;
 	assert_int_equal(s3_endpoint_parse(&s, "http://127.0.0.1:1", "", "", &e), 0);
 	assert_int_equal(s3_endpoint_set_style(&s, "virtual", &e), -1);
-	assert_string_equal(e.text,
-		"S3_ADDRESSING_STYLE=virtual: 127.0.0.1 is an address, before which no bucket's name can stand");
+	assert_string_equal(
+		e.text, "S3_ADDRESSING_STYLE=virtual: 127.0.0.1 is an address, before which no bucket's name can stand");
 	assert_int_equal(s3_endpoint_set_style(&s, "Path", &e), -1);
 	assert_string_equal(e.text, "S3_ADDRESSING_STYLE: \"Path\" is none of path, virtual, auto");
 	assert_true(s.path_style);
