@@ -34,7 +34,7 @@ static void print_usage(int to)
 		"s3mounts " S3MOUNTS_VERSION " - S3 buckets as directories, proven\n\nUsage: s3mounts COMMAND [OPTIONS]\n\n");
 	for (size_t i = 0; i < COMMANDS; i++)
 		text_print(to, "  %-12s %s\n", commands[i].name, commands[i].does);
-	text_print(to, "\ns3mounts COMMAND --help tells its options and the exit codes; s3mounts --version.\n");
+	text_print(to, "\ns3mounts COMMAND -h (--help) tells its options and the exit codes; s3mounts --version.\n");
 }
 
 /*
@@ -60,9 +60,15 @@ static int dispatch_command(const struct command *c, char **argv)
 	return CODE_FAULT;
 }
 
+static bool asks_for_help(const char *arg)
+{
+	return !strcmp(arg, "--help") || !strcmp(arg, "-h") || !strcmp(arg, "help");
+}
+
 int main(int argc, char **argv)
 {
 	const char *called = argc > 0 ? file_basename(argv[0]) : "";
+	static char help[] = "--help";
 	struct err e;
 
 	/* If the caller ignored it, the kernel would reap our children behind our back. */
@@ -76,13 +82,18 @@ int main(int argc, char **argv)
 		print_usage(2);
 		return CODE_USAGE;
 	}
+	if (asks_for_help(argv[1])) {
+		if (argc == 2 || asks_for_help(argv[2])) {
+			print_usage(1);
+			return CODE_OK;
+		}
+		argv[1] = argv[2];
+		argv[2] = help;
+		argv[3] = NULL; /* argv[argc] at most */
+	}
 	for (size_t i = 0; i < COMMANDS; i++)
 		if (!strcmp(argv[1], commands[i].name))
 			return dispatch_command(&commands[i], argv + 1);
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
-		print_usage(1);
-		return CODE_OK;
-	}
 	if (!strcmp(argv[1], "--version")) {
 		text_print(1, "s3mounts " S3MOUNTS_VERSION "\n");
 		return CODE_OK;

@@ -306,7 +306,7 @@ TESTS = (
     ("src/rclone/cause", "up_tells_why_and_leaves_nothing", ""),
     ("src/rclone/reason", "flush_says_what_s3_answered", "each_file_has_its_own_reason"),
     ("src/rclone/store", "down_gives_the_file_back", "a_config_in_a_folder_of_others another_users_file_is_refused"),
-    ("src/s3/", "test_ok one_connection_serves_all a_key_that_may_only_read the_right_region_is_named",
+    ("src/s3/", "test_ok one_connection_serves_all a_key_that_may_only_read the_right_region_is_named refuses_path_style",
      "check_tells_the_same a_region_that_is_none no_way_leads_to_another_host generated_requests"),
     ("src/s3/redact", "a_secret_that_is_sent_back_is_not_shown", "a_signature_that_is_sent_back_is_not_shown"),
     ("src/sup/", "a_later_up_takes_down_what_it_does_not_name the_supervisor_replaces_a_driver_that_died up_after_the_supervisor_alone_died "

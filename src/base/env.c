@@ -42,6 +42,14 @@ const char *env(const char *name)
 	return v && *v ? v : NULL;
 }
 
+bool env_is_empty(const char *name)
+{
+	const struct given *g = find_given(span_of(name));
+	const char *v = g ? given_value(g) : getenv(name);
+
+	return v && !*v;
+}
+
 static void drop_given(struct given **at)
 {
 	struct given *g = *at;

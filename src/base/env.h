@@ -16,6 +16,9 @@ const char *env(const char *name);
 /* The same among the given ones alone. */
 const char *env_given(const char *name);
 
+/* Is NAME set, to an empty value? */
+bool env_is_empty(const char *name);
+
 /*
  * Sets NAME to VALUE among the given ones (neither holds a NUL), replacing an earlier one. Returns 0 or -1 with CODE_FAULT (out
  * of memory).

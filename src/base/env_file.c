@@ -77,6 +77,8 @@ static const char *parse_env_value(struct env_line *l)
 {
 	struct span trimmed = span_trim(l->value);
 
+	if (l->value.n && l->value.p[l->value.n - 1] == '\r')
+		return "its value ends with a carriage return (CR) before that of the line's end";
 	if (span_has_control(l->value, "\t"))
 		return "its value holds a control byte";
 	if (trimmed.n && (trimmed.p[0] == '"' || trimmed.p[0] == '\''))
@@ -120,6 +122,8 @@ static int parse_env_line(struct span text, struct buf *b, const char *name, siz
 	span_take_while(&text, char_is_blank);
 	if (!text.n || text.p[0] == '#' || text.p[0] == ';')
 		return 0;
+	if (span_skip_bom(text).n != text.n)
+		return err_set(e, CODE_USAGE, "%.255s:%zu: a byte order mark stands in the middle of the text", name, number);
 	if (!split_assignment(skip_export(text), &l)) {
 		err_set(e, CODE_USAGE, "%.255s:%zu: no variable's name begins this line", name, number);
 		return err_hint(e, "a line is NAME=VALUE, NAME, blank, or begins with #");
@@ -136,6 +140,11 @@ int env_parse(struct span text, const char *name, struct err *e)
 	struct span line;
 	int ret = 0;
 
+	if (span_is_utf16(text)) {
+		err_set(e, CODE_USAGE, "%.255s: it is UTF-16 text", name);
+		buf_wipe(&b);
+		return err_hint(e, "write it as UTF-8");
+	}
 	text = span_skip_bom(text);
 	for (size_t number = 1; text.n && ret == 0; number++) {
 		span_cut(&text, '\n', &line);

@@ -158,6 +158,13 @@ static bool is_in_set(char c, const char *set)
 	return c && strchr(set, c);
 }
 
+bool span_is_utf16(struct span a)
+{
+	if (span_starts(a, SPAN("\xff\xfe")) || span_starts(a, SPAN("\xfe\xff")))
+		return true;
+	return a.n >= 4 && !a.p[0] == !a.p[2] && !a.p[1] == !a.p[3] && !a.p[0] != !a.p[1];
+}
+
 bool span_all(struct span a, bool (*is)(char c), const char *others)
 {
 	for (size_t i = 0; i < a.n; i++)

@@ -94,6 +94,9 @@ bool span_is_utf8(struct span a);
 /* Without the byte order mark (U+FEFF in UTF-8) that it may begin with. */
 struct span span_skip_bom(struct span a);
 
+/* Is it UTF-16, by its byte order mark, or the NULs among its first four bytes? */
+bool span_is_utf16(struct span a);
+
 /* Is every byte of the class IS (base/chars.h), or one of OTHERS? True for an empty span. */
 bool span_all(struct span a, bool (*is)(char c), const char *others);
 

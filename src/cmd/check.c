@@ -58,10 +58,13 @@ static void print_check_lines(const struct setup *s, const struct verdict *v)
 	}
 }
 
-static void check_mount(struct s3_checker *c, const struct plan_mount *m, struct verdict *v)
+/* As its driver will ask; that its options fit the endpoint has been checked. */
+static void check_mount(struct s3_checker *c, const struct setup *s, const struct plan_mount *m, struct verdict *v)
 {
-	struct s3_place place = driver_place(m);
+	struct s3_place place;
+	struct err unused;
 
+	driver_place(m, &s->endpoint, &place, &unused);
 	s3_check(c, &place, v);
 }
 
@@ -81,7 +84,7 @@ static int check_prefixes(const struct setup *s, const struct options *o, struct
 	if (!c)
 		return -1;
 	for (size_t i = 0; i < s->plan.mount_count; i++)
-		check_mount(c, &s->plan.mounts[i], &v[i]);
+		check_mount(c, s, &s->plan.mounts[i], &v[i]);
 	s3_checker_close(c);
 	return 0;
 }
@@ -124,7 +127,7 @@ int cmd_check(char **argv)
 	if (setup_read(&s, &o, &e)) {
 		code = -1;
 	} else if (!s.plan.have_creds) {
-		code = err_no_creds(&e, "check");
+		code = err_no_creds(&e, "check", &s.plan, "");
 	} else {
 		code = run_check(&s, &o, &e);
 	}

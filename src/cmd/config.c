@@ -75,7 +75,7 @@ int cmd_config(char **argv)
 	explicit_bzero(s.plan.creds.proxy, sizeof s.plan.creds.proxy);
 	explicit_bzero(s.plan.creds.no_proxy, sizeof s.plan.creds.no_proxy);
 	if (ret == 0 && !s.plan.have_creds) {
-		ret = err_no_creds(&e, "config");
+		ret = err_no_creds(&e, "config", &s.plan, "");
 	} else if (ret == 0) {
 		ret = run_config(&s, &o, &e);
 	}

@@ -322,9 +322,8 @@ int flush_left_upload(struct leftovers *tried, const struct run *run, const stru
 	/* Half of the time is for the upload. */
 	find_leftovers(tried, run, o, clock_ms() + o->timeout_ms / 2);
 	if (tried->count && !s.plan.have_creds) {
-		err_set(e, CODE_NO_CREDS, "flush --left: no credentials are given");
-		err_hint(e,
-			"give S3_ACCESS_KEY_ID and S3_ACCESS_SECRET to this command, and the variables of where to, as to up");
+		err_no_creds(e, "flush --left", &s.plan, "");
+		err_hint(e, "%s, and the variables of where to, as to up", s.plan.creds_hint);
 		goto out;
 	}
 	ret = any_matches(&s, tried) ? upload_in_left_dir(&s, tried, &left, o, deadline, e) : 0;

@@ -286,7 +286,7 @@ int options_read(struct options *o, int command, const char *does, int timeout_s
 	for (char **arg = argv + 1; *arg && find_option(SPAN("json"), command); arg++)
 		o->json |= strcmp(*arg, "--json") == 0;
 	bad = parse_options(o, command, argv, e);
-	if (o->help && !bad) {
+	if (o->help) {
 		print_help(command, *argv, does, timeout_s);
 		return 0;
 	}

@@ -181,10 +181,10 @@ void print_error(const struct err *e)
 		text_print(2, "          hint: %s\n", e->hint);
 }
 
-int err_no_creds(struct err *e, const char *command)
+int err_no_creds(struct err *e, const char *command, const struct plan *p, const char *means)
 {
-	err_set(e, CODE_NO_CREDS, "%s: no credentials are given", command);
-	return err_hint(e, "give S3_ACCESS_KEY_ID and S3_ACCESS_SECRET to this command");
+	err_set(e, CODE_NO_CREDS, "%s: no credentials are given%s%s", command, p->not_read, means);
+	return err_hint(e, "%s", p->creds_hint);
 }
 
 int print_failure(const char *command, bool json, const struct err *e)

@@ -49,8 +49,8 @@ void print_column_widths(const struct report *r, int *target, int *source);
 /* Prints "s3mounts: TEXT" and, indented, the hint, on stderr. */
 void print_error(const struct err *e);
 
-/* Sets *E to CODE_NO_CREDS, in the name of COMMAND ("check"), with the hint. Returns -1. */
-int err_no_creds(struct err *e, const char *command);
+/* Sets *E to CODE_NO_CREDS, in the name of COMMAND ("check"), with what P says of them, and what that MEANS (": …", or ""). Returns -1. */
+int err_no_creds(struct err *e, const char *command, const struct plan *p, const char *means);
 
 /* For a command that could not do anything: reports its error, as JSON or not. Returns the exit code. */
 int print_failure(const char *command, bool json, const struct err *e);

@@ -42,8 +42,24 @@ static void scrub_proxies(void)
 		scrub_variable(proxy_env_names[i]);
 }
 
-static int check_mounts(struct plan *p, const struct options *o, struct err *e)
+/* What only the driver knows of M: may it have these options, at this endpoint? */
+static int check_mount(struct plan_mount *m, const struct s3_endpoint *site, struct err *e)
 {
+	const struct driver *d = driver_of(m, e);
+	struct s3_place place;
+
+	if (!d)
+		return -1;
+	m->type = d->type;
+	for (size_t k = 0; k < m->option_count; k++)
+		if (d->check_option(m->options[k], m->ro, e))
+			return -1;
+	return driver_place(m, site, &place, e);
+}
+
+static int check_mounts(struct setup *s, const struct options *o, struct err *e)
+{
+	struct plan *p = &s->plan;
 	long uid, gid;
 
 	plan_default_owner(&uid, &gid);
@@ -54,14 +70,10 @@ static int check_mounts(struct plan *p, const struct options *o, struct err *e)
 	for (size_t i = 0; i < p->mount_count; i++) {
 		struct plan_mount *m = &p->mounts[i];
 
-		const struct driver *d = driver_of(m, e);
-
-		if (!d)
+		if (check_mount(m, &s->endpoint, e)) {
+			plan_err_at(e, m->where);
 			return -1;
-		m->type = d->type;
-		for (size_t k = 0; k < m->option_count; k++)
-			if (d->check_option(m->options[k], m->ro, e))
-				return -1;
+		}
 		m->uid = m->uid < 0 ? uid : m->uid;
 		m->gid = m->gid < 0 ? gid : m->gid;
 	}
@@ -73,6 +85,7 @@ int setup_read(struct setup *s, const struct options *o, struct err *e)
 	struct plan_input in = {
 		.env = env,
 		.given = env_given,
+		.empty = env_is_empty,
 		.specs = o->specs,
 		.spec_count = o->spec_count,
 		.fstab = o->fstab,
@@ -88,7 +101,11 @@ int setup_read(struct setup *s, const struct options *o, struct err *e)
 	      proxy_env_take(&s->plan, &s->endpoint, e);
 	setup_scrub();
 	scrub_proxies();
-	return bad || run_find(&s->run, o->run_dir, e) || check_mounts(&s->plan, o, e) ? -1 : 0;
+	if (bad || run_find(&s->run, o->run_dir, e) || s3_endpoint_set_style(&s->endpoint, s->plan.addressing, e))
+		return -1;
+	if (s->endpoint.note[0] && plan_warn(&s->plan, s->endpoint.note))
+		return err_set(e, CODE_FAULT, "read the variables: out of memory");
+	return check_mounts(s, o, e);
 }
 
 void setup_warn(const struct setup *s)
@@ -194,6 +211,7 @@ int setup_request(struct up_request *r, struct setup *s, const struct options *o
 		.endpoint = p->endpoint,
 		.region = s->endpoint.region,
 		.provider = p->provider,
+		.addressing = p->addressing,
 		.program = r->found.program,
 		.program_version = r->found.version,
 		.config = r->config.s,

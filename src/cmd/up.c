@@ -132,14 +132,15 @@ static void print_up_lines(const struct report *r, bool brief, int64_t ms)
 /* Without credentials the folders are made, so that whoever looks for them finds them, empty. */
 static int make_placeholders_only(const char *command, const struct setup *s, const struct options *o)
 {
-	struct err e;
 	struct json_out out;
+	char means[80];
+	struct err e;
 
 	if (setup_make_placeholders(s, &e))
 		return print_failure(command, o->json, &e);
-	err_set(&e, CODE_NO_CREDS, "%s: no credentials are given: this command mounts nothing; %zu placeholder folders stand",
-		command, s->plan.placeholder_count);
-	err_hint(&e, "give S3_ACCESS_KEY_ID and S3_ACCESS_SECRET to this command");
+	text_fmt(
+		means, sizeof means, ": this command mounts nothing; %zu placeholder folders stand", s->plan.placeholder_count);
+	err_no_creds(&e, command, &s->plan, means);
 	if (!o->json)
 		return print_failure(command, false, &e);
 	json_begin(&out, command, e.code, &e);

@@ -21,6 +21,7 @@ static const struct record_field request_fields[] = {
 	REQUEST(RECORD_STR, endpoint),
 	REQUEST(RECORD_STR, region),
 	REQUEST(RECORD_STR, provider),
+	REQUEST(RECORD_STR, addressing),
 	REQUEST(RECORD_STR, program),
 	REQUEST(RECORD_STR, program_version),
 	REQUEST(RECORD_STR, config),
@@ -228,8 +229,8 @@ int wire_get_request(struct span body, struct arena *a, struct request *r, struc
 	if (read_body(body, a, &request_table, r, &plan_table, &mounts, &r->mount_count, sizeof *r->mounts))
 		return err_set(e, CODE_FAULT, "control socket: a request that cannot be read");
 	r->mounts = mounts;
-	const char **texts[] = { &r->program_version, &r->endpoint, &r->region, &r->provider, &r->program, &r->config,
-		&r->cache_dir, &r->ca_cert };
+	const char **texts[] = { &r->program_version, &r->endpoint, &r->region, &r->provider, &r->addressing, &r->program,
+		&r->config, &r->cache_dir, &r->ca_cert };
 	for (size_t i = 0; i < COUNT(texts); i++)
 		default_to_empty(texts[i]);
 	for (size_t i = 0; i < r->mount_count; i++) {

@@ -19,15 +19,19 @@ const struct driver *driver_of(const struct plan_mount *spec, struct err *e)
 	return NULL;
 }
 
-struct s3_place driver_place(const struct plan_mount *spec)
+int driver_place(const struct plan_mount *spec, const struct s3_endpoint *site, struct s3_place *p, struct err *e)
 {
-	const struct driver *d = driver_find(spec->type);
+	const struct driver *d = driver_of(spec, e);
 
-	return (struct s3_place){
+	if (!d)
+		return -1;
+	*p = (struct s3_place){
+		.site = *site,
 		.bucket = spec->bucket,
 		.prefix = spec->prefix,
-		.requester_pays = d && d->requester_pays && d->requester_pays(spec),
+		.requester_pays = d->requester_pays && d->requester_pays(spec),
 	};
+	return d->site ? d->site(spec, &p->site, e) : 0;
 }
 
 void driver_hash(char out[DRIVER_ID], const struct span *parts, size_t count)

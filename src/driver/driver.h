@@ -39,9 +39,9 @@ struct driver_job {
 	const char *ca_cert;	     /* "" where TLS is not used */
 	const char *helper_dir;	     /* leads PATH */
 	bool allow_other;
-	const char *endpoint; /* of s3_endpoint_identity(); "": not known */
-	const char *region, *provider;
-	const char *socket; /* where the driver may listen to us; "": nowhere */
+	const char *endpoint;			    /* of s3_endpoint_identity(); "": not known */
+	const char *region, *provider, *addressing; /* as in the request for it */
+	const char *socket;			    /* where the driver may listen to us; "": nowhere */
 	const struct creds *
 		creds; /* where it keeps_keys; NULL: not known (of a driver that an earlier supervisor has started), or not kept */
 	unsigned shares; /* so many mounts have their caches on one disk */
@@ -91,6 +91,12 @@ struct driver {
 	 * Returns 1 where that is all; 0 where the mount had options that are not known; -1: they tell nothing. NULL: they never do.
 	 */
 	int (*place)(struct arena *a, const char *cache_dir, struct plan_mount *spec);
+
+	/*
+	 * Changes in *SITE what the options of SPEC change in how this driver asks S3, for the check to ask likewise. CODE_USAGE: an option has no effect
+	 * there. NULL: none does.
+	 */
+	int (*site)(const struct plan_mount *spec, struct s3_endpoint *site, struct err *e);
 
 	/* ---- command and loop: pure ---- */
 
@@ -168,11 +174,11 @@ const struct driver *driver_find(enum plan_type type);
 
 /* ---- what they share (driver.c) ---- */
 
-/* What S3 is asked of for SPEC. */
-struct s3_place driver_place(const struct plan_mount *spec);
-
 /* driver_find() for SPEC; NULL with *E set (CODE_MOUNT). */
 const struct driver *driver_of(const struct plan_mount *spec, struct err *e);
+
+/* What S3 is asked of for SPEC at SITE, as its driver asks it. 0, or -1 with *E set: it may not have these options there. */
+int driver_place(const struct plan_mount *spec, const struct s3_endpoint *site, struct s3_place *p, struct err *e);
 
 /* Hex of SHA-256's first 16 bytes over the COUNT parts, each with its end. */
 void driver_hash(char out[DRIVER_ID], const struct span *parts, size_t count);

@@ -255,6 +255,7 @@ const struct driver driver_rclone = {
 	.requester_pays = rclone_requester_pays,
 	.leftovers = rclone_pending,
 	.place = rclone_place,
+	.site = rclone_site,
 	.source = rclone_devname,
 	.identify = driver_identify,
 	.settings = rclone_conf_section,

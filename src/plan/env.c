@@ -11,10 +11,13 @@ struct setting {
 static const struct setting endpoint = { { "S3_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL" }, ENDPOINT_MAX };
 static const struct setting region = { { "S3_REGION", "AWS_REGION", "AWS_DEFAULT_REGION" }, 63 };
 static const struct setting provider = { { "S3_PROVIDER" }, 63 };
+static const struct setting addressing = { { "S3_ADDRESSING_STYLE" }, 63 };
+static const struct setting path_style = { { "S3_FORCE_PATH_STYLE" }, 63 };
 static const struct setting bucket_name = { { "S3_BUCKET_NAME" }, 63 };
 
 /* A set is used as a whole: the key id of one is never combined with the secret of the other. The token may be absent. */
 struct credential_set {
+	int number;
 	const char *names[CREDS_PARTS], *values[CREDS_PARTS];
 };
 
@@ -34,8 +37,10 @@ static int check_variable(const char *name, const char *value, size_t max, struc
 		bool at_end = !span_has_control((struct span){ s.p, s.n - 1 }, "");
 
 		err_set(e, CODE_USAGE, "variable %s: %s", name,
-			at_end ? "a newline or another control byte stands at its end" :
-				 "it holds a newline or another control byte");
+			!at_end ? "it holds a newline or another control byte" :
+			s.p[s.n - 1] == '\r' ?
+				  "a carriage return (CR) stands at its end: it came from a file with CR LF line ends" :
+				  "a newline or another control byte stands at its end");
 		return err_hint(e, "often it came with the value from a file: NAME=\"$(cat FILE)\" drops a newline at the end");
 	}
 	if (s.n > max)
@@ -78,18 +83,34 @@ static int take_credential(const char *name, const char *value, char *to, size_t
 	return 0;
 }
 
-static int err_incomplete_set(const struct credential_set *s, struct err *e)
+/* What else is set, that may have been meant for PART of set S. */
+static void hint_at_part(struct buf *seen, const struct credential_set *s, enum creds_part part, plan_env_fn *env)
+{
+	for (size_t i = 0; i < creds_variable_count; i++) {
+		const struct creds_variable *v = &creds_variables[i];
+
+		if (v->part == part && v->set != CREDS_NO_SET && v->set != s->number && get_nonempty(env, v->name))
+			buf_fmt(seen, "%s%s", seen->len ? ", " : "", v->name);
+	}
+	plan_near(seen, part == CREDS_KEY_ID ? NEAR_KEY_ID : NEAR_SECRET, env);
+}
+
+static int err_incomplete_set(const struct credential_set *s, const struct plan_input *in, struct err *e)
 {
 	const char *const *values = s->values;
+	enum creds_part missing = values[CREDS_KEY_ID] ? CREDS_SECRET : CREDS_KEY_ID;
+	char text[256];
+	struct buf seen = buf_over(text, sizeof text);
 
-	return err_set(e, CODE_USAGE, "variable %s is not set, but %s is: credentials come as one set",
-		s->names[values[CREDS_KEY_ID] ? CREDS_SECRET : CREDS_KEY_ID],
+	hint_at_part(&seen, s, missing, in->env);
+	err_set(e, CODE_USAGE, "variable %s is not set, but %s is: credentials come as one set", s->names[missing],
 		s->names[values[CREDS_KEY_ID] ? CREDS_KEY_ID :
 			 values[CREDS_SECRET] ? CREDS_SECRET :
 						CREDS_TOKEN]);
+	return seen.len ? err_hint(e, "set, but not read for it: %s", text) : -1;
 }
 
-static int take_credential_set(struct plan *p, const struct credential_set *s, struct err *e)
+static int take_credential_set(struct plan *p, const struct credential_set *s, const struct plan_input *in, struct err *e)
 {
 	struct {
 		char *to;
@@ -101,7 +122,7 @@ static int take_credential_set(struct plan *p, const struct credential_set *s, s
 	};
 
 	if (!s->values[CREDS_KEY_ID] || !s->values[CREDS_SECRET])
-		return err_incomplete_set(s, e);
+		return err_incomplete_set(s, in, e);
 	for (int i = 0; i < CREDS_PARTS; i++)
 		if (s->values[i] && take_credential(s->names[i], s->values[i], slots[i].to, slots[i].size, e))
 			return -1;
@@ -114,7 +135,7 @@ static bool find_credential_set(struct credential_set *s, int number, plan_env_f
 {
 	bool any = false;
 
-	*s = (struct credential_set){ { NULL }, { NULL } };
+	*s = (struct credential_set){ .number = number };
 	for (size_t i = 0; i < creds_variable_count; i++) {
 		const struct creds_variable *v = &creds_variables[i];
 		const char *value = v->set == number && !s->values[v->part] ? get_nonempty(env, v->name) : NULL;
@@ -137,8 +158,100 @@ static int take_credentials(struct plan *p, const struct plan_input *in, struct 
 			struct credential_set s;
 
 			if (find_credential_set(&s, number, sources[i]))
-				return take_credential_set(p, &s, e);
+				return take_credential_set(p, &s, in, e);
 		}
+	return 0;
+}
+
+#define KEYS_HINT "give S3_ACCESS_KEY_ID and S3_ACCESS_SECRET to this command"
+
+/* There are no credentials: says what may have been meant for them. */
+static int explain_no_creds(struct plan *p, const struct plan_input *in, struct err *e)
+{
+	char text[400], keys[256];
+	struct buf seen = buf_over(keys, sizeof keys), sentence = buf_over(text, sizeof text);
+	bool elsewhere;
+
+	plan_near(&seen, NEAR_SOURCE, in->env);
+	elsewhere = seen.len > 0;
+	plan_near(&seen, NEAR_KEY_ID, in->env);
+	plan_near(&seen, NEAR_SECRET, in->env);
+	p->not_read = "";
+	p->creds_hint = elsewhere ? KEYS_HINT
+				"; \"aws configure export-credentials --format env\" prints those of a profile or role" :
+				    KEYS_HINT;
+	if (!seen.len)
+		return 0;
+	buf_fmt(&sentence, "no credentials are given (set, but not read: %s)", keys);
+	p->not_read = arena_str(&p->mem, span_after(buf_all(&sentence), "given"));
+	return p->not_read && plan_warn(p, text) == 0 ? 0 : plan_no_memory(e);
+}
+
+/* Would the keys go to AWS because the endpoint was given by a name that is not read, or as an empty value? */
+static int check_endpoint_is_meant(struct plan *p, const struct plan_input *in, struct err *e)
+{
+	char text[256];
+	struct buf seen = buf_over(text, sizeof text);
+
+	if (in->empty && in->empty("S3_ENDPOINT_URL")) {
+		err_set(e, CODE_USAGE, "variable S3_ENDPOINT_URL is set, but empty");
+		return err_hint(e, "give it the endpoint, or leave it unset for AWS");
+	}
+	if (*p->endpoint)
+		return 0;
+	plan_near(&seen, NEAR_ENDPOINT, in->env);
+	if (seen.len) {
+		err_set(e, CODE_USAGE,
+			"variable S3_ENDPOINT_URL is not set, so the keys would go to AWS; set, but not read: %s", text);
+		return err_hint(e, "give the endpoint as S3_ENDPOINT_URL (AWS itself: https://s3.amazonaws.com)");
+	}
+	plan_near(&seen, NEAR_ACCOUNT, in->env);
+	if (!seen.len)
+		return 0;
+	err_set(e, CODE_OK,
+		"S3_ENDPOINT_URL is not set: AWS is asked, and not R2 (%s is set, but not read; R2's endpoint is https://ACCOUNT_ID.r2.cloudflarestorage.com)",
+		text);
+	return plan_warn(p, e->text) ? plan_no_memory(e) : 0;
+}
+
+static int warn_of_region_names(struct plan *p, const struct plan_input *in, struct err *e)
+{
+	char text[256];
+	struct buf seen = buf_over(text, sizeof text);
+
+	plan_near(&seen, NEAR_REGION, in->env);
+	if (*p->region || !seen.len)
+		return 0;
+	err_set(e, CODE_OK, "S3_REGION is not set; set, but not read: %s", text);
+	return plan_warn(p, e->text) ? plan_no_memory(e) : 0;
+}
+
+/* What was typed for our variables under another name. */
+static int check_near_names(struct plan *p, const struct plan_input *in, struct err *e)
+{
+	if (!p->have_creds)
+		return explain_no_creds(p, in, e);
+	p->not_read = p->creds_hint = "";
+	return check_endpoint_is_meant(p, in, e) || warn_of_region_names(p, in, e) ? -1 : 0;
+}
+
+/* S3_ADDRESSING_STYLE, or what S3_FORCE_PATH_STYLE says in its words. */
+static int take_addressing(struct plan *p, const struct plan_input *in, struct err *e)
+{
+	const char *forced, *style;
+
+	if (take_variable(&p->mem, in, &addressing, &p->addressing, e) || take_variable(&p->mem, in, &path_style, &forced, e))
+		return -1;
+	if (!*forced)
+		return 0;
+	if (strcmp(forced, "true") != 0 && strcmp(forced, "false") != 0)
+		return err_set(e, CODE_USAGE, "variable S3_FORCE_PATH_STYLE: \"%.63s\" is neither true nor false", forced);
+	style = strcmp(forced, "true") == 0 ? "path" : "virtual";
+	if (*p->addressing && strcmp(p->addressing, style) != 0)
+		return err_set(e, CODE_USAGE,
+			"variables S3_ADDRESSING_STYLE=%s and S3_FORCE_PATH_STYLE=%s contradict each other", p->addressing,
+			forced);
+	p->addressing = style;
 	return 0;
 }
 
@@ -146,12 +259,14 @@ int plan_environment(struct plan *p, const struct plan_input *in, const char **b
 {
 	if (take_credentials(p, in, e) || take_variable(&p->mem, in, &endpoint, &p->endpoint, e) ||
 		take_variable(&p->mem, in, &region, &p->region, e) || take_variable(&p->mem, in, &provider, &p->provider, e) ||
-		take_variable(&p->mem, in, &bucket_name, bucket, e))
+		take_addressing(p, in, e) || take_variable(&p->mem, in, &bucket_name, bucket, e))
 		return -1;
 	if (**bucket && !plan_bucket_name(span_of(*bucket))) {
 		err_set(e, CODE_USAGE, "variable S3_BUCKET_NAME: this is no bucket's name");
 		return err_hint(e, "3 to 63 letters, digits, dots and hyphens; a prefix belongs in the mount's source");
 	}
+	if (check_near_names(p, in, e))
+		return -1;
 	p->region_given = *p->region;
 	if (!p->region_given)
 		p->region = "us-east-1";

@@ -55,16 +55,14 @@ static char *decode_field(struct arena *a, struct span field, struct err *e)
 	return s;
 }
 
-/* Tabs separate fields; any other control byte means a damaged file. */
+/* Tabs separate fields; any other control byte means a damaged file; so does a byte order mark elsewhere than at the text's beginning. */
 static int check_line_bytes(struct span line, struct err *e)
 {
+	if (span_skip_bom(line).n != line.n)
+		return err_set(e, CODE_USAGE, "a byte order mark stands in the middle of the text");
 	for (size_t i = 0; i < line.n; i++) {
 		struct span byte = { line.p + i, 1 };
 
-		if (byte.p[0] == '\r' && i + 1 == line.n) {
-			err_set(e, CODE_USAGE, "the line ends with CR LF, and the CR would be part of its last field");
-			return err_hint(e, "write the file with LF alone, as \"sed -i 's/\\r$//' FILE\" does");
-		}
 		if (span_has_control(byte, "\t"))
 			return err_set(
 				e, CODE_USAGE, "byte %zu of the line is a control byte (%d)", i + 1, (unsigned char)byte.p[0]);
@@ -85,6 +83,8 @@ int plan_fstab_line(struct arena *a, struct span line, struct plan_line *l, stru
 {
 	struct span field[FIELDS + 1];
 
+	if (line.n && line.p[line.n - 1] == '\r')
+		line.n--;
 	if (check_line_bytes(line, e))
 		return -1;
 	for (int i = 0; i <= FIELDS; i++)

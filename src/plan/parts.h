@@ -31,6 +31,15 @@ int plan_no_memory(struct err *e);
  */
 int plan_environment(struct plan *p, const struct plan_input *in, const char **bucket, struct err *e);
 
+/* What a variable is near to: another name for what one of ours holds, or another way to the keys. */
+enum plan_near { NEAR_KEY_ID, NEAR_SECRET, NEAR_SOURCE, NEAR_ENDPOINT, NEAR_ACCOUNT, NEAR_REGION, NEAR_BUCKET };
+
+/*
+ * plan/near.c: appends the names of the variables that are set, near to one of ours, and not read: "R2_BUCKET, S3_BUCKET", separated from what OUT
+ * already holds. Never a value.
+ */
+void plan_near(struct buf *out, enum plan_near near, plan_env_fn *env);
+
 /*
  * plan/expand.c: appends TEXT to OUT with each ${NAME} replaced from the environment. Returns 0; -1 with CODE_USAGE: a
  * variable's value is not a path component or is a credential, "${" has no end, or TEXT or a value holds an unfilled variable;
@@ -60,7 +69,7 @@ struct span plan_unfilled(struct span text, bool literal);
 bool plan_looks_unset(struct span component);
 
 /*
- * plan/fstab.c: parses one line of fstab(5), without its newline. Returns 1 with *L filled (strings in A, OPTIONS in LINE), 0
+ * plan/fstab.c: parses one line of fstab(5), without its LF; a CR at its end is dropped. Returns 1 with *L filled (strings in A, OPTIONS in LINE), 0
  * for a blank line or a comment, -1 with *E set.
  */
 int plan_fstab_line(struct arena *a, struct span line, struct plan_line *l, struct err *e);
@@ -87,6 +96,9 @@ int plan_target(struct arena *a, struct span text, struct plan_mount *m, struct 
  * Sets m->bucket and m->prefix from TEXT, which is expanded; BUCKET is used when TEXT names none. Returns 0 or -1 with *E set.
  */
 int plan_source(struct arena *a, struct span text, const char *bucket, struct plan_mount *m, struct err *e);
+
+/* Has TEXT, a source, the form of one with its own bucket: s3://…, an ARN, any URL? */
+bool plan_names_bucket(struct span text);
 
 /*
  * Can a bucket have this name? Loosely: 3 to 63 letters, digits, '.', '-', '_' (which old buckets have), the first a letter or

@@ -94,6 +94,40 @@ static int set_mount_bucket(struct arena *a, struct span source, struct span nam
 	return m->bucket ? 0 : plan_no_memory(e);
 }
 
+#define ARN_FIELDS 5 /* arn:PARTITION:s3:REGION:ACCOUNT:, before the resource */
+
+bool plan_names_bucket(struct span text)
+{
+	return span_starts(text, SPAN("arn:aws")) || span_has(text, "://");
+}
+
+/* *REST is an ARN: cuts off what precedes "BUCKET/PREFIX". */
+static int take_arn(struct span text, struct span *rest, struct err *e)
+{
+	struct span field[ARN_FIELDS];
+
+	*rest = text;
+	for (int i = 0; i < ARN_FIELDS; i++)
+		span_cut(rest, ':', &field[i]);
+	if (!span_is(field[2], "s3") || field[3].n || field[4].n || !rest->n || memchr(rest->p, ':', rest->n)) {
+		err_set(e, CODE_USAGE, "source \"%.*s\": it is no ARN of a bucket", (int)text.n, text.p);
+		return err_hint(
+			e, span_has(text, ":accesspoint") ?
+				   "of an access point give the alias (…-s3alias), as if it were a bucket: s3://ALIAS/PREFIX" :
+				   "a bucket's is arn:aws:s3:::BUCKET/PREFIX; s3://BUCKET/PREFIX is the same");
+	}
+	if (rest->p[rest->n - 1] != '*')
+		return 0;
+	err_set(e, CODE_USAGE, "source \"%.*s\": a mount has no wildcards", (int)text.n, text.p);
+	return err_hint(e, "leave the * off: a prefix stands for all that is below it");
+}
+
+static int err_foreign_url(struct span text, struct err *e)
+{
+	err_set(e, CODE_USAGE, "source \"%.*s\": no URL but s3:// is taken", (int)text.n, text.p);
+	return err_hint(e, "write it as s3://BUCKET/PREFIX; the endpoint is S3_ENDPOINT_URL");
+}
+
 int plan_source(struct arena *a, struct span text, const char *bucket, struct plan_mount *m, struct err *e)
 {
 	struct span rest = text, name = span_of(bucket);
@@ -105,6 +139,12 @@ int plan_source(struct arena *a, struct span text, const char *bucket, struct pl
 	if (span_starts(text, SPAN("s3://"))) {
 		rest = span_skip(text, 5);
 		span_cut(&rest, '/', &name);
+	} else if (span_starts(text, SPAN("arn:aws"))) {
+		if (take_arn(text, &rest, e))
+			return -1;
+		span_cut(&rest, '/', &name);
+	} else if (plan_names_bucket(text)) {
+		return err_foreign_url(text, e);
 	} else if (!name.n) {
 		err_set(e, CODE_USAGE, "variable S3_BUCKET_NAME is not set, and source \"%.*s\" names no bucket", (int)text.n,
 			text.p);

@@ -12,6 +12,7 @@ struct plan_reader {
 	struct plan *p;
 	plan_env_fn *env;
 	const char *bucket; /* S3_BUCKET_NAME, "" when it is not set */
+	const char *where;  /* what is read now was written */
 	struct err *e;
 };
 
@@ -20,8 +21,7 @@ int plan_no_memory(struct err *e)
 	return err_set(e, CODE_FAULT, "read what shall be mounted: out of memory");
 }
 
-/* Prepends WHERE the object was written to the text of *E. Returns -1. */
-static int err_at(struct err *e, const char *where)
+int plan_err_at(struct err *e, const char *where)
 {
 	struct err inner = *e;
 
@@ -44,10 +44,11 @@ static int check_apart(const struct plan *p, const struct plan_mount *m, struct 
 		const char *other = p->mounts[i].target;
 
 		if (strcmp(m->target, other) == 0)
-			return err_set(e, CODE_USAGE, "target %s is given twice: for %s/%s and %s/%s", other,
-				p->mounts[i].bucket, p->mounts[i].prefix, m->bucket, m->prefix);
+			return err_set(e, CODE_USAGE, "target %s is given twice: for %s/%s (%s) and %s/%s", other,
+				p->mounts[i].bucket, p->mounts[i].prefix, p->mounts[i].where, m->bucket, m->prefix);
 		if (is_same_or_below(m->target, other) || is_same_or_below(other, m->target))
-			return err_set(e, CODE_USAGE, "target %s and target %s: one lies inside the other", other, m->target);
+			return err_set(e, CODE_USAGE, "target %s (%s) and target %s: one lies inside the other", other,
+				p->mounts[i].where, m->target);
 	}
 	return 0;
 }
@@ -80,16 +81,21 @@ static int append_placeholder(struct plan *p, const char *placeholder, struct er
 	return 0;
 }
 
-static int add_warning(struct plan *p, struct err *text)
+int plan_warn(struct plan *p, const char *text)
 {
 	for (size_t i = 0; i < p->warning_count; i++)
-		if (strcmp(p->warnings[i], text->text) == 0)
+		if (strcmp(p->warnings[i], text) == 0)
 			return 0;
 	p->warnings = arena_grow(&p->mem, p->warnings, p->warning_count, sizeof *p->warnings);
-	if (!p->warnings || !(p->warnings[p->warning_count] = arena_str(&p->mem, span_of(text->text))))
-		return plan_no_memory(text);
+	if (!p->warnings || !(p->warnings[p->warning_count] = arena_str(&p->mem, span_of(text))))
+		return -1;
 	p->warning_count++;
 	return 0;
+}
+
+static int add_warning(struct plan *p, struct err *text)
+{
+	return plan_warn(p, text->text) ? plan_no_memory(text) : 0;
 }
 
 #define SHARED "looks like a value that was not set: all who have it share one folder"
@@ -154,6 +160,18 @@ static int add_placeholder(struct plan_reader *r, const struct plan_line *l, str
 	return plan_target(&r->p->mem, folder, m, r->e) ? -1 : append_placeholder(r->p, m->target, r->e);
 }
 
+/* SOURCE was refused: where it is for want of a bucket, says what may have been meant to be it. Returns -1. */
+static int hint_at_bucket(struct plan_reader *r, struct span source)
+{
+	char text[256];
+	struct buf seen = buf_over(text, sizeof text);
+
+	if (*r->bucket || !source.n || plan_names_bucket(source))
+		return -1;
+	plan_near(&seen, NEAR_BUCKET, r->env);
+	return seen.len ? err_hint(r->e, "give the bucket as S3_BUCKET_NAME; set, but not read: %s", text) : -1;
+}
+
 static int add_mount(struct plan_reader *r, const struct plan_line *l, struct plan_mount *m)
 {
 	char source_mem[PLAN_TEXT_MAX], target_mem[PLAN_TEXT_MAX];
@@ -161,14 +179,16 @@ static int add_mount(struct plan_reader *r, const struct plan_line *l, struct pl
 
 	if (plan_expand(&source, l->source, r->env, r->e) || plan_expand(&target, l->target, r->env, r->e))
 		return -1;
-	if (plan_source(&r->p->mem, buf_all(&source), r->bucket, m, r->e) || plan_target(&r->p->mem, buf_all(&target), m, r->e))
+	if (plan_source(&r->p->mem, buf_all(&source), r->bucket, m, r->e))
+		return hint_at_bucket(r, buf_all(&source));
+	if (plan_target(&r->p->mem, buf_all(&target), m, r->e))
 		return -1;
 	return append_mount(r->p, m, r->e);
 }
 
 static int add_line(struct plan_reader *r, const struct plan_line *l)
 {
-	struct plan_mount m = { 0 };
+	struct plan_mount m = { .where = r->where };
 	bool skip;
 	int unset = plan_options(&r->p->mem, l, r->env, &m, &skip, r->e);
 
@@ -185,13 +205,14 @@ static int read_specs(struct plan_reader *r, const char *const *specs, size_t co
 {
 	for (size_t i = 0; i < count; i++) {
 		struct plan_line l;
+		char where[256];
 
-		if (plan_spec(&r->p->mem, specs[i], &l, r->e) || add_line(r, &l)) {
-			char where[256];
-
-			text_fmt(where, sizeof where, "--mount %s", specs[i]);
-			return err_at(r->e, where);
-		}
+		text_fmt(where, sizeof where, "--mount %s", specs[i]);
+		r->where = arena_str(&r->p->mem, span_of(where));
+		if (!r->where)
+			return plan_no_memory(r->e);
+		if (plan_spec(&r->p->mem, specs[i], &l, r->e) || add_line(r, &l))
+			return plan_err_at(r->e, r->where);
 	}
 	return 0;
 }
@@ -202,18 +223,25 @@ static int read_fstab_lines(struct plan_reader *r, const char *name, struct span
 
 	for (size_t number = 1; text.n; number++) {
 		struct plan_line l = { 0 };
+		char where[256];
 		int got;
 
 		span_cut(&text, '\n', &line);
+		text_fmt(where, sizeof where, "%.200s:%zu", name, number);
+		r->where = arena_str(&r->p->mem, span_of(where));
+		if (!r->where)
+			return plan_no_memory(r->e);
 		got = plan_fstab_line(&r->p->mem, line, &l, r->e);
-		if (got < 0 || (got > 0 && add_line(r, &l))) {
-			char where[256];
-
-			text_fmt(where, sizeof where, "%.200s:%zu", name, number);
-			return err_at(r->e, where);
-		}
+		if (got < 0 || (got > 0 && add_line(r, &l)))
+			return plan_err_at(r->e, r->where);
 	}
 	return 0;
+}
+
+static int err_utf16(struct err *e, const char *path)
+{
+	err_set(e, CODE_USAGE, "%s: it is UTF-16 text", path);
+	return err_hint(e, "write it as UTF-8");
 }
 
 /* Returns 1 when there is no such file. */
@@ -223,7 +251,8 @@ static int read_fstab_file(struct plan_reader *r, const char *path)
 	int ret = file_read(path, &text, r->e);
 
 	if (ret == 0)
-		ret = read_fstab_lines(r, path, buf_all(&text));
+		ret = span_is_utf16(buf_all(&text)) ? err_utf16(r->e, path) :
+						      read_fstab_lines(r, path, span_skip_bom(buf_all(&text)));
 	buf_free(&text);
 	return ret;
 }

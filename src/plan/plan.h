@@ -35,6 +35,7 @@ struct plan_mount {
 	const char **options; /* for the driver, in order and as written ("vfs_write_back=1s"), not checked */
 	size_t option_count;
 	const char *cache; /* the id of the cache folder that it must have; NULL or "": derived from its source */
+	const char *where; /* it was written, for errors: "/etc/s3mounts.fstab:3", "--mount …"; NULL in a request */
 	bool own_cache;	   /* in a request: its own folder, beside that of its source, holds files; false in a plan */
 };
 
@@ -42,11 +43,14 @@ struct plan {
 	struct arena mem; /* holds every string below */
 	struct creds creds;
 	bool have_creds;
+	/* For an error about missing credentials: " (set, but not read: R2_ACCESS_KEY_ID)" or "", and what to do. */
+	const char *not_read, *creds_hint;
 	const char *endpoint; /* as the user gave it, "" = AWS */
 	const char *region;   /* "us-east-1" when none was given */
 	bool region_given;
-	const char *provider; /* rclone's name ("Cloudflare"), "" = derived from the endpoint */
-	const char *bucket;   /* S3_BUCKET_NAME, "" when it is not set */
+	const char *provider;	/* rclone's name ("Cloudflare"), "" = derived from the endpoint */
+	const char *addressing; /* "path", "virtual", … as the user gave it, "" = as the endpoint wants it */
+	const char *bucket;	/* S3_BUCKET_NAME, "" when it is not set */
 	struct plan_mount *mounts;
 	size_t mount_count;
 
@@ -72,7 +76,8 @@ struct plan_input {
 	 * and credentials are used from here or from there as a whole: no key is combined with the other's token.
 	 */
 	const char *(*given)(const char *name);
-	const char *const *specs; /* --mount SOURCE:TARGET[:OPTIONS] */
+	bool (*empty)(const char *name); /* is NAME set, to nothing? NULL: never */
+	const char *const *specs;	 /* --mount SOURCE:TARGET[:OPTIONS] */
 	size_t spec_count;
 	const char *fstab;	/* --fstab FILE: must exist; NULL: none given */
 	const char *fstab_path; /* the file that is used if it exists: "/etc/s3mounts.fstab" */
@@ -83,7 +88,8 @@ struct plan_input {
  * Makes the plan. The first match wins: specs, fstab, fstab_path, the built-in three. Returns 0, or -1 with *E set: CODE_USAGE
  * names the option, the variable, or file and line ("/etc/s3mounts.fstab:3: …"; also when a file or the options name no mount
  * at all); CODE_FAULT. Without any credentials it returns 0 with have_creds false (an incomplete set is CODE_USAGE; a set is
- * S3_* or AWS_*, never a mixture). No error text ever holds a credential. *P needs plan_free() in each case.
+ * S3_* or AWS_*, never a mixture). With credentials, CODE_USAGE too: S3_ENDPOINT_URL is set to nothing, or only a name near to it is set, as S3_ENDPOINT:
+ * they would go to AWS. No error text ever holds a credential. *P needs plan_free() in each case.
  *
  * A source is a prefix in S3_BUCKET_NAME, or s3://BUCKET/PREFIX; a slash before the prefix and one after it are dropped, so
  * that "/" and "s3://BUCKET" are a whole bucket. Options: ro rw nofail noauto (the mount is left out) allow_other
@@ -100,6 +106,12 @@ struct plan_input {
  * "s3://" keeps that colon; OPTIONS are literal.
  */
 int plan_read(struct plan *p, const struct plan_input *in, struct err *e);
+
+/* Prepends WHERE (a mount's) to the text of *E. Returns -1. */
+int plan_err_at(struct err *e, const char *where);
+
+/* Adds TEXT to P's warnings, unless it is there. Returns 0, or -1: no memory. */
+int plan_warn(struct plan *p, const char *text);
 
 /* Wipes the credentials and frees the memory. */
 void plan_free(struct plan *p);

@@ -33,18 +33,36 @@ static char *copy_part(struct arena *a, const struct buf *b, struct err *e)
 	return s;
 }
 
+/* Of URLs that people write; "a://m" is the target "//m" behind the source "a". */
+static const char *const schemes[] = { "s3", "S3", "s3a", "s3n", "http", "https", "gs", "gcs", "r2", "b2", "oss", "cos", "obs",
+	"tos", "t3", "minio" };
+
+/* So much of SPEC's beginning has colons that are its own: "s3://", "https://", "arn:aws:s3:::". */
+static size_t literal_length(const char *spec)
+{
+	struct span rest = span_of(spec), scheme;
+	size_t n = 0;
+
+	if (span_cut_at(&rest, "://", &scheme) && span_is_any(scheme, schemes, sizeof schemes / sizeof *schemes))
+		return scheme.n + 3;
+	if (!span_starts(span_of(spec), SPAN("arn:aws")))
+		return 0;
+	for (int colons = 0; spec[n] && colons < 5; n++)
+		colons += spec[n] == ':';
+	return n;
+}
+
 int plan_spec(struct arena *a, const char *spec, struct plan_line *l, struct err *e)
 {
-	static const struct span url = { "s3://", 5 };
 	char mem[PLAN_TEXT_MAX];
 	struct buf b = buf_over(mem, sizeof mem);
+	size_t n;
 	int colon;
 
 	*l = (struct plan_line){ .type = PLAN_AUTO };
-	if (span_starts(span_of(spec), url)) {
-		buf_span(&b, url);
-		spec += url.n;
-	}
+	n = literal_length(spec);
+	buf_add(&b, spec, n);
+	spec += n;
 	colon = take_part(&b, &spec, e);
 	if (colon == 0)
 		return err_set(e, CODE_USAGE, "it has no target: a mount is SOURCE:TARGET[:OPTIONS]");

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "plan/plan.h"
 #include "rclone/version.h"
+#include "s3/endpoint.h"
 
 #include <stdint.h>
 
@@ -89,5 +90,11 @@ bool rclone_option_on(const struct plan_mount *m, const char *name);
  * counts, and each is checked. 0, or -1 with CODE_USAGE, naming it.
  */
 int rclone_option_check(const char *option, bool ro, struct err *e);
+
+/*
+ * Changes in *SITE what M's options change in how rclone asks S3: s3_force_path_style, s3_list_url_encode. Returns 0, or -1 with CODE_USAGE: rclone
+ * would not look at the option with this provider, or cannot do what it says.
+ */
+int rclone_site(const struct plan_mount *m, struct s3_endpoint *site, struct err *e);
 
 #endif

@@ -49,12 +49,16 @@ static int write_section(struct buf *out, const struct s3_endpoint *endpoint, co
 {
 	buf_str(out, "[" RCLONE_REMOTE "]\n");
 	put_key_value(out, "type", "s3");
-	put_key_value(out, "provider", endpoint->provider);
+	put_key_value(out, "provider", s3_endpoint_rclone_provider(endpoint));
 	put_key_value(out, "env_auth", "false"); /* otherwise it asks the machine's metadata service for keys */
 	for (int f = 0; f < FIELDS; f++)
 		if (put_field(out, (enum conf_field)f, values[f], e))
 			return -1;
 	put_key_value(out, "force_path_style", endpoint->path_style ? "true" : "false");
+	if (endpoint->encode_listings) {
+		put_key_value(out, "list_version", "2");
+		put_key_value(out, "list_url_encode", "true");
+	}
 	put_key_value(out, "no_check_bucket", "true"); /* otherwise it tries to make the bucket before it writes */
 	return out->full ? err_set(e, CODE_FAULT, "write rclone's configuration: out of memory") : 0;
 }

@@ -24,7 +24,7 @@ static const struct option_group {
 		"attr-timeout bind buffer-size bwlimit bwlimit-file checkers contimeout daemon-timeout dir-cache-time "
 		"dir-perms expect-continue-timeout file-perms link-perms log-level low-level-retries "
 		"max-buffer-memory max-read-ahead multi-thread-cutoff multi-thread-streams poll-interval retries "
-		"s3-chunk-size s3-copy-cutoff s3-list-chunk s3-max-upload-parts s3-server-side-encryption "
+		"s3-chunk-size s3-copy-cutoff s3-list-chunk s3-list-url-encode s3-max-upload-parts s3-server-side-encryption "
 		"s3-sse-kms-key-id s3-storage-class s3-upload-concurrency s3-upload-cutoff stats timeout tpslimit "
 		"tpslimit-burst transfers user-agent vfs-cache-max-age vfs-cache-max-size vfs-cache-min-free-space "
 		"vfs-cache-mode vfs-cache-poll-interval vfs-disk-space-total-size vfs-read-ahead vfs-read-chunk-size "
@@ -32,7 +32,7 @@ static const struct option_group {
 	{ SWITCH, NULL,
 		"async-read default-permissions direct-io disable-http2 links no-checksum no-gzip-encoding no-modtime "
 		"no-seek noappledouble noapplexattr s3-disable-checksum s3-no-head s3-no-system-metadata "
-		"s3-requester-pays stats-one-line use-mmap use-server-modtime "
+		"s3-force-path-style s3-requester-pays stats-one-line use-mmap use-server-modtime "
 		"vfs-block-norm-dupes vfs-case-insensitive vfs-fast-fingerprint vfs-links vfs-refresh "
 		"vfs-used-is-size" },
 	{ DENIED, "s3mounts sets it itself",
@@ -53,6 +53,11 @@ static bool is_write_caching_mode(struct span value)
 static bool is_on(struct span value)
 {
 	return !value.n || span_is(value, "true");
+}
+
+static bool is_boolean(struct span value)
+{
+	return span_is(value, "true") || span_is(value, "false");
 }
 
 static bool is_log_level_taken(struct span value)
@@ -93,6 +98,7 @@ static const struct value_rule {
 	{ "vfs-cache-max-size vfs-cache-poll-interval", is_positive,
 		"it must be more than 0: the mount would hang for good when the disk of its cache is full", true },
 	{ "s3-list-chunk", is_positive, "it must be more than 0: every folder would look empty", true },
+	{ "s3-list-url-encode", is_boolean, "it must be true or false", true },
 	{ "log-level", is_log_level_taken,
 		"it must be ERROR, NOTICE or INFO: with less nobody learns why a file does not arrive, with DEBUG rclone 1.63 "
 		"writes the keys into its log",
@@ -180,4 +186,31 @@ int rclone_option_check(const char *option, bool ro, struct err *e)
 	return err_hint(e,
 		"beside ro, rw, uid=, gid=, umask=, allow_other and nofail those of \"rclone mount\" are taken that change "
 		"its speed and caching, as vfs_cache_max_size=1G");
+}
+
+static int set_site_style(struct s3_endpoint *site, const char *option, bool path, struct err *e)
+{
+	struct err inner;
+
+	if (path && !site->path_style && s3_endpoint_ignores_path_style(site)) {
+		err_set(e, CODE_USAGE, "option %s: rclone does not look at it with the provider %s", option, site->provider);
+		return err_hint(e, "S3_ADDRESSING_STYLE=path does it, for all mounts");
+	}
+	if (s3_endpoint_set_style(site, path ? "path" : "virtual", &inner) == 0)
+		return 0;
+	return err_set(e, CODE_USAGE, "option %s: %s", option, inner.text);
+}
+
+int rclone_site(const struct plan_mount *m, struct s3_endpoint *site, struct err *e)
+{
+	for (size_t i = 0; i < m->option_count; i++) {
+		struct span value = span_of(m->options[i]), name;
+
+		span_cut(&value, '=', &name);
+		if (same_option_name(name, SPAN("s3-force-path-style")) && set_site_style(site, m->options[i], is_on(value), e))
+			return -1;
+		if (same_option_name(name, SPAN("s3-list-url-encode")))
+			site->encode_listings = is_on(value);
+	}
+	return 0;
 }

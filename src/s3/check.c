@@ -211,10 +211,15 @@ static void ask_until_answered(struct s3_checker *c, const struct s3_endpoint *e
 		verdict_refusal(v, endpoint, c->creds, a);
 }
 
+/* rclone decodes what it believes to be encoded: "a+b" would become "a b", and "100%" would be left out. */
+#define NOT_ENCODED \
+	"S3 does not say that it encodes names in listings: where names with + or %% look wrong, or are missing, give the mount the option s3_list_url_encode=false"
+
 static void check_list(
 	struct s3_checker *c, const struct s3_endpoint *endpoint, const char *bucket, const char *prefix, struct verdict *v)
 {
 	const struct sigv4_pair query[] = {
+		{ SPAN("encoding-type"), SPAN("url") },
 		{ SPAN("list-type"), SPAN("2") },
 		{ SPAN("max-keys"), SPAN("1") },
 		{ SPAN("prefix"), span_of(prefix) },
@@ -222,14 +227,16 @@ static void check_list(
 	const struct s3_request r = {
 		.method = SPAN("GET"),
 		.bucket = span_of(bucket),
-		.query = query,
-		.query_count = sizeof query / sizeof *query,
+		.query = endpoint->encode_listings ? query : query + 1,
+		.query_count = sizeof query / sizeof *query - (endpoint->encode_listings ? 0 : 1),
 	};
 	struct s3_answer a;
 
 	ask_until_answered(c, endpoint, &r, &a, v);
 	if (v->code == CODE_OK && (a.status != 200 || !s3_document_is(a.body, "ListBucketResult")))
 		verdict_not_s3(v, endpoint, &a);
+	else if (v->code == CODE_OK && endpoint->encode_listings && !s3_listing_is_encoded(a.body))
+		text_fmt(v->hint, sizeof v->hint, NOT_ENCODED);
 }
 
 /*
@@ -321,6 +328,7 @@ void s3_check(struct s3_checker *c, const struct s3_place *place, struct verdict
 	const char *bucket = place->bucket, *prefix = place->prefix;
 	int64_t start = clock_ms();
 
+	c->endpoint = &place->site;
 	if (is_known_unreachable(c, bucket)) {
 		*v = c->unreachable;
 		return;

@@ -18,7 +18,7 @@
 struct verdict {
 	enum code code;	   /* CODE_OK, CODE_REFUSED, CODE_UNREACHABLE, CODE_FAULT, CODE_USAGE */
 	const char *kind;  /* static, for programs: "ok", "unknown-key", "wrong-secret", "clock-skew", "expired-token",
-				 "invalid-token", "access-denied", "quota", "too-large", "bad-name", "no-such-bucket", "wrong-region", "name-not-found", "connection-refused",
+				 "invalid-token", "access-denied", "quota", "too-large", "bad-name", "no-such-bucket", "wrong-address", "wrong-region", "name-not-found", "connection-refused",
 				 "egress-blocked", "proxy", "tls", "not-s3", "timeout", "throttled", "unreachable", "server-error", "refused", "fault" */
 	int http_status;   /* 0: no answer came */
 	char s3_code[64];  /* "SignatureDoesNotMatch"; "" where there is none */
@@ -52,13 +52,14 @@ struct s3_checker *s3_checker_open(
 	const struct s3_endpoint *endpoint, const struct creds *creds, const struct s3_check_options *o, struct err *e);
 
 struct s3_place {
+	struct s3_endpoint site;     /* the checker's, but perhaps asked in another style */
 	const char *bucket, *prefix; /* "" or "a/b/" */
 	bool requester_pays;	     /* whoever asks pays for it, and says so */
 };
 
 /*
- * Lists at most one key of PLACE, and with o->write puts and deletes its prefix and ".s3mounts-probe-<random>". Always fills *V. An endpoint that could not be reached for one prefix is not tried again
- * for the next, which gets the same verdict.
+ * Lists at most one key of PLACE, and with o->write puts and deletes its prefix and ".s3mounts-probe-<random>". Always fills *V. An endpoint that
+ * could not be reached for one place is not tried again for the next, which gets the same verdict.
  */
 void s3_check(struct s3_checker *c, const struct s3_place *place, struct verdict *v);
 

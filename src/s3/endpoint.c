@@ -3,44 +3,12 @@
 #include "base/buf.h"
 #include "base/chars.h"
 #include "base/text.h"
+#include "s3/provider.h"
 
 #include <arpa/inet.h>
 #include <string.h>
 
-/* rclone's names; the suffix of their host names ("" for software that people run themselves); how they address a bucket. */
-static const struct provider {
-	const char *name, *suffix;
-	bool path_style;
-	const char *region;
-} providers[] = {
-	{ "AWS", ".amazonaws.com", false, "us-east-1" },
-	{ "AWS", ".amazonaws.com.cn", false, "cn-north-1" },
-	{ "Alibaba", ".aliyuncs.com", false, "" },
-	{ "ArvanCloud", ".arvanstorage.com", true, "" },
-	{ "Ceph", "", true, "" },
-	{ "ChinaMobile", ".cmecloud.cn", true, "" },
-	{ "Cloudflare", ".r2.cloudflarestorage.com", true, "auto" },
-	{ "DigitalOcean", ".digitaloceanspaces.com", false, "" },
-	{ "Dreamhost", ".dream.io", true, "" },
-	{ "HuaweiOBS", ".myhuaweicloud.com", false, "" },
-	{ "IBMCOS", ".appdomain.cloud", true, "" },
-	{ "IDrive", ".idrivee2.com", true, "" },
-	{ "IONOS", ".ionoscloud.com", true, "" },
-	{ "LyveCloud", ".lyvecloud.seagate.com", true, "" },
-	{ "Minio", "", true, "" },
-	{ "Netease", ".nos-eastchina1.126.net", false, "" },
-	{ "Qiniu", ".qiniucs.com", true, "" },
-	{ "RackCorp", ".rackcorp.com", true, "" },
-	{ "Scaleway", ".scw.cloud", true, "" },
-	{ "SeaweedFS", "", true, "" },
-	{ "StackPath", ".stackpathstorage.com", true, "" },
-	{ "Storj", ".storjshare.io", true, "" },
-	{ "TencentCOS", ".myqcloud.com", false, "" },
-	{ "Wasabi", ".wasabisys.com", true, "" },
-	{ "Other", "", true, "" },
-};
-
-#define PROVIDERS (sizeof providers / sizeof *providers)
+#define ACCELERATE "s3-accelerate.amazonaws.com"
 
 static int err_endpoint(struct err *e, const char *why)
 {
@@ -149,34 +117,6 @@ static bool ends_with(const char *s, const char *tail)
 	return n >= m && strcmp(s + n - m, tail) == 0;
 }
 
-static const struct provider *provider_by_host(const char *host)
-{
-	for (size_t i = 0; i < PROVIDERS; i++)
-		if (providers[i].suffix[0] && ends_with(host, providers[i].suffix))
-			return &providers[i];
-	return NULL;
-}
-
-static const struct provider *provider_by_name(const char *name)
-{
-	for (size_t i = 0; i < PROVIDERS; i++)
-		if (span_is_nocase(span_of(providers[i].name), name))
-			return &providers[i];
-	return NULL;
-}
-
-static int err_unknown_provider(const char *name, struct err *e)
-{
-	struct buf b = buf_over(e->hint, sizeof e->hint);
-
-	err_set(e, CODE_USAGE, "S3_PROVIDER: \"%.64s\" is none that rclone knows", name);
-	buf_str(&b, "known are");
-	for (size_t i = 0; i < PROVIDERS; i++)
-		if (i == 0 || strcmp(providers[i].name, providers[i - 1].name))
-			buf_fmt(&b, " %s", providers[i].name);
-	return -1;
-}
-
 static bool is_region_name(const char *region)
 {
 	size_t n = strlen(region);
@@ -203,9 +143,13 @@ static bool split_aws_host(const char *host, const char **head, struct span *reg
 		tail = span_skip(rest, strlen(heads[i]));
 		span_cut(&tail, '.', region);
 		*head = strcmp(heads[i], "s3-") ? heads[i] : "s3."; /* new regions have no host of the old form */
-		if (span_is(tail, "com") && span_is(*region, "amazonaws"))
+		if (span_is(tail, "com") && span_is(*region, "amazonaws")) {
 			region->n = 0; /* "s3.amazonaws.com", the old name of us-east-1 */
-		return !region->n || span_starts(tail, SPAN("amazonaws.com"));
+			return true;
+		}
+		/* Not "s3-accelerate", "s3-website-us-east-1", "s3-external-1". */
+		return s3_is_aws_region(*region) && !span_starts(*region, SPAN("website-")) &&
+		       span_starts(tail, SPAN("amazonaws.com"));
 	}
 	return false;
 }
@@ -229,30 +173,114 @@ int s3_endpoint_set_region(struct s3_endpoint *s, const char *region)
 	return 0;
 }
 
-static int set_provider_and_region(struct s3_endpoint *s, const char *provider, const char *region, struct err *e)
+/* What of AWS's hosts answers other requests than S3's own. */
+static const struct {
+	const char *part, *what, *hint;
+} foreign[] = {
+	{ ".s3-accesspoint.", "it is the host of an access point",
+		"leave S3_ENDPOINT_URL unset, set S3_REGION, and give the access point's alias (…-s3alias) as the bucket's name" },
+	{ ".s3-object-lambda.", "it is the host of an Object Lambda access point", "give the endpoint of the bucket itself" },
+	{ "s3-website", "it is the host of a website, which answers no signed request",
+		"give the endpoint of the bucket's region, as https://s3.eu-west-1.amazonaws.com" },
+};
+
+static int check_foreign_host(const char *host, struct err *e)
 {
-	const struct provider *host = provider_by_host(s->host), *p = provider[0] ? provider_by_name(provider) : host;
-	struct span in_host = { "", 0 };
+	if (!ends_with(host, ".amazonaws.com") && !ends_with(host, ".amazonaws.com.cn"))
+		return 0;
+	for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
+		if (text_find(host, foreign[i].part)) {
+			err_endpoint(e, foreign[i].what);
+			return err_hint(e, "%s", foreign[i].hint);
+		}
+	return 0;
+}
+
+/* "bucket.s3.eu-west-1.amazonaws.com", "bucket.s3.fr-par.scw.cloud": returns what follows the bucket's name, or NULL. */
+static const char *endpoint_behind_bucket(const char *host)
+{
+	struct span region;
 	const char *head;
 
-	if (provider[0] && !p)
-		return err_unknown_provider(provider, e);
+	if (!split_aws_host(host, &head, &region))
+		for (const char *rest = host; (rest = strchr(rest, '.'));)
+			if (split_aws_host(++rest, &head, &region) || !strcmp(rest, ACCELERATE))
+				return rest;
+	return s3_site_behind_bucket(host);
+}
+
+static int check_no_bucket_in_host(const struct s3_endpoint *s, struct err *e)
+{
+	const char *rest = endpoint_behind_bucket(s->host);
+
+	if (!rest)
+		return 0;
+	err_set(e, CODE_USAGE, "S3_ENDPOINT_URL: its host begins with a bucket's name (%.*s, before %s)",
+		(int)(rest - s->host - 1), s->host, rest);
+	return err_hint(
+		e, "the endpoint is %s://%s; the bucket's name belongs into S3_BUCKET_NAME", s->tls ? "https" : "http", rest);
+}
+
+static void note_region(struct s3_endpoint *s, const char *given, struct span in_host)
+{
+	if (given[0] && in_host.n && !span_is_nocase(in_host, given))
+		text_fmt(s->note, sizeof s->note,
+			"S3_REGION is %s, and the host in S3_ENDPOINT_URL says %.*s: requests are signed for %s", given,
+			(int)in_host.n, in_host.p, given);
+	else if (!given[0] && !in_host.n && text_find(s->host, "s3-accelerate"))
+		text_fmt(
+			s->note, sizeof s->note, "S3_REGION is not set, and %s does not say it: us-east-1 is assumed", s->host);
+}
+
+/* The region that was given, that the host says, that the site has, or that the provider has. */
+static void set_region(struct s3_endpoint *s, const char *given, struct span in_host, const char *fallback)
+{
+	if (given[0] || !in_host.n)
+		text_fmt(s->region, sizeof s->region, "%s", given[0] ? given : fallback[0] ? fallback : "us-east-1");
+	else
+		text_fmt(s->region, sizeof s->region, "%.*s", (int)in_host.n, in_host.p);
+}
+
+bool s3_endpoint_ignores_path_style(const struct s3_endpoint *s)
+{
+	return !s3_provider_find(s->provider)->path_style;
+}
+
+const char *s3_endpoint_rclone_provider(const struct s3_endpoint *s)
+{
+	return s->path_style && s3_endpoint_ignores_path_style(s) ? "Other" : s->provider;
+}
+
+static void set_style(struct s3_endpoint *s, bool path)
+{
+	s->path_style = path;
+	s->encode_listings = s3_provider_find(s3_endpoint_rclone_provider(s))->encode_listings;
+}
+
+static int set_provider_and_region(struct s3_endpoint *s, const char *provider, const char *region, struct err *e)
+{
+	struct span in_host, in_aws;
+	const struct s3_site *site = s3_site_find(s->host, &in_host);
+	const struct s3_provider *p = s3_provider_find(provider[0] ? provider : site ? site->provider : "Other");
+	const char *head;
+
 	if (!p)
-		p = provider_by_name("Other");
-	if (host && s->path[0])
+		return s3_provider_unknown(provider, e);
+	if (site && s->path[0])
 		return err_endpoint(e, "a path stands behind the host: the bucket's name belongs into S3_BUCKET_NAME");
 	if (region[0] && !is_region_name(region))
 		return err_set(
 			e, CODE_USAGE, "S3_REGION: it holds a byte that is in no region's name, or more than 63 of them");
+	if (check_foreign_host(s->host, e) || check_no_bucket_in_host(s, e))
+		return -1;
 	s->provider = p->name;
-	s->aws = split_aws_host(s->host, &head, &in_host);
+	s->aws = split_aws_host(s->host, &head, &in_aws);
 	/* A self-hosted server has no wildcard names, whatever its software. */
-	s->path_style = p->path_style || !host;
-	if (region[0] || !in_host.n)
-		text_fmt(s->region, sizeof s->region, "%s", region[0] ? region : p->region[0] ? p->region : "us-east-1");
-	else
-		text_fmt(s->region, sizeof s->region, "%.*s", (int)in_host.n, in_host.p);
-	if (s->aws && !in_host.n)
+	set_style(s, site ? p->path_style && !site->virtual_only : true);
+	set_region(s, region, in_host, site && site->region ? site->region : p->region);
+	if (!site || !site->any_region)
+		note_region(s, region, in_host);
+	if (s->aws && !in_aws.n)
 		set_aws_host(s, head);
 	return 0;
 }
@@ -263,6 +291,25 @@ int s3_endpoint_parse(struct s3_endpoint *s, const char *endpoint, const char *p
 	if (take_url(s, endpoint[0] ? endpoint : "https://s3.amazonaws.com", e))
 		return -1;
 	return set_provider_and_region(s, provider, region, e);
+}
+
+static bool is_address(const char *host)
+{
+	return strchr(host, ':') || span_all(span_of(host), char_is_digit, ".");
+}
+
+int s3_endpoint_set_style(struct s3_endpoint *s, const char *style, struct err *e)
+{
+	bool path = strcmp(style, "path") == 0, virtual = strcmp(style, "virtual") == 0;
+
+	if (!path && !virtual && style[0] && strcmp(style, "auto") != 0)
+		return err_set(e, CODE_USAGE, "S3_ADDRESSING_STYLE: \"%.64s\" is none of path, virtual, auto", style);
+	if (virtual && is_address(s->host))
+		return err_set(e, CODE_USAGE,
+			"S3_ADDRESSING_STYLE=virtual: %s is an address, before which no bucket's name can stand", s->host);
+	if (path || virtual)
+		set_style(s, path);
+	return 0;
 }
 
 static void write_url(struct buf *b, const struct s3_endpoint *s)
@@ -279,7 +326,7 @@ void s3_endpoint_url(const struct s3_endpoint *s, char *out, size_t size)
 {
 	struct buf b = buf_over(out, size);
 
-	if (s->aws && s->tls && s->port == 443) {
+	if (s->aws && !s->path_style && s->tls && s->port == 443) {
 		struct span region;
 		const char *head;
 

@@ -35,6 +35,7 @@ enum {
 	KEY_NOT_HERE,
 	NO_BUCKET,
 	NO_NAME,
+	VIRTUAL_ONLY,
 	SIGNED_REGION,
 	OTHER_REGION,
 	NO_REGION,
@@ -78,6 +79,9 @@ static const struct s3_meaning meanings[] = {
 	[KEY_NOT_HERE] = { "access-denied", "S3 does not take this key for this bucket", KEY_HINT, CODE_REFUSED, S3_LACKS_KEY },
 	[NO_BUCKET] = { "no-such-bucket", "there is no such bucket here", BUCKET_HINT, CODE_REFUSED, S3_LACKS_BUCKET },
 	[NO_NAME] = { "no-such-bucket", "no bucket can have this name", BUCKET_HINT, CODE_REFUSED, S3_LACKS_BUCKET },
+	[VIRTUAL_ONLY] = { "wrong-address",
+		"it refuses requests of path style (https://host/bucket): it wants https://bucket.host",
+		"set S3_ADDRESSING_STYLE=virtual", CODE_REFUSED, S3_LACKS_BUCKET },
 	[SIGNED_REGION] = { "wrong-region", "the signature is for another region than the bucket's", REGION_HINT, CODE_REFUSED,
 		S3_LACKS_BUCKET },
 	[OTHER_REGION] = { "wrong-region", "the bucket is in another region", REGION_HINT, CODE_REFUSED, S3_LACKS_BUCKET },
@@ -129,6 +133,10 @@ static const struct {
 	{ "Unauthorized", KEY_NOT_HERE },
 	{ "NoSuchBucket", NO_BUCKET },
 	{ "InvalidBucketName", NO_NAME },
+	{ "InvalidPathAccess", VIRTUAL_ONLY },		/* Volcengine TOS */
+	{ "SecondLevelDomainForbidden", VIRTUAL_ONLY }, /* Alibaba OSS */
+	{ "PathStyleDomainForbidden", VIRTUAL_ONLY },	/* Tencent COS */
+	{ "VirtualHostDomainRequired", VIRTUAL_ONLY },	/* Huawei OBS */
 	{ "AuthorizationHeaderMalformed", SIGNED_REGION },
 	{ "PermanentRedirect", OTHER_REGION },
 	{ "TemporaryRedirect", OTHER_REGION },
@@ -238,4 +246,16 @@ int s3_error_read(struct s3_error *out, struct span body)
 		return 0;
 	*out = (struct s3_error){ 0 };
 	return -1;
+}
+
+bool s3_listing_is_encoded(struct span body)
+{
+	enum xml_token t;
+	struct xml x;
+
+	xml_start(&x, body);
+	while ((t = xml_next(&x)) != XML_END && t != XML_BAD)
+		if (t == XML_TEXT && x.depth == 2 && span_is(x.open[1], "EncodingType") && span_is(x.text, "url"))
+			return true;
+	return false;
 }

@@ -18,6 +18,9 @@ int s3_error_read(struct s3_error *out, struct span body);
 /* Is BODY a well-formed document whose root element is NAME? */
 bool s3_document_is(struct span body, const char *name);
 
+/* Does BODY, a listing, say that its names are encoded (EncodingType)? */
+bool s3_listing_is_encoded(struct span body);
+
 /* What has to change before the same request can succeed, in the order of how many requests are affected. */
 enum s3_lack { S3_LACKS_KEY, S3_LACKS_RIGHT, S3_LACKS_BUCKET, S3_LACKS_SPACE, S3_LACKS_OBJECT, S3_LACKS_SERVER };
 

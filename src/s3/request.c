@@ -5,15 +5,16 @@
 #include "http/request.h"
 
 /*
- * Can BUCKET be one label of a host name, so that a wildcard certificate fits? At least 3 characters, lower case, as AWS
- * requires for new buckets.
+ * Can BUCKET be a part of a host name? At least 3 characters, lower case, as AWS requires for new buckets; with TLS without dots, so that a
+ * wildcard certificate fits. rclone decides likewise.
  */
-static bool is_host_label(struct span bucket)
+static bool is_host_label(struct span bucket, bool tls)
 {
 	for (size_t i = 0; i < bucket.n; i++) {
 		char c = bucket.p[i];
+		bool inner = i > 0 && i < bucket.n - 1 && (c == '-' || (c == '.' && !tls && bucket.p[i - 1] != '.'));
 
-		if ((!char_is_alnum(c) || char_is_upper(c)) && (c != '-' || i == 0 || i == bucket.n - 1))
+		if ((!char_is_alnum(c) || char_is_upper(c)) && !inner)
 			return false;
 	}
 	return bucket.n >= 3 && bucket.n <= 63;
@@ -21,7 +22,8 @@ static bool is_host_label(struct span bucket)
 
 static bool has_own_host(const struct s3_endpoint *endpoint, struct span bucket)
 {
-	return !endpoint->path_style && is_host_label(bucket) && bucket.n + 1 + strlen(endpoint->host) < sizeof endpoint->host;
+	return !endpoint->path_style && is_host_label(bucket, endpoint->tls) &&
+	       bucket.n + 1 + strlen(endpoint->host) < sizeof endpoint->host;
 }
 
 void s3_request_origin(const struct s3_endpoint *endpoint, struct span bucket, struct http_origin *o)

@@ -167,6 +167,9 @@ void verdict_refusal(
 		explain_skew(v, a->skew);
 	if (strcmp(v->kind, "wrong-region") == 0)
 		put_sanitized(v->region, sizeof v->region, "%s", a->error.region);
+	if (strcmp(v->kind, "wrong-address") == 0 && !endpoint->path_style)
+		put_sanitized(v->hint, sizeof v->hint,
+			"no host can have this bucket's name in it (a dot, a capital letter, an underscore): take a bucket of another name");
 	mention_withheld(v, a);
 }
 

@@ -65,6 +65,7 @@ struct request cache_request(const struct mount *m)
 		.endpoint = m->job.endpoint,
 		.region = m->job.region,
 		.provider = m->job.provider,
+		.addressing = m->job.addressing,
 		.program = m->job.program,
 		.program_version = m->job.program_version,
 		.config = m->job.config,

@@ -32,11 +32,11 @@ int check_child(void *arg, int out)
 	/* The caller's choice of trust, not that of the environment in which the supervisor was once started. */
 	if (r->ca_cert[0])
 		env_set(SPAN("AWS_CA_BUNDLE"), span_of(r->ca_cert), &e);
-	if (s3_endpoint_parse(&site, r->endpoint, r->provider, r->region, &e) == 0)
+	if (s3_endpoint_parse(&site, r->endpoint, r->provider, r->region, &e) == 0 &&
+		s3_endpoint_set_style(&site, r->addressing, &e) == 0)
 		c = s3_checker_open(&site, &r->creds, &o, &e);
 	for (size_t i = 0; i < r->mount_count; i++) {
-		place = driver_place(&r->mounts[i]);
-		if (c)
+		if (c && driver_place(&r->mounts[i], &site, &place, &e) == 0)
 			s3_check(c, &place, &v);
 		else
 			fault_verdict(&v, &e);

@@ -39,7 +39,8 @@ static bool own_strings(struct mount *m)
 	       copy_string(&m->mem, &job->cache_dir) && copy_string(&m->mem, &job->ca_cert) &&
 	       copy_string(&m->mem, &job->helper_dir) && copy_string(&m->mem, &job->endpoint) &&
 	       copy_string(&m->mem, &job->region) && copy_string(&m->mem, &job->provider) &&
-	       copy_string(&m->mem, &job->program_version) && copy_string(&m->mem, &job->socket);
+	       copy_string(&m->mem, &job->addressing) && copy_string(&m->mem, &job->program_version) &&
+	       copy_string(&m->mem, &job->socket);
 }
 
 /* Wiped with the mount. */

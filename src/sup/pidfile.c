@@ -151,6 +151,7 @@ struct mount *pidfile_mount(const struct run *run, const char *name)
 			.endpoint = r.endpoint,
 			.region = r.region,
 			.provider = r.provider,
+			.addressing = r.addressing,
 			.shares = 1,
 		};
 

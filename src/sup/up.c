@@ -95,6 +95,7 @@ int up_begin(struct sup *s)
 	struct s3_endpoint site;
 
 	if (s3_endpoint_parse(&site, j->req.endpoint, j->req.provider, j->req.region, &j->error) ||
+		s3_endpoint_set_style(&site, j->req.addressing, &j->error) ||
 		settings_make(&j->settings, j->req.mounts, j->req.mount_count, &site, &j->req.creds, &j->error) ||
 		up_make_fresh(s, &site, &j->error) || up_refuse_foreign(s, &j->error) || up_make_asked(s, &j->error) ||
 		task_start(&j->check, check_child, &j->asked, j->req.timeout_ms, &j->error))
@@ -235,6 +236,8 @@ void up_take_verdicts(struct sup *s)
 		m->check = check_verdict(&j->verdicts, i);
 		if (m->check.code != CODE_OK)
 			refuse_mount(s, m);
+		else if (m->check.hint[0])
+			mount_note(m, m->check.hint);
 		m->checking = false;
 	}
 }

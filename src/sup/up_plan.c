@@ -89,6 +89,7 @@ int up_make_fresh(struct sup *s, const struct s3_endpoint *site, struct err *e)
 		.endpoint = endpoint,
 		.region = site->region,
 		.provider = site->provider,
+		.addressing = j->req.addressing,
 		.creds = &j->req.creds,
 		.shares = (unsigned)j->req.mount_count,
 	};

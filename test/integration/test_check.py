@@ -85,6 +85,25 @@ def test_without_credentials(sandbox):
     assert result.code == 3 and result.json["code"] == 3, result
 
 
+def test_names_that_are_not_read_are_named(sandbox):
+    none = {"S3_ACCESS_KEY_ID": "", "S3_ACCESS_SECRET": ""}
+    for command in ("check", "config", "up"):
+        error = sandbox.s3mounts(command, "--json", *sandbox.specs, env={**none, "R2_ACCESS_KEY_ID": "hidden"}).json["error"]
+        assert error["code"] == 3 and "(set, but not read: R2_ACCESS_KEY_ID)" in error["message"] and "hidden" not in str(error)
+
+
+def test_an_empty_endpoint_is_not_aws(sandbox):
+    def refused(*options, **more):
+        error = sandbox.s3mounts("check", "--json", *sandbox.specs, *options, **more).json["error"]
+        assert error["code"] == 2 and "S3_ENDPOINT_URL is set, but empty" in error["message"], error
+
+    refused(env={"S3_ENDPOINT_URL": ""})
+    path = sandbox.folder / "s3.env"
+    path.write_text("S3_ENDPOINT_URL=\n")
+    path.chmod(0o600)
+    refused("--env-file", path)
+
+
 @pytest.mark.parametrize("url", ["ftp://x", "http://", "http://user:pw@127.0.0.1", "http://127.0.0.1:99999", "http://a b", "http://x?y",
                                  "http://x\n", "http://127.0.0.1:port"])
 def test_an_endpoint_that_is_none(sandbox, url):

@@ -43,6 +43,17 @@ def test_short_help(sandbox, command):
         assert raw(sandbox, *command, "-x").code == 2
 
 
+def test_help_comes_whatever_else_is_wrong(sandbox):
+    text = raw(sandbox, "up", "--help").out
+    for argv in (["up", "--nonsense", "-h"], ["up", "-h", "argument"], ["up", "--timeout", "x", "--json", "--help"],
+                 ["help", "up"], ["-h", "up"], ["--help", "up", "--nonsense"]):
+        result = raw(sandbox, *argv)
+        assert (result.code, result.out, result.err) == (0, text, ""), result
+    assert raw(sandbox, "help").out == raw(sandbox, "help", "help").out == raw(sandbox, "--help").out
+    assert raw(sandbox, "help", "nonsense").code == 2
+    assert raw(sandbox, "run", "--nonsense", "--", "true", "-h").code == 2, "that -h is the command's"
+
+
 @pytest.mark.parametrize("argv", [[], ["nonsense"], ["--nonsense"], ["up", "--nonsense"], ["up", "argument"], ["up", "--mount"],
                                   ["up", "--timeout", "x"], ["up", "--timeout", "-1"], ["down", "--timeout="], ["status", "--mount", "a:/b"],
                                   ["up", "--mount", "no-target"]],

@@ -346,7 +346,7 @@ def test_cmd_gets_no_descriptor_of_it(sandbox, file):
 
 def test_cmd_gets_no_credential_by_any_name(sandbox):
     """One list of names, for the plan, for what is filled in, and for CMD."""
-    names = ["AWS_SECURITY_TOKEN", "AWS_SECRET_KEY", "AWS_ACCESS_KEY", "RCLONE_CONFIG_PASS", "RCLONE_S3_SECRET_ACCESS_KEY",
+    names = ["S3_SECRET_ACCESS_KEY", "S3_SECRET_KEY", "AWS_SECURITY_TOKEN", "AWS_SECRET_KEY", "AWS_ACCESS_KEY", "RCLONE_CONFIG_PASS", "RCLONE_S3_SECRET_ACCESS_KEY",
              "AWS_CONTAINER_AUTHORIZATION_TOKEN", "S3_SESSION_TOKEN", "AWS_SESSION_TOKEN"]
     given = {name: "" if name == "S3_SESSION_TOKEN" else "top-secret" for name in names}
     seen = environment_of_cmd(sandbox, env=given)

@@ -24,6 +24,16 @@ def test_ro(sandbox):
     assert sandbox.keys(sandbox.prefixes[0] + "/") == [f"{sandbox.prefixes[0]}/there"]
 
 
+@pytest.mark.parametrize("option, says", [("no_such_thing", "option no_such_thing is not known"), ("vfs_cache_mode=off", "option vfs_cache_mode=off"),
+                                          ("type=native", "native"), ("s3_force_path_style=false", "option s3_force_path_style=false")])
+def test_what_a_driver_refuses_is_said_with_its_place(sandbox, option, says):
+    path = sandbox.folder / "fstab"
+    path.write_text(f"docs {sandbox.mnt}/a auto ro\n# more\nother {sandbox.mnt}/b auto {option}\n")
+    for options, place in ((["--fstab", path], f"{path}:3: "), ([f"--mount=docs:{sandbox.mnt}/b:{option}"], f"--mount docs:{sandbox.mnt}/b:{option}: ")):
+        message = sandbox.s3mounts("up", "--json", *options).json["error"]["message"]
+        assert message.startswith(place) and says in message, message
+
+
 def test_owner_and_umask(sandbox):
     sandbox.put(f"{sandbox.prefixes[0]}/folder/file", b"")
     sandbox.up(f"--mount={sandbox.prefixes[0]}:{sandbox.mnt}/x:uid=1234,gid=2345,umask=027")

@@ -95,6 +95,10 @@ static const struct {
 	{ "KEY='SeC'rEt", "f:1: variable KEY: text stands behind the closing quote of its value" },
 	{ "KEY='SeC'\"'\"'rEt'", "f:1: variable KEY: text stands behind the closing quote of its value" },
 	{ "KEY='SeCrEt' # new", "f:1: variable KEY: text stands behind the closing quote of its value" },
+	{ "KEY=SeCrEt\r\r\n", "f:1: variable KEY: its value ends with a carriage return (CR) before that of the line's end" },
+	{ "X=v\n\xef\xbb\xbfKEY=SeCrEt\n", "f:2: a byte order mark stands in the middle of the text" },
+	{ "\xff\xfeK", "f: it is UTF-16 text" },
+	{ "\xfe\xffK", "f: it is UTF-16 text" },
 	{ "KEY=SeC\rrEt", "f:1: variable KEY: its value holds a control byte" },
 	{ "KEY='SeC\x1brEt'", "f:1: variable KEY: its value holds a control byte" },
 	{ "KEY=SeCrEt\x7f", "f:1: variable KEY: its value holds a control byte" },
@@ -145,6 +149,10 @@ static void refuses_nul(void **state)
 	(void)state;
 	assert_int_equal(env_parse(SPAN("X=a\0b"), "f", &e), -1);
 	assert_string_equal(e.text, "f:1: variable X: its value holds a control byte");
+	assert_int_equal(env_parse(SPAN("X\0=\0a\0"), "f", &e), -1);
+	assert_string_equal(e.text, "f: it is UTF-16 text");
+	assert_int_equal(env_parse(SPAN("\0X\0=\0a"), "f", &e), -1);
+	assert_string_equal(e.text, "f: it is UTF-16 text");
 	assert_int_equal(env_parse(SPAN("X\0Y=a"), "f", &e), -1);
 	assert_string_equal(e.text, "f:1: no variable's name begins this line");
 }

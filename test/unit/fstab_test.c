@@ -79,8 +79,11 @@ static const struct {
 	{ "a /m AUTO rw", "type \"AUTO\" is none of auto, rclone, native" },
 	{ "a /m auto rw x", "fifth field \"x\" is not a number" },
 	{ "a /m auto rw 0 -1", "sixth field \"-1\" is not a number" },
-	{ "a /m auto rw\r", "the line ends with CR LF, and the CR would be part of its last field" },
-	{ "\r", "the line ends with CR LF, and the CR would be part of its last field" },
+	{ "a /m auto rw\r\r", "byte 13 of the line is a control byte (13)" },
+	{ "\r\r", "byte 1 of the line is a control byte (13)" },
+	{ "\xef\xbb\xbf"
+	  "a /m auto rw",
+		"a byte order mark stands in the middle of the text" },
 	{ "a\rb /m auto rw", "byte 2 of the line is a control byte (13)" },
 	{ "a /m auto r\x1bw", "byte 12 of the line is a control byte (27)" },
 	{ "a\x7f /m auto rw", "byte 2 of the line is a control byte (127)" },

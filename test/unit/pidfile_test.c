@@ -65,6 +65,7 @@ static int begin(void **state)
 		.endpoint = "http://h",
 		.region = "r",
 		.provider = "Other",
+		.addressing = "virtual",
 	};
 	struct err e;
 
@@ -225,6 +226,7 @@ static void a_mount_is_read_from_it(void **state)
 	assert_string_equal(read->spec.target, "/m");
 	assert_string_equal(read->spec.prefix, "p/");
 	assert_string_equal(read->job.cache_dir, "/cache/" ID);
+	assert_string_equal(read->job.addressing, "virtual");
 	assert_int_equal(read->below_since, 12345);
 	assert_int_equal(read->state, MOUNT_DOWN);
 	assert_int_equal(read->goal, GOAL_UP);

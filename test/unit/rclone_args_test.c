@@ -210,6 +210,9 @@ static const struct {
 	{ "log-format=date", "option log-format is not taken: s3mounts reads the log of rclone as it is by default" },
 	{ "s3_no_head_object",
 		"option s3_no_head_object is not taken: a file that was renamed would be taken for an empty one" },
+	{ "s3_list_url_encode=yes", "option s3_list_url_encode=yes is not taken: it must be true or false" },
+	{ "s3_list_url_encode", "option s3_list_url_encode: it needs a value (s3_list_url_encode=…)" },
+	{ "s3_force_path_style=1", "option s3_force_path_style: its value is true or false" },
 	{ "xfs_write_back=1s", "option xfs_write_back is not known" },
 	{ "password-command=sh", "option password-command is not known" },
 	{ "rc-addr=:1", "option rc-addr is not known" },
@@ -491,9 +494,46 @@ static void drops_every_credential(void **state)
 	}
 }
 
+/* What the check must ask likewise. */
+static void options_change_how_s3_is_asked(void **state)
+{
+	static const struct {
+		const char *endpoint, *provider, *option;
+		bool path_style, encodes;
+		const char *says;
+	} cases[] = {
+		{ "http://h", "", "vfs_cache_mode=full", true, true, NULL },
+		{ "http://h", "", "s3_force_path_style=false", false, true, NULL },
+		{ "http://h", "", "s3-force-path-style=true", true, true, NULL },
+		{ "http://h", "", "s3_list_url_encode=false", true, false, NULL },
+		{ "http://h", "SeaweedFS", "s3_list_url_encode=true", true, true, NULL },
+		{ "https://a.r2.cloudflarestorage.com", "", "s3_force_path_style=false", false, false, NULL },
+		{ "https://t3.storage.dev", "", "s3_force_path_style", true, true, NULL },
+		{ "http://127.0.0.1:1", "", "s3_force_path_style=false", true, true,
+			"option s3_force_path_style=false: S3_ADDRESSING_STYLE=virtual: 127.0.0.1 is an address, before which no bucket's name can stand" },
+		{ "", "", "s3_force_path_style", false, false,
+			"option s3_force_path_style: rclone does not look at it with the provider AWS" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const char *option = cases[i].option;
+		struct plan_mount m = { .options = &option, .option_count = 1 };
+		struct s3_endpoint site;
+		struct err e = { .text = "" };
+
+		assert_int_equal(s3_endpoint_parse(&site, cases[i].endpoint, cases[i].provider, "", &e), 0);
+		assert_int_equal(rclone_site(&m, &site, &e), cases[i].says ? -1 : 0);
+		assert_string_equal(e.text, cases[i].says ? cases[i].says : "");
+		if (site.path_style != cases[i].path_style || site.encode_listings != cases[i].encodes)
+			fail_msg("%s: %d %d", option, site.path_style, site.encode_listings);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(options_change_how_s3_is_asked),
 		cmocka_unit_test(makes_the_usual_call),
 		cmocka_unit_test(makes_a_special_call),
 		cmocka_unit_test(adds_what_is_known_at_the_launch),

@@ -37,6 +37,38 @@ static void writes_a_section(void **state)
 	assert_int_equal(e.code, 0);
 }
 
+/* rclone looks at force_path_style only for a provider of which it knows path style; and a control byte in a name takes it 40 s. */
+static void rclone_asks_as_the_check_does(void **state)
+{
+	static const struct {
+		const char *endpoint, *provider, *style, *writes;
+	} cases[] = {
+		{ "http://h", "AWS", "", "provider = `Other`\n" },
+		{ "http://h", "AWS", "virtual", "provider = `AWS`\n" },
+		{ "http://h", "", "virtual", "force_path_style = `false`\n" },
+		{ "https://t3.storage.dev", "", "", "provider = `Other`\n" },
+		{ "https://t3.storage.dev", "", "", "force_path_style = `false`\n" },
+		{ "https://oss-cn-beijing.aliyuncs.com", "", "", "force_path_style = `false`\n" },
+		{ "http://h", "", "", "list_version = `2`\nlist_url_encode = `true`\n" },
+		{ "http://h", "Ceph", "", "list_version = `2`\nlist_url_encode = `true`\n" },
+		{ "http://h", "SeaweedFS", "", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char mem[1024];
+		struct buf out = buf_over(mem, sizeof mem);
+		struct s3_endpoint site;
+		struct err e;
+
+		assert_int_equal(s3_endpoint_parse(&site, cases[i].endpoint, cases[i].provider, "", &e), 0);
+		assert_int_equal(s3_endpoint_set_style(&site, cases[i].style, &e), 0);
+		assert_int_equal(rclone_conf_section(&out, &site, &keys, &e), 0);
+		if (cases[i].writes ? !strstr(mem, cases[i].writes) : strstr(mem, "list_") != NULL)
+			fail_msg("%s %s %s: %s", cases[i].endpoint, cases[i].provider, cases[i].style, mem);
+	}
+}
+
 static void leaves_out_what_is_empty(void **state)
 {
 	const struct s3_endpoint aws = {
@@ -337,6 +369,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(writes_a_section),
+		cmocka_unit_test(rclone_asks_as_the_check_does),
 		cmocka_unit_test(leaves_out_what_is_empty),
 		cmocka_unit_test(masks_what_is_secret),
 		cmocka_unit_test(credentials_come_back),

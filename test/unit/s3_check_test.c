@@ -76,8 +76,9 @@ static pid_t serve(const char *const *answers, int *port)
 struct question {
 	const char *key_id, *token; /* NULL: a usual one, none */
 	bool write, late;	    /* LATE: the time for all prefixes is over */
-	const char *proxy; /* "user:password@": the server is the proxy on the way to s3.test; NULL: it is S3 */
+	const char *proxy;	    /* "user:password@": the server is the proxy on the way to s3.test; NULL: it is S3 */
 	bool payer;
+	bool plain; /* names in listings are not to be encoded */
 };
 
 static void check(const struct question *q, const char *const *answers, struct verdict *v, int times)
@@ -102,6 +103,8 @@ static void check(const struct question *q, const char *const *answers, struct v
 		strcpy(url, "http://s3.test");
 	}
 	assert_int_equal(s3_endpoint_parse(&endpoint, url, "", "us-east-1", &e), 0);
+	endpoint.encode_listings = !q->plain;
+	place.site = endpoint;
 	c = s3_checker_open(&endpoint, &creds, &o, &e);
 	assert_non_null(c);
 	while (times--)
@@ -120,7 +123,7 @@ static const struct {
 	int status;
 	const char *s3_code, *cause, *hint; /* of cause and hint a part */
 } cases[] = {
-	{ "good", { 0 }, { LIST }, CODE_OK, "ok", 200, "", "", "" },
+	{ "good", { 0 }, { LIST }, CODE_OK, "ok", 200, "", "", "give the mount the option s3_list_url_encode=false" },
 	{ "another document", { 0 }, { ANSWER("200 OK", "", "<html>ListBucketResult</html>") }, CODE_UNREACHABLE, "not-s3", 200,
 		"", "is no S3 server: status 200 with a body that S3 does not send", "check host, port and path" },
 	{ "nothing to list", { 0 }, { DONE }, CODE_UNREACHABLE, "not-s3", 204, "", "is no S3 server", "" },
@@ -211,6 +214,24 @@ static void test_verdicts(void **state)
 	}
 }
 
+/* What encodes is not warned of; what is not asked to encode neither. */
+static void test_encoding_is_asked_for(void **state)
+{
+	struct verdict v;
+
+	(void)state;
+	check(&cases[0].question,
+		(const char *const[]){
+			ANSWER("200 OK", "", "<ListBucketResult><EncodingType>url</EncodingType></ListBucketResult>"), NULL },
+		&v, 1);
+	assert_string_equal(v.kind, "ok");
+	assert_string_equal(v.hint, "");
+	assert_non_null(strstr(asked, "encoding-type=url"));
+	check(&(struct question){ .plain = true }, (const char *const[]){ LIST, NULL }, &v, 1);
+	assert_string_equal(v.hint, "");
+	assert_null(strstr(asked, "encoding-type"));
+}
+
 /* The right one is asked too: one answer tells all that must be mended. */
 static void test_regions(void **state)
 {
@@ -280,7 +301,7 @@ static void test_the_next_prefix(void **state)
 	assert_int_equal(v.http_status, 0);
 	check(&usual, twice, &v, 2);
 	assert_int_equal(v.code, CODE_OK);
-	assert_non_null(strstr(asked, "GET /b?list-type=2&max-keys=1&prefix=p%2F HTTP/1.1\r\n"));
+	assert_non_null(strstr(asked, "GET /b?encoding-type=url&list-type=2&max-keys=1&prefix=p%2F HTTP/1.1\r\n"));
 }
 
 /* A server that would answer at once is not waited for. */
@@ -363,6 +384,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_encoding_is_asked_for),
 		cmocka_unit_test(test_regions),
 		cmocka_unit_test(test_skew),
 		cmocka_unit_test(test_the_next_prefix),

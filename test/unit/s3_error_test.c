@@ -164,6 +164,10 @@ static const struct {
 	{ 400, "InvalidToken", "t", "invalid-token", CODE_REFUSED },
 	{ 400, "InvalidArgument", "t", "invalid-token", CODE_REFUSED },
 	{ 400, "InvalidArgument", "", "refused", CODE_REFUSED },
+	{ 403, "InvalidPathAccess", "", "wrong-address", CODE_REFUSED },
+	{ 403, "SecondLevelDomainForbidden", "", "wrong-address", CODE_REFUSED },
+	{ 403, "PathStyleDomainForbidden", "", "wrong-address", CODE_REFUSED },
+	{ 400, "VirtualHostDomainRequired", "", "wrong-address", CODE_REFUSED },
 	{ 404, "NoSuchBucket", "", "no-such-bucket", CODE_REFUSED },
 	{ 404, "", "", "not-s3", CODE_UNREACHABLE },
 	{ 401, "Unauthorized", "", "access-denied", CODE_REFUSED },
@@ -181,6 +185,33 @@ static const struct {
 	{ 400, "EntityTooLarge", "", "too-large", CODE_REFUSED },
 	{ 507, "XMinioStorageFull", "", "quota", CODE_REFUSED },
 };
+
+/* It was asked by path style: which was right for it, and what to set; or already not, since the bucket's name leaves no other way. */
+static void test_a_wrong_style(void **state)
+{
+	struct s3_answer a = { .status = 403, .error = { .code = "SecondLevelDomainForbidden" } };
+	struct s3_endpoint path = site;
+	struct creds c = { .token = "" };
+	struct verdict v = { .kind = "" };
+
+	(void)state;
+	path.path_style = true;
+	verdict_refusal(&v, &path, &c, &a);
+	assert_string_equal(v.cause, "it refuses requests of path style (https://host/bucket): it wants https://bucket.host");
+	assert_string_equal(v.hint, "set S3_ADDRESSING_STYLE=virtual");
+	verdict_refusal(&v, &site, &c, &a);
+	assert_non_null(strstr(v.hint, "take a bucket of another name"));
+}
+
+static void test_encoded_listings(void **state)
+{
+	(void)state;
+	assert_true(s3_listing_is_encoded(SPAN("<ListBucketResult><EncodingType>url</EncodingType></ListBucketResult>")));
+	assert_false(s3_listing_is_encoded(SPAN("<ListBucketResult><EncodingType></EncodingType></ListBucketResult>")));
+	assert_false(s3_listing_is_encoded(SPAN("<ListBucketResult><Key>url</Key></ListBucketResult>")));
+	assert_false(s3_listing_is_encoded(SPAN("<A><B><EncodingType>url</EncodingType></B></A>")));
+	assert_false(s3_listing_is_encoded(SPAN("")));
+}
 
 static void test_verdicts(void **state)
 {
@@ -278,6 +309,8 @@ int main(void)
 		cmocka_unit_test(test_xml),
 		cmocka_unit_test(test_read),
 		cmocka_unit_test(test_long_fields),
+		cmocka_unit_test(test_a_wrong_style),
+		cmocka_unit_test(test_encoded_listings),
 		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_a_write_that_is_refused),
 		cmocka_unit_test(test_skew),
