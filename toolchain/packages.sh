@@ -12,7 +12,7 @@ packages_for()
 {
 	case $1 in
 	build) echo "gcc libc6-dev linux-libc-dev $CROSS_PACKAGES lld make patch xz-utils dpkg-dev curl ca-certificates python3" ;;
-	test)  echo "libcmocka-dev python3-pytest python3-boto3 python3-botocore ceph-mon ceph-osd ceph-common" \
+	test)  echo "libcmocka-dev python3-pytest python3-pytest-xdist python3-boto3 python3-botocore ceph-mon ceph-osd ceph-common" \
 	            "radosgw rclone podman runc nginx-light qemu-user-static strace fuse3 iproute2 openssl procps" \
 	            "nodejs python3-yaml python3-pip sudo systemd tinyproxy-bin microsocks socat" ;;
 	demo)  echo "ceph-mon ceph-osd ceph-common radosgw rclone fuse3 openssl procps python3-boto3" ;;

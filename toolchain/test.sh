@@ -12,6 +12,8 @@ CURRENT_RCLONE=
 # Whose tests run with the sanitizers too; all of them by ./build.sh soak sanitizers.
 SANITIZED="up config"
 
+WORKERS=2 # of pytest-xdist
+
 # Of so many small faults in src so many must be noticed by the unit tests, the seeds and some quick integration tests. 18 of 20 is the aim. Of a
 # hundred 68 were when this was written (src/sup 21 of 40, the rest 47 of 60): of twenty drawn from such, fewer than 8 come once in 400 commits.
 MUTANTS=20
@@ -85,7 +87,12 @@ python_tests()
 	mkdir -p out/test
 	rm -f "$report"
 	set -- -p no:cacheprovider -o faulthandler_timeout=300 -ra --junitxml="$report" "$@"
-	[ -z "$names" ] || set -- "$@" -k "$(echo $names | sed 's/ / or /g')"
+	# Most of them wait most of the time. A few by name have one S3 server, all of them one for each worker.
+	if [ -n "$names" ]; then
+		set -- "$@" -k "$(echo $names | sed 's/ / or /g')"
+	else
+		set -- "$@" -n "$WORKERS"
+	fi
 	# In a mount namespace of its own: mounts of the program that stand on this machine are neither seen nor touched.
 	alone=
 	[ "$(id -u)" != 0 ] || alone="unshare --mount --propagation private sh toolchain/alone"

@@ -62,7 +62,7 @@ static void reads_values(void **state)
 		struct http_origin o = origin("s3.example", 443, true);
 		struct err e = { 0 };
 		struct proxy p;
-		char got[256];
+		char got[600];
 
 		if (proxy_choose(&p, &o, rows[i].value, "", &e))
 			fail_msg("%s: %s", rows[i].value, e.text);

@@ -461,6 +461,10 @@ static void knows_who_pays(void **state)
 		{ { "s3_requester_pays_x" }, false },
 	};
 
+	const struct s3_endpoint site = { .host = "s3.test", .port = 443, .tls = true, .provider = "Other" };
+	struct s3_place place;
+	struct err e;
+
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		const char *options[3];
@@ -472,7 +476,8 @@ static void knows_who_pays(void **state)
 			m.option_count++;
 		assert_int_equal(rclone_option_on(&m, "s3-requester-pays"), cases[i].on);
 		m.type = PLAN_RCLONE;
-		assert_int_equal(driver_place(&m).requester_pays, cases[i].on);
+		assert_int_equal(driver_place(&m, &site, &place, &e), 0);
+		assert_int_equal(place.requester_pays, cases[i].on);
 	}
 }
 
