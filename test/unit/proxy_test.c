@@ -26,8 +26,9 @@ static void show_proxy(const struct proxy *p, char *out, size_t size)
 	if (p->kind == PROXY_NONE)
 		snprintf(out, size, "none");
 	else
-		snprintf(out, size, "%s %s %u%s%.*s", kinds[p->kind], p->host, p->port, p->has_login ? " " : "",
-			(int)p->login_length, p->login);
+		assert_in_range(snprintf(out, size, "%s %s %u%s%.*s", kinds[p->kind], p->host, p->port, p->has_login ? " " : "",
+					(int)p->login_length, p->login),
+			0, size - 1);
 }
 
 static void reads_values(void **state)
@@ -62,7 +63,7 @@ static void reads_values(void **state)
 		struct http_origin o = origin("s3.example", 443, true);
 		struct err e = { 0 };
 		struct proxy p;
-		char got[256];
+		char got[512];
 
 		if (proxy_choose(&p, &o, rows[i].value, "", &e))
 			fail_msg("%s: %s", rows[i].value, e.text);
