@@ -147,17 +147,18 @@ static int rclone_keys(const struct driver_job *job, struct creds *c)
 }
 
 /* With the proxy that its keys came with. */
-static char **environment(struct arena *a, const struct driver_job *job, struct rclone_paths *p)
+static char **environment(struct arena *a, const struct driver_job *job, const struct rclone_paths *p)
 {
+	struct rclone_paths with = *p;
 	struct creds keys;
 	char **env;
 
 	if (rclone_keys(job, &keys) == 0 && keys.proxy[0]) {
-		p->proxy_variable = proxy_variable(strncmp(job->endpoint, "https:", 6) == 0);
-		p->proxy = keys.proxy;
-		p->no_proxy = keys.no_proxy;
+		with.proxy_variable = proxy_variable(strncmp(job->endpoint, "https:", 6) == 0);
+		with.proxy = keys.proxy;
+		with.no_proxy = keys.no_proxy;
 	}
-	env = rclone_env(a, p, environ);
+	env = rclone_env(a, &with, environ);
 	creds_wipe(&keys);
 	return env;
 }

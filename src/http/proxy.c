@@ -80,9 +80,11 @@ static bool add_decoded(struct proxy *p, struct span s)
 		char c = s.p[i];
 
 		if (c == '%') {
-			if (i + 2 >= s.n || char_hex(s.p[i + 1]) < 0 || char_hex(s.p[i + 2]) < 0)
+			int high = i + 2 < s.n ? char_hex(s.p[i + 1]) : -1, low = high < 0 ? -1 : char_hex(s.p[i + 2]);
+
+			if (high < 0 || low < 0)
 				return false;
-			c = (char)(char_hex(s.p[i + 1]) << 4 | char_hex(s.p[i + 2]));
+			c = (char)(high * 16 + low);
 			i += 2;
 		}
 		p->login[p->login_length++] = c;

@@ -26,8 +26,9 @@ static void show_proxy(const struct proxy *p, char *out, size_t size)
 	if (p->kind == PROXY_NONE)
 		snprintf(out, size, "none");
 	else
-		snprintf(out, size, "%s %s %u%s%.*s", kinds[p->kind], p->host, p->port, p->has_login ? " " : "",
-			(int)p->login_length, p->login);
+		assert_in_range(snprintf(out, size, "%s %s %u%s%.*s", kinds[p->kind], p->host, p->port, p->has_login ? " " : "",
+					(int)p->login_length, p->login),
+			0, size - 1);
 }
 
 static void reads_values(void **state)
