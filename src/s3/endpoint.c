@@ -124,6 +124,12 @@ static bool is_region_name(const char *region)
 	return n > 0 && n < 64 && span_all(span_of(region), char_is_alnum, "-_");
 }
 
+/* "s3-eu-west-1", but not "s3-accelerate", "s3-website-us-east-1", "s3-external-1". */
+static bool is_region_behind_dash(struct span s)
+{
+	return s3_is_aws_region(s) && !span_starts(s, SPAN("website-"));
+}
+
 /*
  * Splits "s3.eu-west-1.amazonaws.com" and its relatives: the head before the region, and the region. False: the host does not
  * depend on a region.
@@ -147,9 +153,8 @@ static bool split_aws_host(const char *host, const char **head, struct span *reg
 			region->n = 0; /* "s3.amazonaws.com", the old name of us-east-1 */
 			return true;
 		}
-		/* Not "s3-accelerate", "s3-website-us-east-1", "s3-external-1". */
-		return s3_is_aws_region(*region) && !span_starts(*region, SPAN("website-")) &&
-		       span_starts(tail, SPAN("amazonaws.com"));
+		return region->n && span_starts(tail, SPAN("amazonaws.com")) &&
+		       (strcmp(heads[i], "s3-") || is_region_behind_dash(*region));
 	}
 	return false;
 }
@@ -275,6 +280,8 @@ static int set_provider_and_region(struct s3_endpoint *s, const char *provider, 
 		return -1;
 	s->provider = p->name;
 	s->aws = split_aws_host(s->host, &head, &in_aws);
+	if (s->aws)
+		in_host = in_aws;
 	/* A self-hosted server has no wildcard names, whatever its software. */
 	set_style(s, site ? p->path_style && !site->virtual_only : true);
 	set_region(s, region, in_host, site && site->region ? site->region : p->region);

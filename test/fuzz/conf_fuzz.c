@@ -174,7 +174,8 @@ static void check_entries(struct span old, struct span now, const struct s3_endp
 		return;
 	CHECK(m >= 0);
 	s3_endpoint_url(site, url, sizeof url);
-	CHECK(span_is(value_of(after, m, "type"), "s3") && span_is(value_of(after, m, "provider"), site->provider));
+	CHECK(span_is(value_of(after, m, "type"), "s3") &&
+		span_is(value_of(after, m, "provider"), s3_endpoint_rclone_provider(site)));
 	CHECK(span_is(value_of(after, m, "access_key_id"), creds->key_id));
 	CHECK(span_is(value_of(after, m, "secret_access_key"), creds->secret));
 	CHECK(span_is(value_of(after, m, "session_token"), creds->token));
@@ -190,7 +191,8 @@ static void check_entries(struct span old, struct span now, const struct s3_endp
 		CHECK(span_eq(before[at].key, after[i].key) && span_eq(before[at].value, after[i].value));
 		at++;
 	}
-	CHECK(ours == 5 + !!*creds->key_id + !!*creds->secret + !!*creds->token + !!*site->region + !!*url);
+	CHECK(ours == 5 + 2 * site->encode_listings + !!*creds->key_id + !!*creds->secret + !!*creds->token + !!*site->region +
+			      !!*url);
 }
 
 /* What is taken for an rclone.conf is one for goconfig, before and after; a mark comes back as it was put in. */

@@ -110,3 +110,7 @@ def test_the_mount_says_whether_names_are_encoded(sandbox, option, code):
         result = sandbox.s3mounts("check", f"{sandbox.specs[0]}:{option}")
         assert result.code == code, result
         assert ["encoding-type=url" in path for _, path in server.asked] == {0: [option.endswith("true")], 2: []}[code]
+        server.asked.clear()
+        sandbox.up(f"{sandbox.specs[0]}:{option}", code=code)
+        of_the_check = [path for _, path in server.asked if "max-keys=1&" in path]
+        assert ["encoding-type=url" in path for path in of_the_check] == {0: [option.endswith("true")], 2: []}[code]

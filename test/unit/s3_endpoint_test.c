@@ -22,6 +22,7 @@ static const struct {
 		"AWS", "" },
 	{ "s3.dualstack.eu-west-1.amazonaws.com", "", "", "s3.dualstack.eu-west-1.amazonaws.com", 443, true, false, true, "",
 		"eu-west-1", "AWS", "https://s3.dualstack.eu-west-1.amazonaws.com" },
+	{ "https://s3.moon.amazonaws.com", "", "", "s3.moon.amazonaws.com", 443, true, false, true, "", "moon", "AWS", "" },
 	{ "https://vpce-1.s3.us-east-1.vpce.amazonaws.com", "", "", "vpce-1.s3.us-east-1.vpce.amazonaws.com", 443, true, false,
 		false, "", "us-east-1", "AWS", "https://vpce-1.s3.us-east-1.vpce.amazonaws.com" },
 	{ "https://Acct.R2.cloudflarestorage.com", "", "", "acct.r2.cloudflarestorage.com", 443, true, true, false, "", "auto",
