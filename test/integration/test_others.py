@@ -4,7 +4,7 @@ stands of another folder is told, and is no failure.
 """
 
 import os
-import pathlib
+import re
 import shutil
 import signal
 import subprocess
