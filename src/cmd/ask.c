@@ -180,19 +180,12 @@ static void watch_status(const struct run *run, int fd, int64_t deadline, const 
 		ask_status(run, fd, w);
 }
 
-/* With the time that is left of REQ's own; keys to nobody but this user and root. 0, or -1 with *E set. */
-static int send_request(const struct run *run, int fd, struct request *req, int64_t own, struct err *e)
+/* With the time that is left of REQ's own. 0, or -1 with *E set. */
+static int send_request(int fd, struct request *req, int64_t own, struct err *e)
 {
-	long uid = control_uid(fd);
-	struct buf message;
+	struct buf message = buf_heap(WIRE_MAX);
 	int ret;
 
-	if (req->kind == REQUEST_UP && uid != 0 && uid != (long)geteuid()) {
-		err_set(e, CODE_FAULT, "up: user %ld serves in %s: credentials are given to no other user's supervisor", uid,
-			run->dir);
-		return hint_other_user(run, e);
-	}
-	message = buf_heap(WIRE_MAX);
 	req->timeout_ms = clock_left(own);
 	wire_put_request(&message, req);
 	ret = message.full ? err_set(e, CODE_FAULT, "no memory for the request") : send_message(fd, buf_all(&message), e);
@@ -217,7 +210,7 @@ int ask(const struct run *run, enum ask_start start, struct request *req, const 
 		if (fd < 0)
 			return -1;
 		/* Only now: a supervisor that has just been forked has no copy of the message. */
-		got = send_request(run, fd, req, own, e);
+		got = send_request(fd, req, own, e);
 		if (got == 0) {
 			watch_status(run, fd, deadline, w);
 			got = read_report(fd, -1, deadline, a, r, e);

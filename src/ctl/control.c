@@ -19,7 +19,8 @@ static struct sockaddr_un control_address(const struct run *run)
 	return to;
 }
 
-long control_uid(int fd)
+/* Who listens at the other end of FD; -1: not known. */
+static long listener_uid(int fd)
 {
 	struct ucred peer;
 	socklen_t n = sizeof peer;
@@ -41,7 +42,7 @@ int control_dial(const struct run *run)
 		return -1;
 	if (connect(fd, (struct sockaddr *)&to, sizeof to))
 		saved = errno;
-	else if (!is_trusted(run, control_uid(fd)))
+	else if (!is_trusted(run, listener_uid(fd)))
 		saved = EPERM;
 	if (!saved)
 		return fd;

@@ -7,12 +7,10 @@
 
 /*
  * A connected socket, or -1 with errno: ENOENT, nobody serves; ECONNREFUSED, a supervisor that was killed has left it; EPERM, another user than this
- * one or root listens there, whose word would be worth nothing. To root, who has named RUN, that of its owner is worth what it says of itself.
+ * one or root listens there, whose word would be worth nothing. To root, who has named RUN, that of RUN's owner is worth what it says of itself; keys
+ * it never gets: run_prepare() refuses the folder of another.
  */
 int control_dial(const struct run *run);
-
-/* Who listens at the other end of FD; -1: not known. */
-long control_uid(int fd);
 
 /*
  * Does a supervisor serve in a directory other than RUN, as far as is to be seen? Its directory goes to *OTHER: for a hint, it may be anybody's.

@@ -28,7 +28,7 @@ def test_exit_0_means_that_every_byte_is_in_s3(sandbox):
 def test_json_has_the_fields_of_the_contract(sandbox):
     sandbox.up()
     answer = sandbox.down()
-    assert set(answer) == {"command", "ok", "code", "ms", "error", "mounts", "leftovers", "uploaded"}
+    assert set(answer) == {"command", "ok", "code", "ms", "error", "mounts", "leftovers", "uploaded", "others"}
     assert (answer["command"], answer["ok"], answer["error"]) == ("down", True, None)
     for mount, target, prefix in zip(answer["mounts"], sandbox.targets, sandbox.prefixes):
         assert mount == {"target": str(target), "source": f"s3mounts:{sandbox.server.bucket}/{prefix}", "driver": "rclone",

@@ -4,7 +4,7 @@ stands of another folder is told, and is no failure.
 """
 
 import os
-import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -149,7 +149,13 @@ def test_root_asks_the_supervisor_of_a_user(sandbox, devices):
     (folder.place / "theirs").write_text("[s3mounts]\n")
     done = as_root(folder, "down")
     assert done.returncode == 0 and "all of it is in S3" in done.stderr, done
-    assert procfs.all_mounts(folder.place) == [] and (folder.place / "theirs").read_text() == "[s3mounts]\n"
+    assert procfs.all_mounts(folder.place) == []
+    # Their supervisor has ended with it, and has removed what it had there.
+    (folder.run / "rclone.conf").unlink(missing_ok=True)
+    (folder.run / "rclone.conf").symlink_to(folder.place / "theirs")
+    done = as_root(folder, "down")
+    assert done.returncode == 0 and "nothing is mounted" in done.stderr, done
+    assert (folder.run / "rclone.conf").is_symlink() and (folder.place / "theirs").read_text() == "[s3mounts]\n"
 
 
 def test_root_without_the_right_to_enter_is_told_who_may(sandbox, devices):

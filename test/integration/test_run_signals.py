@@ -375,19 +375,20 @@ ENTER = ["nsenter", "--pid", "--mount", "--target"]
 
 @pytest.mark.parametrize("where", WHERE)
 def test_who_is_no_descendant(sandbox, where):
-    """Process 1 ends its namespace: also who was brought into it from outside. Another process is not touched: the mount is in use then."""
-    sits = f"cd {sandbox.mnt}/one && trap '' TERM && echo sits && while :; do sleep 0.1; done"
+    """Process 1 ends its namespace: also who was brought into it from outside. Another process is not touched: its file is open, and told."""
+    holds = f"exec 3> {sandbox.mnt}/one/held && trap '' TERM && echo held >&3 && echo holds && while :; do sleep 0.1; done"
     with Running(sandbox, "sh", "-c", "echo ready; read -r _", where=where, options=["--stop-timeout=4"]) as running:
         running.until_ready()
         enter = [*ENTER, str(running.pid)] if where == "pid 1" else []
-        with subprocess.Popen([*enter, "sh", "-c", sits], stdout=subprocess.PIPE) as stranger:
-            assert stranger.stdout.readline() == b"sits\n"
+        with subprocess.Popen([*enter, "sh", "-c", holds], stdout=subprocess.PIPE) as stranger:
+            assert stranger.stdout.readline() == b"holds\n"
             running.child.stdin.write("\n")
-            _, err = running.ends(0 if where == "pid 1" else 6)
+            _, err = running.ends(0 if where == "pid 1" else 7)
             ended = proc.wait_for(lambda: stranger.poll() is not None, 5, "its end") if where == "pid 1" else stranger.poll()
             stranger.kill()
-    assert bool(ended) == (where == "pid 1") and ("is in use" in err) == (where != "pid 1"), err
+    assert bool(ended) == (where == "pid 1") and ("not in S3 yet: held" in err) == (where != "pid 1"), err
     sandbox.down()
+    assert sandbox.get(f"{sandbox.prefixes[0]}/held") == b"held\n"
 
 
 @pytest.mark.parametrize("where", WHERE)

@@ -13,7 +13,7 @@ from support.wire import Wire
 def test_fields(sandbox):
     up = sandbox.up()
     status = sandbox.status()
-    assert set(status) == {"command", "ok", "code", "supervisor", "error", "mounts", "leftovers"}
+    assert set(status) == {"command", "ok", "code", "supervisor", "error", "mounts", "leftovers", "others"}
     assert (status["command"], status["ok"], status["supervisor"], status["error"]) == ("status", True, up["supervisor"], None)
     for now, then in zip(status["mounts"], up["mounts"]):
         assert set(now) == {"target", "source", "driver", "state", "pid", "memory_kib", "pending_files", "pending_bytes", "pending_names",
