@@ -16,22 +16,22 @@
 #define STATUS_MS 10000
 #define LOOK_MS 100 /* nothing notifies a process that another has begun to serve */
 
-/* -1 with *E: another supervisor serves there already, and is named; or one is there that does not answer. */
-static int check_nobody_serves(const struct run *run, struct err *e)
+/* -1 with *E: another supervisor answers there, and is named. What else is there, and may have been killed, listen_on_control() finds out. */
+static int check_nobody_answers(const struct run *run, struct err *e)
 {
 	struct request q = { .kind = REQUEST_STATUS, .timeout_ms = STATUS_MS, .brief = true };
 	struct ask_watch nothing = { .tick = NULL };
 	struct arena a = { 0 };
 	struct report r = { 0 };
-	int got = ask(run, ASK_NEVER, &q, &nothing, &a, &r, e);
+	bool answers = ask(run, ASK_NEVER, &q, &nothing, &a, &r, e) == 0;
 
-	if (got == 0) {
-		got = err_set(e, CODE_MOUNT, "start: a supervisor serves it already, in %s: process %ld, with %zu mounts",
-			run->dir, r.pid, r.mount_count);
+	if (answers) {
+		err_set(e, CODE_MOUNT, "start: a supervisor serves it already, in %s: process %ld, with %zu mounts", run->dir,
+			r.pid, r.mount_count);
 		err_hint(e, "s3mounts up and s3mounts status reach it; --run-dir gives another one a place of its own");
 	}
 	arena_free(&a);
-	return got < 0 ? -1 : 0;
+	return answers ? -1 : 0;
 }
 
 /* Opens the socket, under the lock: whoever starts at the same time finds it, or gets an error. */
@@ -71,7 +71,7 @@ static int run_start(struct setup *s, const struct options *o, struct err *e)
 	int listener, code;
 
 	setup_warn(s);
-	if (check_nobody_serves(&s->run, e) || setup_make_placeholders(s, e) || (now && setup_request(&up, s, o, e)))
+	if (check_nobody_answers(&s->run, e) || setup_make_placeholders(s, e) || (now && setup_request(&up, s, o, e)))
 		return -1;
 	creds_wipe(&s->plan.creds);
 	listener = listen_on_control(s, clock_ms() + o->timeout_ms, e);
