@@ -97,3 +97,13 @@ def test_one_connection_serves_all(sandbox):
     with Wire(sandbox.server.port, sandbox.folder) as wire:
         assert sandbox.s3mounts("check", *sandbox.specs, env={"S3_ENDPOINT_URL": wire.endpoint}).code == 0
         assert wire.accepted == 1
+
+
+@pytest.mark.parametrize("command", ["check", "up"])
+def test_who_pays_is_said_for_each_mount(sandbox, command):
+    """A bucket whose requester pays refuses whoever does not say so; rclone says it by this option."""
+    with faults.Scripted(403, faults.s3_error("AccessDenied")) as script:
+        specs = [f"--mount={prefix}:{sandbox.mnt}/{i}:{'s3_requester_pays' if i == 1 else 'ro'}" for i, prefix in enumerate(sandbox.prefixes)]
+        assert sandbox.s3mounts(command, *specs, env={"S3_ENDPOINT_URL": script.endpoint}).code == 4
+        asked = [payer for (_, path), payer in zip(script.requests, script.payers) if "list-type=2" in path]
+        assert asked == [None, "requester", None]
