@@ -90,6 +90,16 @@ static struct span last_signature(const struct s3_checker *c)
 	return value.n < SIGNATURE_DIGITS ? SPAN("") : (struct span){ value.p, SIGNATURE_DIGITS };
 }
 
+/* A proxy that forwards knows its own password too. */
+static bool holds_secret(const struct s3_checker *c, struct span text)
+{
+	const struct creds none = { .secret = "" };
+	size_t before = c->via.user_length + 1;
+	struct span password = { c->via.login + before, c->via.has_login ? c->via.login_length - before : 0 };
+
+	return redact_holds(text, c->creds, last_signature(c)) || redact_holds(text, &none, password);
+}
+
 /*
  * A code that S3 is known to use reveals nothing. An address is shown without its query, which is where secrets are passed on.
  */
@@ -101,8 +111,7 @@ static void withhold_secrets(const struct s3_checker *c, struct s3_answer *a)
 	for (size_t i = s3_code_known(a->error.code) ? 1 : 0; i < sizeof texts / sizeof *texts; i++) {
 		struct span text = span_of(texts[i]);
 
-		if (!redact_holds(text, c->creds, last_signature(c)) &&
-			((i == 0 && text.n <= S3_CODE_LIKELY) || !redact_looks_encoded(text)))
+		if (!holds_secret(c, text) && ((i == 0 && text.n <= S3_CODE_LIKELY) || !redact_looks_encoded(text)))
 			continue;
 		text_fmt(texts[i], sizeof a->error.code, "%s", i == 0 ? "withheld" : "");
 		a->withheld = true;
@@ -112,7 +121,7 @@ static void withhold_secrets(const struct s3_checker *c, struct s3_answer *a)
 /* The name in a certificate is untrusted text as well. */
 static void withhold_failure(const struct s3_checker *c, struct fail *f)
 {
-	if (f->kind == FAIL_TLS && redact_holds(span_of(f->err.text), c->creds, last_signature(c)))
+	if (f->kind == FAIL_TLS && holds_secret(c, span_of(f->err.text)))
 		err_set(&f->err, f->err.code, "TLS with %s failed; what its certificate says is withheld: %s",
 			c->endpoint->host, VERDICT_WITHHELD);
 }

@@ -19,7 +19,7 @@
 #define REDACT_TEXT_MAX 1024
 
 /*
- * True in doubt: when TEXT is longer than REDACT_TEXT_MAX, or memory is short. A secret of less than REDACT_RUN letters and
+ * SIGNATURE, or another secret beside those of CREDS. True in doubt: when TEXT is longer than REDACT_TEXT_MAX, or memory is short. A secret of less than REDACT_RUN letters and
  * digits is searched for as a whole.
  */
 bool redact_holds(struct span text, const struct creds *creds, struct span signature);

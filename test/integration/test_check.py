@@ -29,7 +29,7 @@ def test_nothing_is_written_without_being_asked(sandbox):
         assert result.code == 0, result
         assert {method for method, _ in script.requests} == {"GET"}
         for prefix, (_, path) in zip(sandbox.prefixes, script.requests):
-            assert path.startswith(f"/{sandbox.server.bucket}") and "list-type=2" in path and "max-keys=1" in path
+            assert path.startswith(f"/{sandbox.server.bucket}") and "max-keys=1&" in path and "max-keys=1" in path
 
 
 def test_write_cleans_up(sandbox):
@@ -123,3 +123,13 @@ def test_its_time_is_for_all_of_it(sandbox):
         result = sandbox.s3mounts("check", "--timeout", "1", "--json", *sandbox.specs, env={"S3_ENDPOINT_URL": silent.endpoint})
     assert result.code == 5 and result.seconds < 4, result  # of each alone it would be 10 s
     assert {mount["check"]["verdict"] for mount in result.json["mounts"]} == {"timeout"}
+
+
+@pytest.mark.parametrize("command", ["check", "up"])
+def test_who_pays_is_said_for_each_mount(sandbox, command):
+    """A bucket whose requester pays refuses whoever does not say so; rclone says it by this option."""
+    with faults.Scripted(403, faults.s3_error("AccessDenied")) as script:
+        specs = [f"--mount={prefix}:{sandbox.mnt}/{i}:{'s3_requester_pays' if i == 1 else 'ro'}" for i, prefix in enumerate(sandbox.prefixes)]
+        assert sandbox.s3mounts(command, *specs, env={"S3_ENDPOINT_URL": script.endpoint}).code == 4
+        asked = [payer for (_, path), payer in zip(script.requests, script.payers) if "max-keys=1&" in path]
+        assert asked == [None, "requester", None]

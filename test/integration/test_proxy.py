@@ -77,9 +77,10 @@ def test_check(away, proxies, tls, kind):
 
 
 def test_http_by_a_proxy_with_tls(away, proxies, tls):
-    """The CA bundle is for the proxy here."""
-    away.up(one(away), env={"HTTP_PROXY": proxies.https, "SSL_CERT_FILE": str(tls.authority.certificate)})
-    write_and_end(away)
+    """The CA bundle is for the proxy here, and that of `up`."""
+    with away.started("--wait"):
+        away.up(one(away), env={"HTTP_PROXY": proxies.https, "SSL_CERT_FILE": str(tls.authority.certificate)})
+        write_and_end(away)
 
 
 def endpoint(scheme, host, port):

@@ -70,11 +70,11 @@ class Garbage(Listener):
 class Scripted:
     """
     An HTTP server that gives one answer to every request: STATUS, BODY (bytes) and HEADERS. `requests` lists what came as
-    (method, path). CLOCK_OFFSET shifts its Date header by seconds.
+    (method, path), `payers` what each had for x-amz-request-payer. CLOCK_OFFSET shifts its Date header by seconds.
     """
 
     def __init__(self, status, body=b"", headers=(), clock_offset=0):
-        self.requests = []
+        self.requests, self.payers = [], []
         script = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -84,6 +84,7 @@ class Scripted:
                 length = int(self.headers.get("Content-Length") or 0)
                 self.rfile.read(length)
                 script.requests.append((self.command, self.path))
+                script.payers.append(self.headers["x-amz-request-payer"])
                 self.send_response_only(status)
                 self.send_header("Date", email.utils.formatdate(time.time() + clock_offset, usegmt=True))
                 for name, value in {"Content-Type": "application/xml", **dict(headers)}.items():

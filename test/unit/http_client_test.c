@@ -159,6 +159,26 @@ static void test_a_connection_is_of_its_proxy(void **state)
 		assert_int_equal(client.via.login[i], 0);
 }
 
+/* The proxy has spoken; the server behind it has not. */
+static void test_closed_behind_the_proxy(void **state)
+{
+	struct trust trust = { .file = NULL };
+	struct fail f;
+	char body[16];
+
+	(void)state;
+	via = (struct proxy){ .kind = PROXY_HTTP, .host = "127.0.0.1", .variable = "HTTPS_PROXY" };
+	start(SCRIPT("HTTP/1.1 200 OK\r\n\r\n", ""));
+	client.trust = &trust;
+	origin.tls = true;
+	assert_int_equal(ask(body, sizeof body, 3000, &f), -1);
+	origin.tls = false;
+	via = (struct proxy){ .kind = PROXY_NONE };
+	assert_int_equal(f.kind, FAIL_BLOCKED);
+	assert_non_null(strstr(f.err.text, " by the proxy 127.0.0.1 port "));
+	stop();
+}
+
 static const struct {
 	const char *name, *answer;
 	enum fail_kind kind;
@@ -288,6 +308,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_two_requests),
 		cmocka_unit_test(test_a_connection_is_of_its_proxy),
+		cmocka_unit_test(test_closed_behind_the_proxy),
 		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_once_more_only),
 		cmocka_unit_test(test_large_body_is_bounded),

@@ -188,6 +188,12 @@ static const struct {
 	{ "the proxy is busy once", { .proxy = "" }, { ANSWER("503 Busy", "", "<html>"), LIST }, CODE_OK, "ok", 200, "", "",
 		"" },
 
+	{ "the proxy's password in its words", { .proxy = "user:open%20sesame@" },
+		{ ANSWER("403 Forbidden", "", ERROR("Whatever", "no dXNlcjpvcGVuIHNlc2FtZQ==")) }, CODE_REFUSED,
+		"access-denied", 403, "Whatever", "tells no cause that is known; the server's own words are withheld", "" },
+	{ "the proxy's password in the clear", { .proxy = "user:open%20sesame@" },
+		{ ANSWER("403 Forbidden", "", ERROR("Whatever", "no open sesame")) }, CODE_REFUSED, "access-denied", 403,
+		"Whatever", "tells no cause that is known; the server's own words are withheld", "" },
 	{ "the secret in its words", { 0 }, { ANSWER("403 Forbidden", "", ERROR("Whatever", "not " SECRET)) }, CODE_REFUSED,
 		"access-denied", 403, "Whatever", "tells no cause that is known; the server's own words are withheld", "" },
 	{ "a part of the secret as a code", { 0 }, { REFUSED("bPxRfiCYEXAMPLEKEY") }, CODE_REFUSED, "access-denied", 403,
