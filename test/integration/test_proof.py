@@ -20,7 +20,7 @@ def one(sandbox, options=""):
 
 
 class SlowVerdict:
-    """Lists an empty bucket for rclone (ListObjects) at once, and for the check (ListObjectsV2) when `answer` is set."""
+    """Lists an empty bucket for rclone at once, and for the check (one key) when `answer` is set."""
 
     def __init__(self):
         self.answer = answer = threading.Event()
@@ -29,7 +29,7 @@ class SlowVerdict:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self):
-                if "list-type=2" in self.path:
+                if "max-keys=1&" in self.path:
                     answer.wait(30)
                 self.send_response(200)
                 self.send_header("Content-Type", "application/xml")

@@ -123,8 +123,8 @@ def s3_error(code, **more):
 
 
 def of_check(method, path):
-    """A request of the credential check, which lists as rclone does not (ListObjectsV2)."""
-    return method == "GET" and "list-type=2" in path
+    """A request of the credential check, which lists a single key."""
+    return method == "GET" and "max-keys=1&" in path
 
 
 def of_upload(method, _):
