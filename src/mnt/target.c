@@ -103,6 +103,24 @@ static int make_and_resolve(const char *target, struct mnt_ready *r, struct err 
 	return 0;
 }
 
+int mnt_target_resolve(const char *target, char out[PATH_MAX], struct err *e)
+{
+	char part[PATH_MAX], there[PATH_MAX];
+	size_t n = strlen(target);
+
+	for (;;) {
+		text_fmt(part, sizeof part, "%.*s", (int)n, target);
+		if (realpath(n ? part : "/", there))
+			break;
+		if (errno != ENOENT)
+			return mnt_err_sys(e, folder_errors, "look at %s", target);
+		while (n && target[--n] != '/')
+			;
+	}
+	text_fmt(out, PATH_MAX, "%s%s", there[1] || !target[n] ? there : "", target + n);
+	return 0;
+}
+
 static int check_folder_inside(struct mnt_ready *r, struct err *e)
 {
 	struct dirent *d;

@@ -28,6 +28,12 @@ struct mnt_ready {
  */
 int mnt_target_prepare(const char *target, const char *fstype, const char *source, struct mnt_ready *r, struct err *e);
 
+/*
+ * TARGET (absolute) with links resolved, in OUT, also where a part of its end is not there yet. Makes nothing. Returns 0, or -1 with *E set
+ * (CODE_MOUNT).
+ */
+int mnt_target_resolve(const char *target, char out[PATH_MAX], struct err *e);
+
 /* Does the file system at TARGET answer statfs(2)? 0, or -1 with *E set (CODE_MOUNT): a dead one is reported as such. */
 int mnt_target_answers(const char *target, struct err *e);
 

@@ -14,6 +14,8 @@ struct plan_reader {
 	const char *bucket; /* S3_BUCKET_NAME, "" when it is not set */
 	const char *where;  /* what is read now was written */
 	struct err *e;
+	const char **targets; /* without credentials: those that are known as a whole */
+	size_t target_count;
 };
 
 int plan_no_memory(struct err *e)
@@ -29,26 +31,22 @@ int plan_err_at(struct err *e, const char *where)
 	return err_hint(e, "%s", inner.hint);
 }
 
-/* Is PATH the folder DIR, or below it? Neither ends with a slash. */
-static bool is_same_or_below(const char *path, const char *dir)
+bool plan_inside(const char *target, const char *folder)
 {
-	size_t n = strlen(dir);
+	size_t n = strlen(folder);
 
-	return strncmp(path, dir, n) == 0 && (path[n] == '/' || !path[n]);
+	return strncmp(target, folder, n) == 0 && target[n] == '/';
 }
 
 /* Two mounts on one target would hide each other's files, and neither could be taken down alone. */
 static int check_apart(const struct plan *p, const struct plan_mount *m, struct err *e)
 {
 	for (size_t i = 0; i < p->mount_count; i++) {
-		const char *other = p->mounts[i].target;
+		const struct plan_mount *other = &p->mounts[i];
 
-		if (strcmp(m->target, other) == 0)
-			return err_set(e, CODE_USAGE, "target %s is given twice: for %s/%s (%s) and %s/%s", other,
-				p->mounts[i].bucket, p->mounts[i].prefix, p->mounts[i].where, m->bucket, m->prefix);
-		if (is_same_or_below(m->target, other) || is_same_or_below(other, m->target))
-			return err_set(e, CODE_USAGE, "target %s (%s) and target %s: one lies inside the other", other,
-				p->mounts[i].where, m->target);
+		if (strcmp(m->target, other->target) == 0)
+			return err_set(e, CODE_USAGE, "target %s is given twice: for %s/%s (%s) and %s/%s", other->target,
+				other->bucket, other->prefix, other->where, m->bucket, m->prefix);
 	}
 	return 0;
 }
@@ -65,6 +63,32 @@ static int append_mount(struct plan *p, const struct plan_mount *m, struct err *
 		return plan_no_memory(e);
 	p->mounts[p->mount_count++] = *m;
 	return 0;
+}
+
+static int note_target(struct plan_reader *r, const char *target)
+{
+	r->targets = arena_grow(&r->p->mem, r->targets, r->target_count, sizeof *r->targets);
+	if (!r->targets)
+		return plan_no_memory(r->e);
+	r->targets[r->target_count++] = target;
+	return 0;
+}
+
+/* The folder of an inner mount is made in the outer one: below it, before, it would only be covered. */
+static void drop_inner_placeholders(struct plan_reader *r)
+{
+	struct plan *p = r->p;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < p->placeholder_count; i++) {
+		size_t k = 0;
+
+		while (k < r->target_count && !plan_inside(p->placeholders[i], r->targets[k]))
+			k++;
+		if (k == r->target_count)
+			p->placeholders[kept++] = p->placeholders[i];
+	}
+	p->placeholder_count = kept;
 }
 
 static int append_placeholder(struct plan *p, const char *placeholder, struct err *e)
@@ -157,7 +181,9 @@ static int add_placeholder(struct plan_reader *r, const struct plan_line *l, str
 		folder.n--;
 	if (unset && folder.n == 1)
 		return 0; /* "/" exists */
-	return plan_target(&r->p->mem, folder, m, r->e) ? -1 : append_placeholder(r->p, m->target, r->e);
+	if (plan_target(&r->p->mem, folder, m, r->e) || (!unset && note_target(r, m->target)))
+		return -1;
+	return append_placeholder(r->p, m->target, r->e);
 }
 
 /* SOURCE was refused: where it is for want of a bucket, says what may have been meant to be it. Returns -1. */
@@ -297,6 +323,7 @@ int plan_read(struct plan *p, const struct plan_input *in, struct err *e)
 		*e = why;
 		return -1;
 	}
+	drop_inner_placeholders(&r);
 	if (p->have_creds && !p->mount_count)
 		return err_set(e, CODE_USAGE, "%s: nothing to mount is named there", from);
 	return 0;

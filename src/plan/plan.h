@@ -57,7 +57,7 @@ struct plan {
 	/*
 	 * Without credentials the variables of a spec may not be known yet. Then MOUNTS is empty and PLACEHOLDERS holds, for
 	 * each spec, the folder that can be made already: the whole target, or the part before the component with the unknown
-	 * variable.
+	 * variable. None lies inside a target that is known as a whole.
 	 */
 	const char **placeholders;
 	size_t placeholder_count;
@@ -96,7 +96,7 @@ struct plan_input {
  * no_allow_other uid= gid= umask= type=, and those that mount(8) knows and that mean nothing here (defaults auto _netdev x-…);
  * all others are the driver's.
  *
- * Refused: a target given twice, or inside another; a source that is empty, has "//", "." or ".." as a component, or a control
+ * Refused: a target given twice (one inside another is taken, in any order); a source that is empty, has "//", "." or ".." as a component, or a control
  * byte, or is not UTF-8; a ${NAME} of a credential variable; a target that is relative or "/", has ".." as a component, or a
  * control byte; in any of them "$NAME", "{NAME}", "%NAME%" and whatever else templates use for a variable.
  *
@@ -106,6 +106,9 @@ struct plan_input {
  * "s3://" keeps that colon; OPTIONS are literal.
  */
 int plan_read(struct plan *p, const struct plan_input *in, struct err *e);
+
+/* Does TARGET lie below FOLDER, by their names? Both as a plan has them. */
+bool plan_inside(const char *target, const char *folder);
 
 /* Prepends WHERE (a mount's) to the text of *E. Returns -1. */
 int plan_err_at(struct err *e, const char *where);

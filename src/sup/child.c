@@ -11,10 +11,12 @@
 #include "sup/cache.h"
 #include "sup/check.h"
 #include "sup/driver_log.h"
+#include "sup/nest.h"
 #include "sup/pidfile.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -68,10 +70,40 @@ static int redirect_output(const struct mount *m, struct err *e)
 
 static int target_ready(const struct mount *m, struct mnt_ready *ready, struct err *e)
 {
-	return mnt_target_prepare(m->spec.target, m->driver->fstype, m->source, ready, e);
+	const struct mount *outer = nest_outer(m);
+
+	if (mnt_target_prepare(m->spec.target, m->driver->fstype, m->source, ready, e) == 0)
+		return 0;
+	if (outer && outer->spec.ro && access(m->spec.target, F_OK) && errno == ENOENT) {
+		err_set(e, CODE_MOUNT,
+			"mount %s: there is no such folder in %s, and none can be made: that is mounted read-only",
+			m->spec.target, outer->spec.target);
+		err_hint(e, "put a file below it in %s, or mount %s without ro", outer->source, outer->spec.target);
+	}
+	return -1;
 }
 
-/* The layer goes between the plain folder, which stays open, and the mount. Where it may not stand the mount comes all the same. */
+/* What lies in what has to be known before anything is laid or mounted. Another one that comes too finds the links of its own path. */
+static int links_agree(const struct mount *m, const char *path, struct err *e)
+{
+	bool linked = strcmp(path, m->spec.target) != 0;
+	char other[PATH_MAX];
+
+	for (const struct mount *i = m->beside; i != m; i = i->beside) {
+		if (!mount_wanted(i) || (!linked && (!i->path || strcmp(i->path, i->spec.target) == 0)))
+			continue;
+		if (!i->path && mnt_target_resolve(i->spec.target, other, e))
+			return -1;
+		if (nest_links_agree(m, path, i, i->path ? i->path : other, e))
+			return -1;
+	}
+	return 0;
+}
+
+/*
+ * The layer goes between the plain folder, which stays open, and the mount. Where it may not stand the mount comes all the same. What lies in the
+ * folder of an inner mount is the outer one's, which uploads it; and open it would keep that from being unmounted.
+ */
 static int lay_layer(struct mount *m, struct answer *a)
 {
 	char path[PATH_MAX];
@@ -80,7 +112,7 @@ static int lay_layer(struct mount *m, struct answer *a)
 
 	if (a->ready.mounted || a->ready.layered)
 		return m->below;
-	below = m->below < 0 ? below_open(a->ready.path, &a->below_since) : m->below;
+	below = m->below < 0 && !nest_outer(m) ? below_open(a->ready.path, &a->below_since) : m->below;
 	if (mnt_layer_mount(a->ready.path, run_layer_name(m->run).s, &a->layer) == 0)
 		a->layer.code = CODE_OK;
 	/* What was reported before, and is still there, is reported again. */
@@ -134,6 +166,8 @@ static int launch_driver(struct mount *m, int out, struct err *e)
 		return -1;
 	if (a.ready.mounted)
 		return task_send(out, &a, sizeof a, -1);
+	if (links_agree(m, a.ready.path, e))
+		return -1;
 	/* Whoever had to be waited for may have mounted meanwhile, and left that behind. */
 	if (make_cache_dir(m->job.cache_dir, e) || redirect_output(m, e) || cache_take(m, e) || target_ready(m, &a.ready, e))
 		return -1;
@@ -195,6 +229,41 @@ int child_probe(void *arg, int out)
 	return write_all(out, &a, sizeof a) ? 1 : 0;
 }
 
+/* The layers of what has stood in it, which would keep it busy: they go with it, or are laid again. */
+static void clear_inner_layers(const struct mount *m)
+{
+	struct err unused;
+
+	for (const struct mount *i = m->beside; i != m; i = i->beside)
+		if (nest_outer(i) == m)
+			mnt_layer_unmount(mount_path(i), &unused);
+}
+
+static void lay_inner_layers(const struct mount *m, const struct mnt_table *before)
+{
+	struct err unused;
+
+	for (const struct mount *i = m->beside; i != m; i = i->beside)
+		if (nest_outer(i) == m && mnt_layer_on_top(before, mount_path(i)))
+			mnt_layer_mount(mount_path(i), run_layer_name(m->run).s, &unused);
+}
+
+static int unmount_shown(const struct mount *m, const struct mnt_table *t, struct err *e)
+{
+	bool detach = m->lazy || m->goal == GOAL_ABORT || !m->pid;
+	int ret;
+
+	if (!detach)
+		clear_inner_layers(m);
+	ret = mnt_target_unmount(mount_path(m), detach, e);
+	/* A child of ours that waits for a listing is no reason: it cannot be ended before the driver answers. */
+	if (ret == 1 && m->listing_pid && !mnt_in_use(mount_path(m), getppid()))
+		ret = mnt_target_unmount(mount_path(m), true, e);
+	if (ret && !detach)
+		lay_inner_layers(m, t);
+	return ret;
+}
+
 /* 0, 1: busy, -1: *E. */
 static int unmount_target(const struct mount *m, struct err *e)
 {
@@ -205,10 +274,7 @@ static int unmount_target(const struct mount *m, struct err *e)
 		return -1;
 	switch ((int)mount_seen(m, &t)) {
 	case EVENT_SHOWN:
-		ret = mnt_target_unmount(mount_path(m), m->lazy || m->goal == GOAL_ABORT || !m->pid, e);
-		/* A child of ours that waits for a listing is no reason: it cannot be ended before the driver answers. */
-		if (ret == 1 && m->listing_pid && !mnt_in_use(mount_path(m), getppid()))
-			ret = mnt_target_unmount(mount_path(m), true, e);
+		ret = unmount_shown(m, &t, e);
 		break;
 	case EVENT_COVERED:
 		ret = err_set(e, CODE_MOUNT, "unmount %s: something else is mounted over it, or above it", mount_path(m));

@@ -7,6 +7,8 @@
 #include "sup/look.h"
 #include "sup/mount_new.h"
 #include "sup/mounts.h"
+#include "sup/nest.h"
+#include "sup/order.h"
 #include "sup/reason.h"
 #include "sup/report.h"
 #include "sup/states.h"
@@ -107,14 +109,16 @@ static void cancel_job(struct sup *s)
 }
 
 /* What a mount that is neither up nor down waits for. */
-static const char *waits_for(const struct mount *m)
+static const char *waits_for(const struct mount *m, const struct mnt_table *t)
 {
 	switch ((int)m->state) {
 	case MOUNT_PROVE:
 	case MOUNT_UNHEALTHY:
 		return "its driver does not answer";
+	case MOUNT_WAIT:
+		return "what it lies in is not up";
 	case MOUNT_DRAIN:
-		return "its files are waited for";
+		return nest_holder(m, t) ? "what stands in it goes down first" : "its files are waited for";
 	case MOUNT_DETACH:
 		return "the kernel has not unmounted it yet";
 	case MOUNT_STOP:
@@ -136,7 +140,8 @@ static void explain_unfinished(struct sup *s)
 		if (mount_settled(m) || m->down_failed || !is_asked_down(&s->job, m))
 			continue;
 		err_set(&e, m->pending_known && !m->pending.files ? CODE_MOUNT : CODE_PENDING,
-			"unmount %s: not down within %d s: %s", m->spec.target, s->job.req.timeout_ms / 1000, waits_for(m));
+			"unmount %s: not down within %d s: %s", m->spec.target, s->job.req.timeout_ms / 1000,
+			waits_for(m, sup_table(s)));
 		err_hint(&e, "s3mounts status tells what becomes of it; its driver's log is %s", driver_log_path(m).s);
 		mount_set_error(m, &e);
 	}
@@ -240,8 +245,10 @@ static bool step_job(struct sup *s)
 
 void job_step(struct sup *s)
 {
-	while (step_job(s))
-		;
+	do
+		while (order_step(s))
+			;
+	while (step_job(s) || order_step(s));
 }
 
 int64_t job_deadline(const struct sup *s)

@@ -171,6 +171,9 @@ static int64_t next_deadline(const struct sup *s)
 		first = clock_earlier(clock_ms() + HEARTBEAT_MS, clock_earlier(s->tidy, first));
 	if (s->retry_end)
 		first = clock_earlier(first, clock_ms() + RETRY_END_MS);
+	/* The kernel tells of a change once, and somebody has asked before us. */
+	if (s->table_changed && s->table_known)
+		first = clock_earlier(first, clock_ms());
 	for (size_t i = 0; i < s->count; i++) {
 		const struct mount *m = s->mounts[i];
 

@@ -10,6 +10,7 @@
 
 static const char *const state_names[MOUNT_STATES] = {
 	[MOUNT_DOWN] = "down",
+	[MOUNT_WAIT] = "starting",
 	[MOUNT_LAUNCH] = "starting",
 	[MOUNT_START] = "starting",
 	[MOUNT_PROVE] = "starting",
@@ -111,9 +112,9 @@ bool mount_stands(const struct mount *m, const struct mnt_table *t)
 
 bool mount_settled(const struct mount *m)
 {
-	/* The first restart comes at once. */
+	/* The first restart comes at once. One that waits for another mount says so where that does not come up soon. */
 	return m->state == MOUNT_UP || m->state == MOUNT_DOWN || m->state == MOUNT_FAILED || m->state == MOUNT_UNHEALTHY ||
-	       (m->state == MOUNT_BACKOFF && m->tries > 1);
+	       (m->state == MOUNT_BACKOFF && m->tries > 1) || (m->state == MOUNT_WAIT && m->error.code != CODE_OK);
 }
 
 bool mount_active(const struct mount *m)

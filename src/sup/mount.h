@@ -17,13 +17,14 @@
 /* Where it is. */
 enum mount_state {
 	MOUNT_DOWN,	 /* nothing of it stands */
+	MOUNT_WAIT,	 /* to be launched as soon as nothing is in its way: it may lie in another mount (sup/nest.h) */
 	MOUNT_LAUNCH,	 /* a child makes the target ready, then becomes the driver */
 	MOUNT_START,	 /* the driver runs, the mount table does not show it yet */
 	MOUNT_PROVE,	 /* the table shows it; statfs(2) and a listing are asked */
 	MOUNT_UP,	 /* proven */
 	MOUNT_UNHEALTHY, /* was proven; does not answer now, or something covers it */
 	MOUNT_RENEW,	 /* its driver is given new keys */
-	MOUNT_DRAIN,	 /* to go down: waits until nothing is pending */
+	MOUNT_DRAIN,	 /* to go down: waits until nothing is pending, and nothing stands in it */
 	MOUNT_DETACH,	 /* umount(2) is under way */
 	MOUNT_STOP,	 /* waits until the driver has ended and the table is clear */
 	MOUNT_LEFT,	 /* has ended: what it has left in its cache is looked for */
@@ -43,22 +44,26 @@ enum mount_goal {
 };
 
 enum mount_event {
-	EVENT_START,   /* it shall be up */
-	EVENT_PROBE,   /* prove it again */
-	EVENT_RENEW,   /* give its driver the new keys */
-	EVENT_STOP,    /* it shall be down: drain, then unmount */
-	EVENT_ABORT,   /* unmount now; what is pending stays in the cache for the next time */
-	EVENT_DONE,    /* the child that was asked has answered well */
-	EVENT_REFUSED, /* it has answered with an error */
-	EVENT_BUSY,    /* umount: somebody uses it */
-	EVENT_SHOWN,   /* the table shows it, topmost */
-	EVENT_GONE,    /* the table does not show it */
-	EVENT_COVERED, /* the table shows something else on top of it */
-	EVENT_EXIT,    /* the driver has ended, or the last of what it started */
-	EVENT_PENDING, /* what is pending has been looked for */
-	EVENT_CLEAR,   /* nothing shall stand at its target any more */
-	EVENT_LISTED,  /* a listing that was given up has come to its end */
-	EVENT_TIME,    /* m->deadline has passed */
+	EVENT_START,	    /* it shall be up */
+	EVENT_PROBE,	    /* prove it again */
+	EVENT_RENEW,	    /* give its driver the new keys */
+	EVENT_STOP,	    /* it shall be down: drain, then unmount */
+	EVENT_ABORT,	    /* unmount now; what is pending stays in the cache for the next time */
+	EVENT_DONE,	    /* the child that was asked has answered well */
+	EVENT_REFUSED,	    /* it has answered with an error */
+	EVENT_BUSY,	    /* umount: somebody uses it */
+	EVENT_SHOWN,	    /* the table shows it, topmost */
+	EVENT_GONE,	    /* the table does not show it */
+	EVENT_COVERED,	    /* the table shows something else on top of it */
+	EVENT_EXIT,	    /* the driver has ended, or the last of what it started */
+	EVENT_PENDING,	    /* what is pending has been looked for */
+	EVENT_CLEAR,	    /* nothing shall stand at its target any more */
+	EVENT_LISTED,	    /* a listing that was given up has come to its end */
+	EVENT_READY,	    /* it may be launched */
+	EVENT_OUTER_FAILED, /* what it lies in is not up, and will not be soon */
+	EVENT_OUTER_GOES,   /* what it lies in cannot keep it */
+	EVENT_INNER_STAYS,  /* what lies in it could not go down */
+	EVENT_TIME,	    /* m->deadline has passed */
 	EVENT_COUNT
 };
 
@@ -79,6 +84,9 @@ struct mount {
 	char id[MOUNT_ID];	    /* names its cache folder and its files in RUN (sup/cache.h) */
 	char fingerprint[MOUNT_ID]; /* of the driver's command and config */
 	char options[MOUNT_ID];	    /* of the command alone */
+
+	struct mount *beside; /* the supervisor's mounts are a ring */
+	struct mount *outer;  /* of these the one in whose folder its target lies; NULL: none (sup/nest.h) */
 
 	enum mount_state state;
 	enum mount_goal goal;

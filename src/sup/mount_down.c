@@ -6,6 +6,8 @@
 #include "sup/child.h"
 #include "sup/driver_log.h"
 #include "sup/look.h"
+#include "sup/mount_drain.h"
+#include "sup/nest.h"
 #include "sup/pidfile.h"
 #include "sup/reason.h"
 #include "sup/states.h"
@@ -15,29 +17,21 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#define UNMOUNT_MS 5000
-#define DRAIN_LOOK_MS 50 /* no driver says when it has uploaded: its cache has to be looked at */
-#define BUSY_LOOK_MS 100
-#define BUSY_MS 2000	  /* a file indexer or a shell that just leaves is forgiven */
+#define CLEAR_MS 5000
+#define NEST_LOOK_MS 50	  /* what lies in it, or what it lies in, is looked at again */
 #define STOP_STEP_MS 1500 /* a driver ends by itself when its mount is gone; then it is made to */
 #define STOP_STAGES 3	  /* asked, killed, given up */
 #define TRIES_MAX 8
 #define BACKOFF_FIRST_MS 500
 #define BACKOFF_MAX_MS 30000
 
-void enter_detach(struct mount *m, const struct mnt_table *t)
-{
-	(void)t;
-	if (!mount_start_task(m, child_unmount, UNMOUNT_MS))
-		mount_wait(m, clock_ms() + BUSY_LOOK_MS); /* then as after an umount(2) that failed */
-}
-
-void step_detached(struct mount *m, const struct mnt_table *t)
-{
-	mount_enter(m, MOUNT_STOP, t);
-}
-
 static step settle_stopped;
+
+/* What lies in it has something to do first; or it lies in one that is being ended itself, and is detached with that. */
+static bool waits_for_others(const struct mount *m, const struct mnt_table *t)
+{
+	return (!mount_running(m) && nest_working(m)) || nest_goes_along(m, t);
+}
 
 void enter_stop(struct mount *m, const struct mnt_table *t)
 {
@@ -53,6 +47,8 @@ void step_stop_look(struct mount *m, const struct mnt_table *t)
 		return;
 	if (seen == EVENT_GONE)
 		settle_stopped(m, t);
+	else if (waits_for_others(m, t))
+		mount_wait(m, clock_ms() + NEST_LOOK_MS);
 	else if (seen == EVENT_SHOWN && m->stop_stage <= STOP_STAGES)
 		mount_enter(m, MOUNT_DETACH, t);
 }
@@ -61,6 +57,10 @@ void step_escalate(struct mount *m, const struct mnt_table *t)
 {
 	struct err e;
 
+	if (t && mount_seen(m, t) == EVENT_SHOWN && waits_for_others(m, t)) {
+		mount_wait(m, clock_ms() + NEST_LOOK_MS);
+		return;
+	}
 	m->stop_stage++;
 	mount_signal_driver(m, m->stop_stage == 1 ? m->driver->stop_signal : SIGKILL);
 	if (m->stop_stage <= STOP_STAGES) {
@@ -92,32 +92,6 @@ void step_give_up(struct mount *m, const struct mnt_table *t)
 	mount_enter(m, launched && t && mount_seen(m, t) == EVENT_SHOWN ? MOUNT_DETACH : MOUNT_STOP, t);
 }
 
-/* No driver will upload these: there is nothing to wait for. */
-static bool only_quarantined(const struct mount *m)
-{
-	return m->pending_known && m->pending.files == m->pending.quarantined;
-}
-
-static void not_sent(struct mount *m, const char *where)
-{
-	const struct pending *p = &m->pending;
-	struct err e;
-
-	if (!m->pending_known) {
-		mount_set_error(m, &m->pending_error);
-		return;
-	}
-	err_set(&e, CODE_PENDING, "unmount %s: not in S3 yet: %llu file%s, %llu bytes; %s", m->spec.target,
-		(unsigned long long)p->files, p->files == 1 ? "" : "s", (unsigned long long)p->bytes, where);
-	err_hint(&e, "give it more time (--timeout), and close what is open for writing (fuser -vm %s); its driver's log is %s",
-		m->spec.target, driver_log_path(m).s);
-	if (only_quarantined(m))
-		err_hint(&e, "their metadata was damaged: look at them in %s/quarantine, and remove them there",
-			m->job.cache_dir);
-	mount_reason_add(m, &e);
-	mount_set_error(m, &e);
-}
-
 static void back_off(struct mount *m, const struct mnt_table *t)
 {
 	int64_t wait = 0;
@@ -142,7 +116,7 @@ static void launch_anew(struct mount *m, const struct mnt_table *t)
 	m->proven = false;
 	m->up_since = 0;
 	m->tries = 0;
-	mount_enter(m, MOUNT_LAUNCH, t);
+	mount_enter(m, MOUNT_WAIT, t);
 }
 
 /* The driver has ended and the table is clear: what next? */
@@ -189,11 +163,11 @@ void enter_left(struct mount *m, const struct mnt_table *t)
 	step_left_seen(m, t);
 }
 
-/* Written between the last look and the unmount, or left by a driver that died: only a driver can upload it. */
+/* Written between the last look and the unmount, or left by a driver that died: only a driver can upload it. So it is for what lies in it. */
 static bool uploads_once_more(struct mount *m)
 {
-	return m->then == MOUNT_DOWN && look_dirty(m) && !only_quarantined(m) && clock_ms() < m->give_up &&
-	       m->tries++ < TRIES_MAX;
+	return m->then == MOUNT_DOWN && ((look_dirty(m) && !mount_only_quarantined(m)) || nest_needs(m)) &&
+	       clock_ms() < m->give_up && m->tries++ < TRIES_MAX;
 }
 
 void step_left_seen(struct mount *m, const struct mnt_table *t)
@@ -207,22 +181,26 @@ void step_left_seen(struct mount *m, const struct mnt_table *t)
 		launch_anew(m, t);
 		return;
 	}
+	if (m->then == MOUNT_DOWN && nest_ending(m)) {
+		mount_wait(m, clock_ms() + NEST_LOOK_MS);
+		return;
+	}
 	if (uploads_once_more(m)) {
-		mount_enter(m, MOUNT_LAUNCH, t);
+		mount_enter(m, MOUNT_WAIT, t);
 		return;
 	}
 	if (m->then == MOUNT_DOWN) {
 		m->proven = false;
 		m->error.code = CODE_OK; /* what was wrong before is over */
 		if (look_dirty(m))
-			not_sent(m, "kept in the cache");
+			mount_not_sent(m, "kept in the cache");
 	}
 	settle_ended(m, t);
 }
 
 void enter_clear(struct mount *m, const struct mnt_table *t)
 {
-	if (!mount_start_task(m, child_clear, UNMOUNT_MS))
+	if (!mount_start_task(m, child_clear, CLEAR_MS))
 		mount_enter(m, MOUNT_FAILED, t);
 }
 
@@ -249,94 +227,6 @@ void step_cleared(struct mount *m, const struct mnt_table *t)
 		launch_anew(m, t);
 	else
 		mount_enter(m, m->then, t);
-}
-
-/* It could not go down, for the reason in m->error: it stays, and stays looked after. That it is up has to be proven again. */
-static void stay_up(struct mount *m, const struct mnt_table *t)
-{
-	m->goal = GOAL_UP;
-	m->lazy = false;
-	m->down_failed = true;
-	mount_enter(m, MOUNT_PROVE, t);
-}
-
-void step_drain(struct mount *m, const struct mnt_table *t)
-{
-	m->busy_until = NEVER;
-	m->stop_stage = 0;
-	mount_enter(m, MOUNT_DRAIN, t);
-}
-
-void enter_drain(struct mount *m, const struct mnt_table *t)
-{
-	if (m->busy_until == NEVER)
-		step_drain_again(m, t);
-	else
-		mount_wait(m, clock_ms() + BUSY_LOOK_MS);
-}
-
-void step_drain_again(struct mount *m, const struct mnt_table *t)
-{
-	m->wanted_stamp = look_stamp();
-	step_drain_seen(m, t);
-}
-
-void step_drain_seen(struct mount *m, const struct mnt_table *t)
-{
-	int64_t now = clock_ms();
-
-	if (!look_done(m, m->wanted_stamp)) {
-		mount_wait(m, m->look.deadline + 1);
-	} else if (!look_dirty(m) || only_quarantined(m) || (m->goal == GOAL_HANDOVER && now >= m->give_up)) {
-		mount_enter(m, MOUNT_DETACH, t);
-	} else if (m->replace_hung) {
-		/* Does its driver live? One that hangs will never upload what it has. */
-		mount_enter(m, MOUNT_PROVE, t);
-	} else if (now < m->give_up) {
-		mount_wait(m, clock_earlier(m->give_up, now + DRAIN_LOOK_MS + 4 * m->look_ms));
-	} else {
-		not_sent(m, "it stays mounted");
-		stay_up(m, t);
-	}
-}
-
-void step_busy(struct mount *m, const struct mnt_table *t)
-{
-	struct err e;
-
-	if (m->busy_until == NEVER)
-		m->busy_until = clock_ms() + BUSY_MS;
-	if (clock_ms() < m->busy_until) {
-		mount_enter(m, MOUNT_DRAIN, t);
-		return;
-	}
-	m->pending_stamp = 0; /* whoever uses it may have written since */
-	err_set(&e, CODE_MOUNT, "unmount %s: it is in use (Device or resource busy): it stays mounted", m->spec.target);
-	err_hint(&e,
-		"end the process that has a file or its working directory there (fuser -vm %s), or use s3mounts down --lazy",
-		m->spec.target);
-	mount_set_error(m, &e);
-	stay_up(m, t);
-}
-
-void step_detach_failed(struct mount *m, const struct mnt_table *t)
-{
-	const struct answer *a = child_answer(&m->answer);
-	struct err e;
-
-	if (a)
-		e = a->e;
-	else
-		err_set(&e, CODE_MOUNT, "unmount %s: no answer from the kernel", m->spec.target);
-	if (m->goal != GOAL_ABORT)
-		mount_set_error(m, &e);
-	if (m->goal == GOAL_ABORT || !m->pid) {
-		m->stop_stage++;
-		mount_signal_driver(m, m->stop_stage == 1 ? m->driver->stop_signal : SIGKILL);
-		mount_enter(m, MOUNT_STOP, t);
-	} else {
-		stay_up(m, t);
-	}
 }
 
 void step_unwant(struct mount *m, const struct mnt_table *t)

@@ -6,7 +6,7 @@
 #include "sup/step.h"
 
 /* ---- when a state is entered ---- */
-step enter_drain, enter_detach, enter_stop, enter_left, enter_clear;
+step enter_stop, enter_left, enter_clear;
 
 /* ---- on an event ---- */
 
@@ -21,12 +21,6 @@ step step_restart;	  /* it is wanted again, too late to stop what takes it down:
 
 /* Ends whatever there is of it, at once; the reason stands in m->error. */
 step step_give_up;
-
-/* Its files are waited for, then it is unmounted. */
-step step_drain;
-step step_drain_again, step_drain_seen;
-
-step step_detached, step_busy, step_detach_failed;
 
 /* Has all of it ended? And when it does not: harder. */
 step step_stop_look, step_escalate;

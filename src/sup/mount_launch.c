@@ -45,7 +45,7 @@ void enter_launch(struct mount *m, const struct mnt_table *t)
 
 void step_launch(struct mount *m, const struct mnt_table *t)
 {
-	mount_enter(m, MOUNT_LAUNCH, t);
+	mount_enter(m, MOUNT_WAIT, t);
 }
 
 void step_begin(struct mount *m, const struct mnt_table *t)
@@ -54,7 +54,7 @@ void step_begin(struct mount *m, const struct mnt_table *t)
 	m->proven = false;
 	m->up_since = m->failed_at = 0;
 	m->tries = 0;
-	mount_enter(m, MOUNT_LAUNCH, t);
+	mount_enter(m, MOUNT_WAIT, t);
 }
 
 static void adopt_driver(struct mount *m, const struct mnt_table *t)

@@ -119,6 +119,7 @@ struct mount *mount_make(
 		.answer = buf_heap(4 * sizeof(struct answer)),
 		.found = buf_heap(2 * sizeof(struct look_answer)),
 	};
+	m->beside = m;
 	text_fmt(m->id, sizeof m->id, "%.*s", MOUNT_ID - 1, id);
 	socket = socket_of(m);
 	m->job.socket = socket.s;

@@ -7,7 +7,9 @@
 #include "sup/child.h"
 #include "sup/driver_log.h"
 #include "sup/mount_down.h"
+#include "sup/mount_drain.h"
 #include "sup/mount_up.h"
+#include "sup/nest.h"
 #include "sup/reason.h"
 #include "sup/states.h"
 #include "sup/tcp_reset.h"
@@ -80,9 +82,13 @@ static bool listing_hangs(struct mount *m)
 }
 
 /* Why the proof has failed, in *E. */
-static void explain_late(struct mount *m, const struct answer *a, struct err *e)
+static void explain_late(const struct mount *m, const struct mnt_table *t, const struct answer *a, struct err *e)
 {
-	if (!a) {
+	if (nest_doubtful(m, t)) {
+		err_set(e, CODE_MOUNT, "mount %s: it does not answer: nor is it known whether %s does, in which it lies",
+			m->spec.target, nest_outer(m)->spec.target);
+		err_hint(e, "it is proven again when that one has answered");
+	} else if (!a) {
 		err_set(e, CODE_MOUNT, "mount %s: it does not answer within %d ms: its driver hangs", m->spec.target, PROBE_MS);
 		err_hint(e, "s3mounts up replaces the driver; its log is %s", driver_log_path(m).s);
 	} else if (a->cache_free < CACHE_LOW) {
@@ -137,7 +143,7 @@ static void leave_unproven(struct mount *m, const struct mnt_table *t)
 	/* On its way down another driver needs time to upload: else the files stay with the mount, which the next `down` finds. */
 	bool time_left = mount_wanted(m) || m->goal == GOAL_HANDOVER || clock_ms() + PROBE_MS < m->give_up;
 
-	if (!m->proven) {
+	if (!m->proven && !nest_doubtful(m, t)) {
 		step_give_up(m, t);
 	} else if (!m->hung && !mount_wanted(m)) {
 		/* Its driver lives, and goes on with what has to go to S3 before the mount goes. */
@@ -162,18 +168,18 @@ void step_not_proven(struct mount *m, const struct mnt_table *t)
 		step_covered(m, t);
 		return;
 	}
-	m->hung = !listing || listing_hangs(m);
+	m->hung = !nest_doubtful(m, t) && (!listing || listing_hangs(m));
 	if (!t) {
 		err_set(&e, CODE_FAULT, "mount %s: the mount table cannot be read: its state is unknown", m->spec.target);
 	} else if (a && !listing) {
 		e = a->e;
-		m->hung = a->kind == ANSWER_ERROR;
+		m->hung = a->kind == ANSWER_ERROR && !nest_doubtful(m, t);
 		mount_reason_read(m);
 		mount_reason_of_root(m);
 		if (!m->hung && !mount_reason_refused(m, &e))
 			add_log_cause(m, &e);
 	} else {
-		explain_late(m, a, &e);
+		explain_late(m, t, a, &e);
 	}
 	if (!m->down_failed) /* why it could not go down is reported first */
 		mount_set_error(m, &e);

@@ -5,6 +5,8 @@
 #include "sup/child.h"
 #include "sup/driver_log.h"
 #include "sup/mount_down.h"
+#include "sup/mount_drain.h"
+#include "sup/nest.h"
 #include "sup/oom.h"
 #include "sup/states.h"
 
@@ -89,7 +91,11 @@ void step_vanished(struct mount *m, const struct mnt_table *t)
 {
 	struct err e;
 
-	err_set(&e, CODE_MOUNT, "mount %s: it was unmounted from outside", m->spec.target);
+	if (nest_went_along(m, t))
+		err_set(&e, CODE_MOUNT, "mount %s: it went with %s, in which it lay", m->spec.target,
+			nest_outer(m)->spec.target);
+	else
+		err_set(&e, CODE_MOUNT, "mount %s: it was unmounted from outside", m->spec.target);
 	mount_fail(m, t, &e);
 }
 

@@ -4,6 +4,7 @@
 #include "mnt/layer.h"
 #include "sup/look.h"
 #include "sup/mount_new.h"
+#include "sup/nest.h"
 #include "sup/states.h"
 
 #include <stdlib.h>
@@ -23,6 +24,8 @@ int mounts_add(struct sup *s, struct mount *m)
 	if (!bigger)
 		return -1;
 	s->mounts = bigger;
+	if (s->count)
+		nest_join(m, s->mounts[0]);
 	s->mounts[s->count++] = m;
 	return 0;
 }
@@ -32,6 +35,7 @@ void mounts_drop(struct sup *s, struct mount *m)
 	for (size_t i = 0; i < s->count; i++)
 		if (s->mounts[i] == m) {
 			memmove(&s->mounts[i], &s->mounts[i + 1], (--s->count - i) * sizeof(struct mount *));
+			nest_leave(m);
 			mount_free(m);
 			return;
 		}

@@ -95,7 +95,8 @@ static bool is_at_rest(const struct sup *s)
 {
 	for (size_t i = 0; i < s->count; i++) {
 		const struct mount *m = s->mounts[i];
-		bool comes_up = m->state == MOUNT_LAUNCH || m->state == MOUNT_START || m->state == MOUNT_PROVE;
+		bool comes_up = m->state == MOUNT_WAIT || m->state == MOUNT_LAUNCH || m->state == MOUNT_START ||
+				m->state == MOUNT_PROVE;
 
 		if (!mount_settled(m) && (m->was_up || !comes_up))
 			return false;

@@ -3,7 +3,9 @@
 #include "base/log.h"
 #include "sup/child.h"
 #include "sup/mount_down.h"
+#include "sup/mount_drain.h"
 #include "sup/mount_launch.h"
+#include "sup/mount_nest.h"
 #include "sup/mount_prove.h"
 #include "sup/mount_up.h"
 
@@ -12,6 +14,7 @@
 #include <unistd.h>
 
 #define DOWN STATE_BIT(MOUNT_DOWN)
+#define WAIT STATE_BIT(MOUNT_WAIT)
 #define LAUNCH STATE_BIT(MOUNT_LAUNCH)
 #define START STATE_BIT(MOUNT_START)
 #define PROVE STATE_BIT(MOUNT_PROVE)
@@ -33,16 +36,17 @@ static const struct entry {
 	unsigned next;
 } entries[MOUNT_STATES] = {
 	[MOUNT_DOWN] = { "down", NULL, 0 },
+	[MOUNT_WAIT] = { "wait", enter_wait, 0 },
 	[MOUNT_LAUNCH] = { "launch", enter_launch, FAILED },
 	[MOUNT_START] = { "start", NULL, 0 },
 	[MOUNT_PROVE] = { "prove", enter_prove, UNHEALTHY | DETACH | STOP },
 	[MOUNT_UP] = { "up", enter_up, 0 },
 	[MOUNT_UNHEALTHY] = { "unhealthy", enter_unhealthy, 0 },
 	[MOUNT_RENEW] = { "renew", enter_renew, DRAIN },
-	[MOUNT_DRAIN] = { "drain", enter_drain, DETACH | PROVE },
+	[MOUNT_DRAIN] = { "drain", enter_drain, DETACH | PROVE | STOP },
 	[MOUNT_DETACH] = { "detach", enter_detach, 0 },
-	[MOUNT_STOP] = { "stop", enter_stop, DETACH | LAUNCH | BACKOFF | LEFT },
-	[MOUNT_LEFT] = { "left", enter_left, LAUNCH | CLEAR | DOWN | FAILED },
+	[MOUNT_STOP] = { "stop", enter_stop, DETACH | WAIT | BACKOFF | LEFT },
+	[MOUNT_LEFT] = { "left", enter_left, WAIT | CLEAR | DOWN | FAILED },
 	[MOUNT_CLEAR] = { "clear", enter_clear, FAILED },
 	[MOUNT_BACKOFF] = { "backoff", NULL, 0 },
 	[MOUNT_FAILED] = { "failed", NULL, 0 },
@@ -61,7 +65,7 @@ struct cell {
 
 static const struct cell table[MOUNT_STATES][EVENT_COUNT] = {
 	[MOUNT_DOWN] = {
-		[EVENT_START] = { step_begin, LAUNCH },
+		[EVENT_START] = { step_begin, WAIT },
 		[EVENT_PROBE] = ignored,
 		[EVENT_RENEW] = ignored,
 		[EVENT_STOP] = { step_unwant_ended, STOP | LEFT },
@@ -76,6 +80,32 @@ static const struct cell table[MOUNT_STATES][EVENT_COUNT] = {
 		[EVENT_PENDING] = ignored,
 		[EVENT_CLEAR] = { step_clear, CLEAR },
 		[EVENT_LISTED] = ignored,
+		[EVENT_READY] = ignored,
+		[EVENT_OUTER_FAILED] = ignored,
+		[EVENT_OUTER_GOES] = ignored,
+		[EVENT_INNER_STAYS] = ignored,
+		[EVENT_TIME] = ignored,
+	},
+	[MOUNT_WAIT] = {
+		[EVENT_START] = { step_wait_again, WAIT },
+		[EVENT_PROBE] = ignored,
+		[EVENT_RENEW] = ignored,
+		[EVENT_STOP] = { step_unwant_waiting, STOP },
+		[EVENT_ABORT] = { step_give_up, DETACH | STOP },
+		[EVENT_DONE] = ignored,
+		[EVENT_REFUSED] = ignored,
+		[EVENT_BUSY] = ignored,
+		[EVENT_SHOWN] = ignored,
+		[EVENT_GONE] = ignored,
+		[EVENT_COVERED] = ignored,
+		[EVENT_EXIT] = ignored,
+		[EVENT_PENDING] = ignored,
+		[EVENT_CLEAR] = ignored,
+		[EVENT_LISTED] = ignored,
+		[EVENT_READY] = { step_ready, LAUNCH },
+		[EVENT_OUTER_FAILED] = { step_outer_failed, STOP },
+		[EVENT_OUTER_GOES] = ignored,
+		[EVENT_INNER_STAYS] = { step_inner_in_the_way, 0 },
 		[EVENT_TIME] = ignored,
 	},
 	[MOUNT_LAUNCH] = {
@@ -94,6 +124,10 @@ static const struct cell table[MOUNT_STATES][EVENT_COUNT] = {
 		[EVENT_PENDING] = ignored,
 		[EVENT_CLEAR] = ignored,
 		[EVENT_LISTED] = ignored,
+		[EVENT_READY] = ignored,
+		[EVENT_OUTER_FAILED] = ignored,
+		[EVENT_OUTER_GOES] = { step_outer_goes, STOP },
+		[EVENT_INNER_STAYS] = ignored,
 		[EVENT_TIME] = { step_launch_failed, STOP },
 	},
 	[MOUNT_START] = {
@@ -112,6 +146,10 @@ static const struct cell table[MOUNT_STATES][EVENT_COUNT] = {
 		[EVENT_PENDING] = ignored,
 		[EVENT_CLEAR] = ignored,
 		[EVENT_LISTED] = ignored,
+		[EVENT_READY] = ignored,
+		[EVENT_OUTER_FAILED] = ignored,
+		[EVENT_OUTER_GOES] = { step_outer_goes, STOP },
+		[EVENT_INNER_STAYS] = ignored,
 		[EVENT_TIME] = { step_never_shown, DETACH | STOP },
 	},
 	[MOUNT_PROVE] = {
@@ -130,6 +168,10 @@ static const struct cell table[MOUNT_STATES][EVENT_COUNT] = {
 		[EVENT_PENDING] = ignored,
 		[EVENT_CLEAR] = ignored,
 		[EVENT_LISTED] = { step_prove, PROVE },
+		[EVENT_READY] = ignored,
+		[EVENT_OUTER_FAILED] = ignored,
+		[EVENT_OUTER_GOES] = { step_outer_goes, DRAIN },
+		[EVENT_INNER_STAYS] = ignored,
 		[EVENT_TIME] = { step_proof_late, UNHEALTHY | DRAIN | STOP | DETACH },
 	},
 	[MOUNT_UP] = {
@@ -148,6 +190,10 @@ static const struct cell table[MOUNT_STATES][EVENT_COUNT] = {
 		[EVENT_PENDING] = ignored,
 		[EVENT_CLEAR] = ignored,
 		[EVENT_LISTED] = ignored,
+		[EVENT_READY] = ignored,
+		[EVENT_OUTER_FAILED] = ignored,
+		[EVENT_OUTER_GOES] = { step_outer_goes, DRAIN },
+		[EVENT_INNER_STAYS] = ignored,
 		[EVENT_TIME] = ignored,
 	},
 	[MOUNT_UNHEALTHY] = {
@@ -166,6 +212,10 @@ static const struct cell table[MOUNT_STATES][EVENT_COUNT] = {
 		[EVENT_PENDING] = ignored,
 		[EVENT_CLEAR] = ignored,
 		[EVENT_LISTED] = { step_prove, PROVE },
+		[EVENT_READY] = ignored,
+		[EVENT_OUTER_FAILED] = ignored,
+		[EVENT_OUTER_GOES] = { step_outer_goes, DRAIN },
+		[EVENT_INNER_STAYS] = ignored,
 		[EVENT_TIME] = { step_prove, PROVE },
 	},
 	[MOUNT_RENEW] = {
@@ -184,6 +234,10 @@ static const struct cell table[MOUNT_STATES][EVENT_COUNT] = {
 		[EVENT_PENDING] = ignored,
 		[EVENT_CLEAR] = ignored,
 		[EVENT_LISTED] = ignored,
+		[EVENT_READY] = ignored,
+		[EVENT_OUTER_FAILED] = ignored,
+		[EVENT_OUTER_GOES] = { step_outer_goes, DRAIN },
+		[EVENT_INNER_STAYS] = ignored,
 		[EVENT_TIME] = { step_not_renewed, DRAIN },
 	},
 	[MOUNT_DRAIN] = {
@@ -199,10 +253,14 @@ static const struct cell table[MOUNT_STATES][EVENT_COUNT] = {
 		[EVENT_GONE] = { step_vanished, STOP },
 		[EVENT_COVERED] = { step_covered, UNHEALTHY },
 		[EVENT_EXIT] = { step_died, STOP },
-		[EVENT_PENDING] = { step_drain_seen, DETACH | PROVE },
+		[EVENT_PENDING] = { step_drain_seen, DETACH | PROVE | STOP },
 		[EVENT_CLEAR] = ignored,
 		[EVENT_LISTED] = ignored,
-		[EVENT_TIME] = { step_drain_again, DETACH | PROVE },
+		[EVENT_READY] = ignored,
+		[EVENT_OUTER_FAILED] = ignored,
+		[EVENT_OUTER_GOES] = ignored,
+		[EVENT_INNER_STAYS] = { step_inner_stays, PROVE },
+		[EVENT_TIME] = { step_drain_again, DETACH | PROVE | STOP },
 	},
 	[MOUNT_DETACH] = {
 		[EVENT_START] = { step_restart, 0 },
@@ -220,6 +278,10 @@ static const struct cell table[MOUNT_STATES][EVENT_COUNT] = {
 		[EVENT_PENDING] = ignored,
 		[EVENT_CLEAR] = ignored,
 		[EVENT_LISTED] = ignored,
+		[EVENT_READY] = ignored,
+		[EVENT_OUTER_FAILED] = ignored,
+		[EVENT_OUTER_GOES] = ignored,
+		[EVENT_INNER_STAYS] = ignored,
 		[EVENT_TIME] = { step_detach_failed, STOP | PROVE },
 	},
 	[MOUNT_STOP] = {
@@ -232,13 +294,17 @@ static const struct cell table[MOUNT_STATES][EVENT_COUNT] = {
 		[EVENT_REFUSED] = ignored,
 		[EVENT_BUSY] = ignored,
 		[EVENT_SHOWN] = ignored,
-		[EVENT_GONE] = { step_stop_look, DETACH | LAUNCH | BACKOFF | LEFT },
+		[EVENT_GONE] = { step_stop_look, DETACH | WAIT | BACKOFF | LEFT },
 		[EVENT_COVERED] = ignored,
-		[EVENT_EXIT] = { step_stop_look, DETACH | LAUNCH | BACKOFF | LEFT },
+		[EVENT_EXIT] = { step_stop_look, DETACH | WAIT | BACKOFF | LEFT },
 		[EVENT_PENDING] = ignored,
 		[EVENT_CLEAR] = ignored,
 		[EVENT_LISTED] = ignored,
-		[EVENT_TIME] = { step_escalate, DETACH | LAUNCH | BACKOFF | LEFT | FAILED },
+		[EVENT_READY] = ignored,
+		[EVENT_OUTER_FAILED] = ignored,
+		[EVENT_OUTER_GOES] = ignored,
+		[EVENT_INNER_STAYS] = ignored,
+		[EVENT_TIME] = { step_escalate, DETACH | WAIT | BACKOFF | LEFT | FAILED },
 	},
 	[MOUNT_LEFT] = {
 		[EVENT_START] = { step_restart, 0 },
@@ -253,10 +319,14 @@ static const struct cell table[MOUNT_STATES][EVENT_COUNT] = {
 		[EVENT_GONE] = ignored,
 		[EVENT_COVERED] = ignored,
 		[EVENT_EXIT] = ignored,
-		[EVENT_PENDING] = { step_left_seen, LAUNCH | CLEAR | DOWN | FAILED },
+		[EVENT_PENDING] = { step_left_seen, WAIT | CLEAR | DOWN | FAILED },
 		[EVENT_CLEAR] = ignored,
 		[EVENT_LISTED] = ignored,
-		[EVENT_TIME] = { step_left_seen, LAUNCH | CLEAR | DOWN | FAILED },
+		[EVENT_READY] = ignored,
+		[EVENT_OUTER_FAILED] = ignored,
+		[EVENT_OUTER_GOES] = ignored,
+		[EVENT_INNER_STAYS] = ignored,
+		[EVENT_TIME] = { step_left_seen, WAIT | CLEAR | DOWN | FAILED },
 	},
 	[MOUNT_CLEAR] = {
 		[EVENT_START] = { step_restart, 0 },
@@ -264,8 +334,8 @@ static const struct cell table[MOUNT_STATES][EVENT_COUNT] = {
 		[EVENT_RENEW] = ignored,
 		[EVENT_STOP] = { step_unwant, 0 },
 		[EVENT_ABORT] = { step_abandon, 0 },
-		[EVENT_DONE] = { step_cleared, LAUNCH | DOWN | FAILED },
-		[EVENT_REFUSED] = { step_cleared, LAUNCH | DOWN | FAILED },
+		[EVENT_DONE] = { step_cleared, WAIT | DOWN | FAILED },
+		[EVENT_REFUSED] = { step_cleared, WAIT | DOWN | FAILED },
 		[EVENT_BUSY] = ignored,
 		[EVENT_SHOWN] = ignored,
 		[EVENT_GONE] = ignored,
@@ -274,10 +344,14 @@ static const struct cell table[MOUNT_STATES][EVENT_COUNT] = {
 		[EVENT_PENDING] = ignored,
 		[EVENT_CLEAR] = ignored,
 		[EVENT_LISTED] = ignored,
-		[EVENT_TIME] = { step_cleared, LAUNCH | DOWN | FAILED },
+		[EVENT_READY] = ignored,
+		[EVENT_OUTER_FAILED] = ignored,
+		[EVENT_OUTER_GOES] = ignored,
+		[EVENT_INNER_STAYS] = ignored,
+		[EVENT_TIME] = { step_cleared, WAIT | DOWN | FAILED },
 	},
 	[MOUNT_BACKOFF] = {
-		[EVENT_START] = { step_launch, LAUNCH },
+		[EVENT_START] = { step_launch, WAIT },
 		[EVENT_PROBE] = ignored,
 		[EVENT_RENEW] = ignored,
 		[EVENT_STOP] = { step_unwant_stopped, LEFT },
@@ -292,10 +366,14 @@ static const struct cell table[MOUNT_STATES][EVENT_COUNT] = {
 		[EVENT_PENDING] = ignored,
 		[EVENT_CLEAR] = ignored,
 		[EVENT_LISTED] = ignored,
-		[EVENT_TIME] = { step_launch, LAUNCH },
+		[EVENT_READY] = ignored,
+		[EVENT_OUTER_FAILED] = ignored,
+		[EVENT_OUTER_GOES] = ignored,
+		[EVENT_INNER_STAYS] = ignored,
+		[EVENT_TIME] = { step_launch, WAIT },
 	},
 	[MOUNT_FAILED] = {
-		[EVENT_START] = { step_begin, LAUNCH },
+		[EVENT_START] = { step_begin, WAIT },
 		[EVENT_PROBE] = ignored,
 		[EVENT_RENEW] = ignored,
 		[EVENT_STOP] = { step_unwant_ended, STOP | LEFT },
@@ -310,6 +388,10 @@ static const struct cell table[MOUNT_STATES][EVENT_COUNT] = {
 		[EVENT_PENDING] = ignored,
 		[EVENT_CLEAR] = { step_clear, CLEAR },
 		[EVENT_LISTED] = ignored,
+		[EVENT_READY] = ignored,
+		[EVENT_OUTER_FAILED] = ignored,
+		[EVENT_OUTER_GOES] = ignored,
+		[EVENT_INNER_STAYS] = ignored,
 		[EVENT_TIME] = ignored,
 	},
 };
@@ -330,6 +412,10 @@ static const char *const event_labels[EVENT_COUNT] = {
 	[EVENT_PENDING] = "pending known",
 	[EVENT_CLEAR] = "clear",
 	[EVENT_LISTED] = "listed",
+	[EVENT_READY] = "ready",
+	[EVENT_OUTER_FAILED] = "outer failed",
+	[EVENT_OUTER_GOES] = "outer goes",
+	[EVENT_INNER_STAYS] = "inner stays",
 	[EVENT_TIME] = "time",
 };
 

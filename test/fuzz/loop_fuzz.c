@@ -2,7 +2,8 @@
  * loop_fuzz.c - the life of a supervisor (src/sup) in a world of data (test/unit/sup_world.h): each byte of the input is something that happens.
  *
  * Whoever has asked is answered in time. A flush says that all is in S3 only when it is, "up" is said after a proof and a verdict, "down" of what
- * has gone. Whatever has happened, the supervisor comes to rest when everybody has hung up, and ends in time after SIGTERM.
+ * has gone. Whatever has happened, the supervisor comes to rest when everybody has hung up, and ends in time after SIGTERM. Where mounts lie in each
+ * other, none is launched but in what is proven, and none is unmounted before what stands in it (sup_world_processes.c).
  */
 
 #include "fuzz.h"
@@ -39,6 +40,7 @@ static void check_up(const struct peer *p, const struct report_mount *m)
 
 	CHECK(at->proven > p->events);
 	CHECK(!at->unverified);
+	CHECK(!world_out_of_reach(place_in_world(m)));
 	if (p->head.kind == REQUEST_UP && m->check.kind)
 		CHECK(m->check.code == CODE_OK && strcmp(m->check.kind, "ok") == 0 && m->check.ms > p->verdicts);
 }
@@ -440,6 +442,15 @@ static void everybody_hangs_up(void)
 			peer_hang_up(&world.peers[i]);
 }
 
+/* A stranger's mount keeps the one that it stands in, or under; a dead one, what stands in it. */
+static bool is_in_the_way(int place)
+{
+	for (int i = 0; i < PLACES; i++)
+		if (world.places[place].foreign && (world_inside(place, i) || world_inside(i, place)))
+			return true;
+	return false;
+}
+
 /* Nothing is in anybody's way any more. */
 static void heal(void)
 {
@@ -448,8 +459,11 @@ static void heal(void)
 	hold_all(1);
 	world.end_ms = 1;
 	world.uploads = true;
-	for (int i = 0; i < PLACES; i++)
+	for (int i = 0; i < PLACES; i++) {
 		world_cover(i, false);
+		if (is_in_the_way(i))
+			world_unmount(i);
+	}
 }
 
 static void come_to_rest(void)
@@ -495,6 +509,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	world_begin();
 	hold_all(NEVER);
 	world.answered = check_answer;
+	if (how & 8)
+		world_nest();
 	world.sup.stay = how & 1;
 	world.sup.stop_ms = how & 2 ? 25000 : 3000;
 	while (input.n && !world.over) {

@@ -1,6 +1,6 @@
 /*
- * mount_fuzz.c - the life of one mount (sup/{mount,states,step,mount_launch,mount_prove,mount_up,mount_down}.c) in a world without processes and mounts: each
- * byte of the input is something that happens. What the steps reach outside for is defined here instead. "Up" follows a
+ * mount_fuzz.c - the life of one mount (sup/{mount,states,step,mount_launch,mount_prove,mount_up,mount_drain,mount_down}.c) in a
+ * world without processes and mounts: each byte of the input is something that happens. What the steps reach outside for is defined here instead. "Up" follows a
  * proof of what the table shows; "down" is said of what has left the table; whatever has happened, the mount comes to
  * rest.
  */
@@ -13,6 +13,7 @@
 #include "sup/child.h"
 #include "sup/driver_log.h"
 #include "sup/look.h"
+#include "sup/nest.h"
 #include "sup/pidfile.h"
 #include "sup/reason.h"
 #include "sup/states.h"
@@ -494,6 +495,18 @@ static void check(const struct mount *m, enum mount_state before)
 	world.proven = false;
 }
 
+/* Here nothing is in its way. The states that follow are as good as one. */
+static void let_go(struct mount *m)
+{
+	enum mount_state before = m->state;
+
+	if (m->state != MOUNT_WAIT)
+		return;
+	CHECK(nest_ready(m, table()));
+	mount_event(m, EVENT_READY, table());
+	check(m, before);
+}
+
 /* The world does what it can for it: in the end it stands, has failed, or is down. */
 static void come_to_rest(struct mount *m)
 {
@@ -512,6 +525,7 @@ static void come_to_rest(struct mount *m)
 		else
 			deadline(m);
 		check(m, before);
+		let_go(m);
 	}
 }
 
@@ -519,7 +533,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static char source[] = "s3mounts:b/p";
 	static const struct run run = { "/r" };
-	struct mount m = { .spec = { .target = "/m" },
+	struct mount m = { .beside = &m,
+		.spec = { .target = "/m" },
 		.driver = &driver,
 		.run = &run,
 		.source = source,
@@ -540,6 +555,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		happen(&m, data[i]);
 		check(&m, before);
+		let_go(&m);
 	}
 	come_to_rest(&m);
 	mount_forget_notes(&m);

@@ -138,8 +138,8 @@ def test_no_such_fstab(sandbox):
     assert str(sandbox.folder / "none") in answer["error"]["message"]
 
 
-@pytest.mark.parametrize("second", ["{mnt}/x", "{mnt}/x/", "{mnt}//x", "{mnt}/x/inside", "{mnt}/./x"])
-def test_a_target_twice_or_inside_another(sandbox, second):
+@pytest.mark.parametrize("second", ["{mnt}/x", "{mnt}/x/", "{mnt}//x", "{mnt}/./x"])
+def test_a_target_twice(sandbox, second):
     sandbox.up(f"--mount=a:{sandbox.mnt}/x", f"--mount=b:{second.format(mnt=sandbox.mnt)}", code=2)
     assert sandbox.mounts() == [] and sandbox.drivers() == []
 

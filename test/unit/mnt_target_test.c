@@ -124,6 +124,42 @@ static void links_are_resolved(void **state)
 	assert_refused(in_base("loop"), "too many symbolic links");
 }
 
+/* Nothing is made for that. */
+static void links_are_resolved_as_far_as_they_are_there(void **state)
+{
+	static const struct {
+		const char *target, *is;
+	} cases[] = {
+		{ "there", "there" },
+		{ "to-there", "there" },
+		{ "to-there/a/b", "there/a/b" },
+		{ "there/a", "there/a" },
+		{ "none/a", "none/a" },
+		{ "to-nowhere/a", "to-nowhere/a" },
+	};
+	char out[PATH_MAX];
+	struct err e;
+
+	(void)state;
+	make_folder("there");
+	assert_int_equal(symlink("there", in_base("to-there")), 0);
+	assert_int_equal(symlink("nowhere", in_base("to-nowhere")), 0);
+	assert_int_equal(symlink("/", in_base("to-root")), 0);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		assert_int_equal(mnt_target_resolve(in_base(cases[i].target), out, &e), 0);
+		assert_string_equal(out, in_base(cases[i].is));
+	}
+	assert_int_equal(mnt_target_resolve(in_base("to-root"), out, &e), 0);
+	assert_string_equal(out, "/");
+	assert_int_equal(mnt_target_resolve(in_base("to-root/none/a"), out, &e), 0);
+	assert_string_equal(out, "/none/a");
+	assert_int_equal(mnt_target_resolve("/none/a", out, &e), 0);
+	assert_string_equal(out, "/none/a");
+	assert_int_equal(mnt_target_resolve("/dev/null/a", out, &e), -1);
+	assert_int_equal(e.code, CODE_MOUNT);
+	assert_int_equal(access(in_base("none"), F_OK), -1);
+}
+
 static void no_folder(void **state)
 {
 	(void)state;
@@ -472,6 +508,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(folders_are_made),
 		cmocka_unit_test(links_are_resolved),
+		cmocka_unit_test(links_are_resolved_as_far_as_they_are_there),
 		cmocka_unit_test(no_folder),
 		cmocka_unit_test(read_only),
 		cmocka_unit_test(taken_by_others),

@@ -125,6 +125,19 @@ static void happen_to_mount(void)
 	}
 }
 
+/* It lies in another one, which comes and goes. */
+static void happen_to_outer(void)
+{
+	struct process *p = world_find(WORK_DRIVE, 1);
+
+	if (p && roll(20) == 0)
+		world_exit(p, SIGKILL);
+	for (enum work w = 0; w < WORK_DRIVE; w++)
+		if ((p = world_find(w, 1)))
+			world_answer(p, HOW_WELL);
+	world_show(1);
+}
+
 /* What a job or the loop may say to a mount at any time; the rest comes from what happens. */
 static void say_to_mount(struct mount *m)
 {
@@ -143,9 +156,12 @@ static void say_to_mount(struct mount *m)
 
 static void happen_once(struct mount *m)
 {
-	switch (roll(8)) {
+	switch (roll(9)) {
 	case 0:
 		say_to_mount(m);
+		break;
+	case 5:
+		happen_to_outer();
 		break;
 	case 1:
 		happen_to_driver();
@@ -178,7 +194,8 @@ static void a_mount_goes_where_the_table_leads(void **state)
 	for (int round = 0; round < ROUNDS; round++) {
 		world_end();
 		world_begin();
-		bring_up(PLAN_A);
+		world_nest();
+		bring_up(PLAN_A | PLAN_B);
 		for (enum work w = 0; w < WORKS; w++)
 			world.delay[w] = NEVER;
 		for (int i = 0; i < EVENTS; i++) {

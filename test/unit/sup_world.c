@@ -70,7 +70,7 @@ static int world_table(const char *path, struct buf *out, struct err *e)
 	buf_str(out, "1 0 0:1 / / rw - ext4 root rw\n");
 	for (int i = 0; i < PLACES; i++) {
 		const struct place *p = &world.places[i];
-		int under = 1, id = 10 * (i + 1);
+		int id = WORLD_MOUNT(i) - 1, under = p->layer || p->ours ? p->on : world_ground(i);
 
 		if (p->layer)
 			buf_fmt(out, "%d %d 0:7 / %s ro - tmpfs s3mounts:%s rw\n", id, under, p->target, world.run.dir),
@@ -345,6 +345,14 @@ void world_begin(void)
 	world.sup.stay = true;
 	world.sup.stop_ms = STOP_MS;
 	start_supervisor();
+}
+
+void world_nest(void)
+{
+	static const char *const targets[PLACES] = { "/m/a/b", "/m/a", "/m/a/b/c" };
+
+	for (int i = 0; i < PLACES; i++)
+		world.places[i].target = targets[i];
 }
 
 static void free_job(struct job *j)

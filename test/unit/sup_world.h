@@ -72,6 +72,7 @@ struct process {
 	int place;
 	struct cache *cache;
 	bool stood;	       /* a launch: the mount stands already; a driver: it does not mount any more */
+	bool detach;	       /* an unmount: also of what is in use */
 	unsigned long pending; /* a look: what it has found */
 	int places[PLACES];    /* a check: for these */
 	int place_count;
@@ -83,7 +84,9 @@ struct process {
 struct place {
 	const char *target;
 	bool layer, ours, covered;
+	int on;			/* the id of the mount on which the layer, or what stands without one, was put */
 	char source[64];	/* of what stands */
+	unsigned long shown;	/* in world.events: when it was mounted last */
 	unsigned long proven;	/* in world.events: when the supervisor has got a proof of it last */
 	unsigned long accepted; /* when S3 was last said to take its keys */
 	bool unverified;	/* launched for an `up` whose check has not said so */
@@ -124,28 +127,29 @@ struct world {
 
 	int64_t now, until, wall, boot; /* ms; the last two: what these clocks are before the monotonic one */
 	bool clock_set;
-	int64_t delay[WORKS];		  /* until it answers; WORK_DRIVE: until the mount is there */
-	int64_t end_ms;			  /* until what is told to end has ended */
-	int64_t late;			  /* time for which the supervisor was away, all together */
-	unsigned long events;		  /* counts what happens */
-	unsigned long table, seen;	  /* versions of the mount table: as it is; as poll(2) has told it last */
-	bool unreadable;		  /* the mount table */
-	bool no_children;		  /* fork(2) fails */
-	bool no_descriptors;		  /* accept4(2) fails: EMFILE */
-	bool no_disk;			  /* the config cannot be written */
-	bool config;			  /* it is there */
-	bool look_fails;		  /* a look ends with an error */
-	bool refused;			  /* S3 takes no keys */
-	bool uploads;			  /* a driver that serves has sent everything when it is asked */
-	bool chld, term, hup;		  /* signals that wait */
-	bool broken;			  /* poll(2) fails: EBADF */
-	bool interrupted;		  /* it fails once: EINTR. To be set by whoever calls into src/sup beside the loop */
-	int resets;			  /* calls of tcp_reset_all() */
-	long oom_kills;			  /* what the kernel has counted lately */
-	unsigned long checked;		  /* when a check was started last, in EVENTS */
-	int verdicts;			  /* each has its number, in its MS */
-	int turns;			  /* of the loop, without that time went on */
-	void (*answered)(struct peer *p); /* called as the last byte of an answer is sent; NULL */
+	int64_t delay[WORKS];		   /* until it answers; WORK_DRIVE: until the mount is there */
+	int64_t end_ms;			   /* until what is told to end has ended */
+	int64_t late;			   /* time for which the supervisor was away, all together */
+	unsigned long events;		   /* counts what happens */
+	unsigned long table, seen;	   /* versions of the mount table: as it is; as poll(2) has told it last */
+	bool unreadable;		   /* the mount table */
+	bool no_children;		   /* fork(2) fails */
+	bool no_descriptors;		   /* accept4(2) fails: EMFILE */
+	bool no_disk;			   /* the config cannot be written */
+	bool config;			   /* it is there */
+	bool look_fails;		   /* a look ends with an error */
+	bool refused;			   /* S3 takes no keys */
+	bool uploads;			   /* a driver that serves has sent everything when it is asked */
+	long oom_kills;			   /* what the kernel has counted lately */
+	bool chld, term, hup;		   /* signals that wait */
+	bool broken;			   /* poll(2) fails: EBADF */
+	bool interrupted;		   /* it fails once: EINTR. To be set by whoever calls into src/sup beside the loop */
+	int resets;			   /* calls of tcp_reset_all() */
+	unsigned long checked;		   /* when a check was started last, in EVENTS */
+	int verdicts;			   /* each has its number, in its MS */
+	int turns;			   /* of the loop, without that time went on */
+	void (*forked)(struct process *p); /* called as the supervisor has started a child; NULL */
+	void (*answered)(struct peer *p);  /* called as the last byte of an answer is sent; NULL */
 
 	struct place places[PLACES];
 	struct process processes[PROCESSES];
@@ -166,6 +170,9 @@ void world_fail(const char *file, int line, const char *what) __attribute__((nor
 /* A new one, in which all goes well and at once. WORLD_LOG in the environment names a file for what the supervisor logs. world_end() gives its memory back. */
 void world_begin(void);
 void world_end(void);
+
+/* From now on the place 1 is the outer one of 0, and 0 that of 2: to be said before anything is mounted. */
+void world_nest(void);
 
 /* Lets the supervisor run for MS milliseconds of the world's. */
 void world_run(int64_t ms);
@@ -218,8 +225,25 @@ void world_process_close(int fd);
 /* ---- mounts and files ---- */
 
 void world_show(int place);    /* the driver mounts */
-void world_unmount(int place); /* from outside */
+void world_unmount(int place); /* from outside, with what lies in it */
 void world_cover(int place, bool covered);
+
+#define WORLD_MOUNT(place) (10 * ((place) + 1) + 1) /* the id of what stands there, in the table; less one: the layer's */
+
+/* Does PLACE lie in OUTER, by their names? */
+bool world_inside(int place, int outer);
+
+/* The id of the mount in which the folder of PLACE is. */
+int world_ground(int place);
+
+/* What lies in PLACE, and stands; -1: nothing. */
+int world_inner(int place);
+
+/* A driver of an outer mount has ended, so that no path leads to PLACE. */
+bool world_out_of_reach(int place);
+
+/* The layers of what lies in PLACE are taken away. */
+void world_clear_inner(int place);
 
 struct cache *world_cache(const char *dir);
 

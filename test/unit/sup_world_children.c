@@ -45,7 +45,9 @@ static void answer_launch(struct process *p)
 		world_exit(p, 0);
 		return;
 	}
-	at->ours = false; /* a dead one is cleared */
+	world_unmount(p->place); /* a dead one is cleared */
+	/* A layer that is hidden meanwhile is forgotten. */
+	at->on = world_ground(p->place);
 	at->layer = at->adoptable = true;
 	at->outdated = false;
 	p->work = WORK_DRIVE;
@@ -67,7 +69,7 @@ static void answer_probe(struct process *p)
 	say_statfs(p);
 	say_answer(p, ANSWER_DONE);
 	world_exit(p, 0);
-	p->proof = at->ours && !at->covered;
+	p->proof = at->ours && !at->covered && !world_out_of_reach(p->place);
 }
 
 static void answer_look(struct process *p, bool fails)
@@ -107,9 +109,28 @@ static bool reads_table(enum work work)
 	return work == WORK_LAUNCH || work == WORK_UNMOUNT || work == WORK_CLEAR;
 }
 
+/* And these go there. */
+static bool uses_path(enum work work)
+{
+	return reads_table(work) || work == WORK_PROBE;
+}
+
+static void answer_unmount(struct process *p)
+{
+	if (!p->detach)
+		world_clear_inner(p->place);
+	if (!p->detach && world_inner(p->place) >= 0) {
+		world_answer(p, HOW_BUSY);
+		return;
+	}
+	world_unmount(p->place);
+	say_answer(p, ANSWER_DONE);
+	world_exit(p, 0);
+}
+
 static void answer_well(struct process *p)
 {
-	if (world.unreadable && reads_table(p->work)) {
+	if ((world.unreadable && reads_table(p->work)) || (uses_path(p->work) && world_out_of_reach(p->place))) {
 		world_answer(p, HOW_ERROR);
 		return;
 	}
@@ -130,8 +151,8 @@ static void answer_well(struct process *p)
 		answer_check(p, world.refused);
 		return;
 	case WORK_UNMOUNT:
-		world_unmount(p->place);
-		break;
+		answer_unmount(p);
+		return;
 	case WORK_CLEAR:
 		world.places[p->place].layer = false;
 		world_change_table();

@@ -105,6 +105,60 @@ static enum work work_of(task_fn *fn)
 	return WORKS;
 }
 
+static const struct mount *mount_of(int place)
+{
+	for (size_t i = 0; i < world.sup.count; i++)
+		if (strcmp(world.sup.mounts[i]->spec.target, world.places[place].target) == 0)
+			return world.sup.mounts[i];
+	return NULL;
+}
+
+/* The nearest that the supervisor knows, but what is down and does not come back; -1: none. */
+static int outer_of(int place)
+{
+	int found = -1;
+
+	for (int i = 0; i < PLACES; i++) {
+		const struct mount *outer = mount_of(i);
+
+		if (world_inside(place, i) && outer && (outer->state != MOUNT_DOWN || outer->keep_layer) &&
+			(found < 0 || world_inside(i, found)))
+			found = i;
+	}
+	return found;
+}
+
+/* One is launched in what is up and proven, or where nothing else shall stand; or to take over what stands. Never over another one. */
+static void check_launch(int place)
+{
+	int outer = outer_of(place);
+	const struct place *at = &world.places[outer < 0 ? 0 : outer];
+
+	if (world.places[place].ours)
+		return;
+	MUST(world_inner(place) < 0 || world.places[world_inner(place)].foreign);
+	if (outer < 0)
+		return;
+	MUST(at->ours && at->proven > at->shown && !at->unverified);
+	MUST(mount_of(outer)->state == MOUNT_UP || mount_of(outer)->state == MOUNT_DRAIN);
+}
+
+/* What stands there is one of the supervisor's. */
+static bool is_its_own(int place)
+{
+	const struct mount *m = mount_of(place);
+
+	return m && m->state != MOUNT_DOWN && !m->not_ours && strcmp(m->source, world.places[place].source) == 0;
+}
+
+/* Nothing of its own stands in what is unmounted, but where that is dead, or shall go by all means. */
+static void check_unmount(int place, const struct mount *m)
+{
+	int inner = world_inner(place);
+
+	MUST(inner < 0 || !is_its_own(inner) || m->goal == GOAL_ABORT || !world_driver_at(place) || !m->pid);
+}
+
 static void fork_mount(struct process *p, const struct mount *m)
 {
 	struct place *at;
@@ -116,7 +170,11 @@ static void fork_mount(struct process *p, const struct mount *m)
 		world_upload(p->place, 0);
 	p->pending = p->cache->written - p->cache->uploaded;
 	text_fmt(p->source, sizeof p->source, "%s", m->source);
+	p->detach = m->lazy || m->goal == GOAL_ABORT || !m->pid;
+	if (p->work == WORK_UNMOUNT)
+		check_unmount(p->place, m);
 	if (p->work == WORK_LAUNCH) {
+		check_launch(p->place);
 		p->group = p->pid;
 		at->unverified = m->checking && at->accepted < world.checked;
 	}
@@ -147,6 +205,8 @@ int task_start(struct task *t, task_fn *fn, void *arg, int timeout_ms, struct er
 	p->open = true;
 	p->at = world_after(world.delay[work]);
 	*t = (struct task){ true, p->pid, WORLD_PIPES + (int)(p - world.processes), world.now + timeout_ms };
+	if (world.forked)
+		world.forked(p);
 	return 0;
 }
 
