@@ -6,16 +6,15 @@
 #include "sup/look.h"
 #include "sup/mounts.h"
 #include "sup/oom.h"
+#include "sup/pause.h"
 #include "sup/reason.h"
 #include "sup/states.h"
-#include "sup/tcp_reset.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/signalfd.h>
-#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,7 +22,6 @@
 #define REASONS_MS 500	  /* how often they are read for what S3 answers */
 #define HEARTBEAT_MS 1000 /* with mounts: a pause is noticed within this time */
 #define RETRY_END_MS 50	  /* somebody else holds the lock of the run directory */
-#define DEAD_MS 10000	  /* away for so long: the other side has given up our connections */
 
 /* What is waited for, in the order in which it is handled. */
 enum watched {
@@ -92,55 +90,6 @@ static void take_signal(struct sup *s)
 		s->ending_since = clock_ms();
 	}
 	reap_children(s);
-}
-
-/* Time went on without us for AWAY ms: the machine was paused, this process frozen, or the wall clock was set, as whoever resumes a machine does. */
-static void after_pause(struct sup *s, int64_t away)
-{
-	int dropped = 0;
-
-	for (size_t i = 0; i < s->count && away >= DEAD_MS; i++)
-		if (s->mounts[i]->pid)
-			dropped += tcp_reset_all(s->mounts[i]->pid);
-	log_line("resumed: %lld ms are missing; %d connections dropped, all mounts probed", (long long)away, dropped);
-	query_prove_all(s);
-}
-
-static void extend_deadline(int64_t *deadline, int64_t late)
-{
-	if (*deadline != NEVER)
-		*deadline += late;
-}
-
-/* What was asked before a pause is given the rest of its time after it: whoever shall answer was away too. */
-static void extend_deadlines(struct sup *s, int64_t late)
-{
-	for (size_t i = 0; i < s->count; i++) {
-		struct mount *m = s->mounts[i];
-
-		extend_deadline(&m->deadline, late);
-		extend_deadline(&m->give_up, late);
-		extend_deadline(&m->busy_until, late);
-		extend_deadline(&m->look.deadline, late);
-	}
-	for (size_t i = 0; i < CLIENTS_MAX; i++)
-		if (s->clients[i].state != CLIENT_NONE) {
-			s->clients[i].arrived += late;
-			extend_deadline(&s->clients[i].deadline, late);
-		}
-	if (s->job.phase != JOB_NONE)
-		extend_deadline(&s->job.deadline, late);
-	s->ending_since += late;
-}
-
-/* Told each time that somebody sets the wall clock; where the kernel cannot, the heartbeat finds out. */
-static void watch_clock(struct sup *s)
-{
-	const struct itimerspec never = { .it_value.tv_sec = INT64_MAX };
-
-	if (s->clock_fd < 0)
-		s->clock_fd = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
-	timerfd_settime(s->clock_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL);
 }
 
 static void read_reasons(struct sup *s)
@@ -273,7 +222,7 @@ static void handle_watched(struct sup *s, struct watch w, int fd)
 		client_accept(s);
 		break;
 	case WATCH_CLOCK:
-		watch_clock(s);
+		pause_watch(s);
 		break;
 	case WATCH_LOG:
 		log_go_on();
@@ -312,33 +261,6 @@ static bool try_end(struct sup *s)
 	return true;
 }
 
-/*
- * Since the clocks were read last ASKED ms were waited for at most (-1: without a limit). If more has passed we were away: the deadlines are extended.
- * Returns as clock_jump().
- */
-static int64_t catch_up(struct sup *s, int asked)
-{
-	struct clock_reading before = s->last;
-	int64_t away, late;
-
-	s->last = clock_read();
-	away = clock_jump(&before, &s->last, asked);
-	/* Where the wall clock alone has jumped it is not late, but early. */
-	late = s->last.mono - before.mono - (asked < 0 ? 0 : asked);
-	if (away > 0 && late > 0)
-		extend_deadlines(s, late);
-	return away;
-}
-
-/* A pause may come at any time, not only while we wait: nobody's time is over before that was looked at. */
-static void notice_pause(struct sup *s)
-{
-	int64_t away = catch_up(s, 0);
-
-	if (away >= 0)
-		after_pause(s, away);
-}
-
 /* Waits and handles. 0, or -1: it cannot wait. */
 static int wait_and_handle(struct sup *s, struct watches *w)
 {
@@ -353,7 +275,7 @@ static int wait_and_handle(struct sup *s, struct watches *w)
 		log_line("wait for what happens: %s; the drivers run on", strerror(errno));
 		return -1;
 	}
-	away = catch_up(s, wait);
+	away = pause_catch_up(s, wait);
 	for (size_t i = 0; i < w->count && ready > 0; i++) {
 		if (!w->p[i].revents)
 			continue;
@@ -362,8 +284,8 @@ static int wait_and_handle(struct sup *s, struct watches *w)
 	}
 	spread_table(s);
 	if (away >= 0 || clock_set)
-		after_pause(s, away < 0 ? 0 : away);
-	notice_pause(s);
+		pause_after(s, away < 0 ? 0 : away);
+	pause_notice(s);
 	pass_deadlines(s);
 	return 0;
 }
@@ -407,7 +329,7 @@ static void serve_requests(struct sup *s)
 {
 	struct client *c;
 
-	notice_pause(s);
+	pause_notice(s);
 	if (s->ending && !s->stopped && !s->job.last)
 		job_begin_last(s);
 	job_step(s);
@@ -428,7 +350,7 @@ int sup_loop(struct sup *s)
 
 	s->clock_fd = -1;
 	s->accept_at = NEVER;
-	watch_clock(s);
+	pause_watch(s);
 	s->last = clock_read();
 	while (!over || client_any(s)) {
 		if (run_turn(s))
