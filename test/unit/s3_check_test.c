@@ -333,7 +333,7 @@ static void test_what_goes_to_a_proxy(void **state)
 	(void)state;
 	check(&by_proxy, answers, &v, 1);
 	assert_int_equal(v.code, CODE_OK);
-	assert_ptr_equal(strstr(asked, "GET http://s3.test/b?list-type=2"), asked);
+	assert_ptr_equal(strstr(asked, "GET http://s3.test/b?encoding-type=url&list-type=2"), asked);
 	assert_non_null(strstr(asked, "\r\nhost: s3.test\r\n"));
 	assert_non_null(strstr(asked, "\r\nproxy-authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n"));
 }
