@@ -7,6 +7,7 @@ the other out. S3MOUNTS_CURRENT_RCLONE is the newer rclone (what ./build.sh test
 what one test may take. Nothing here skips: a tool that is missing is a failure.
 """
 
+import ctypes
 import os
 import pathlib
 import shutil
@@ -39,7 +40,13 @@ RCLONES = {
 TEST_SECONDS = int(os.environ.get("S3MOUNTS_TEST_SECONDS", 120))  # no test may hang the run
 
 
+CLONE_NEWNS = 0x20000
+
+
 def pytest_configure(config):
+    # A worker of pytest-xdist does not see the mounts of the other one.
+    if "PYTEST_XDIST_WORKER" in os.environ and os.geteuid() == 0 and ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNS):
+        raise OSError(ctypes.get_errno(), "unshare")
     config.addinivalue_line("markers", "both: runs on the artefacts of both architectures")
     config.addinivalue_line("markers", "shipped: looks at what a sanitizer changes (memory, C library), or traces, which the leak sanitizer cannot bear")
 

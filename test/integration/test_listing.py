@@ -26,7 +26,7 @@ class SlowPages:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self):
-                body = slow.page() if "many%2F" in self.path and "list-type=2" not in self.path else "<CommonPrefixes><Prefix>p/many/</Prefix></CommonPrefixes>"
+                body = slow.page() if "many%2F" in self.path and "max-keys=1&" not in self.path else "<CommonPrefixes><Prefix>p/many/</Prefix></CommonPrefixes>"
                 answer = f'<?xml version="1.0"?><ListBucketResult><Name>b</Name>{body}</ListBucketResult>'.encode()
                 self.send_response(200)
                 self.send_header("Content-Type", "application/xml")
@@ -46,7 +46,8 @@ class SlowPages:
         number = self.pages % PAGES
         self.pages += 1
         keys = [f"p/many/{number:02}-{n:02}" for n in range(NAMES)]
-        more = f"<IsTruncated>{str(number < PAGES - 1).lower()}</IsTruncated><NextMarker>{keys[-1]}</NextMarker>"
+        more = f"<IsTruncated>{str(number < PAGES - 1).lower()}</IsTruncated><EncodingType>url</EncodingType>"
+        more += f"<NextContinuationToken>{number}</NextContinuationToken>" if number < PAGES - 1 else ""
         return more + "".join(f"<Contents><Key>{key}</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified><Size>0</Size></Contents>" for key in keys)
 
     def __enter__(self):

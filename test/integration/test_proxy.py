@@ -53,7 +53,7 @@ def test_without_it_s3_has_no_name(away):
 def test_http(away, proxies, rclone, variable):
     away.up(one(away), env={variable: proxies.http})
     write_and_end(away)
-    assert f"GET http://{HOST}:{away.server.port}/{away.server.bucket}?list-type=2" in proxies.log()
+    assert f"GET http://{HOST}:{away.server.port}/{away.server.bucket}?encoding-type=url&list-type=2" in proxies.log()
 
 
 @pytest.mark.parametrize("kind", ["http", "https", "socks5"])

@@ -73,7 +73,7 @@ PRINT_ENVIRONMENT = [sys.executable, "-c", "import json, os; print(json.dumps(di
 @pytest.mark.parametrize("keep", [False, True], ids=["default", "keep-env"])
 def test_environment(sandbox, keep):
     """All of the caller's, nothing more, and the secrets absent: not empty."""
-    sandbox.env.update({"S3_ACCESS_KEY": "no secret", "AWS_PROFILE": "x", "EMPTY": "", "LINES_": "a\nb",
+    sandbox.env.update({"S3_BUCKET": "no secret", "AWS_PROFILE": "x", "EMPTY": "", "LINES_": "a\nb",
                         "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_SESSION_TOKEN": "c",
                         "S3_SESSION_TOKEN": ""})
     result = run(sandbox, *PRINT_ENVIRONMENT, options=[one(sandbox), *(["--keep-env"] if keep else [])])

@@ -22,7 +22,7 @@ int main(void)
 	struct span rest = { in, fread(in, 1, sizeof in - 1, stdin) };
 	struct buf section = buf_over(section_mem, sizeof section_mem), out = buf_over(out_mem, sizeof out_mem);
 	struct s3_endpoint site = { .host = "127.0.0.1", .port = 9000, .path_style = true, .provider = "Minio" };
-	struct creds creds;
+	struct creds creds = { .key_id = "" };
 	struct err e;
 
 	snprintf(creds.key_id, sizeof creds.key_id, "%s", next(&rest));
