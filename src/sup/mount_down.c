@@ -222,6 +222,9 @@ void step_cleared(struct mount *m, const struct mnt_table *t)
 			err_set(&e, CODE_MOUNT, "unmount %s: no answer from the kernel", m->spec.target);
 		mount_set_error(m, &e);
 		m->then = MOUNT_FAILED;
+	} else if (m->then == MOUNT_FAILED && m->goal == GOAL_DOWN) {
+		settle_stopped(m, t); /* it was given up, and is to be down now */
+		return;
 	}
 	if (m->goal == GOAL_REPLACE)
 		launch_anew(m, t);

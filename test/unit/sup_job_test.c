@@ -94,6 +94,25 @@ static void what_s3_refuses_goes_down_again(void **state)
 	assert_nothing_stands();
 }
 
+/* Its client hangs up, and a `down` comes while the layer of what S3 refuses is taken away: that is down, and no failure of the `down`. */
+static void down_of_what_is_being_given_up(void **state)
+{
+	struct peer *p;
+
+	(void)state;
+	world.refused = true;
+	world.delay[WORK_CLEAR] = 500;
+	p = ask_up(PLAN_A, 30000);
+	while (world.sup.count == 0 || mount_at(0)->state != MOUNT_CLEAR)
+		world_run(10);
+	peer_hang_up(p);
+	p = ask_down(30000);
+	wait_for(p);
+	assert_mount(p, 0, "down", CODE_OK);
+	assert_code(p, CODE_OK);
+	assert_nothing_stands();
+}
+
 /* The check never answers; it ends without a word; it ends in the middle. */
 static void a_verdict_that_never_came_is_none(void **state)
 {
@@ -717,6 +736,7 @@ int main(void)
 		scene(what_the_plan_does_not_name_goes),
 		scene(no_verdict_no_up),
 		scene(what_s3_refuses_goes_down_again),
+		scene(down_of_what_is_being_given_up),
 		scene(a_verdict_that_never_came_is_none),
 		scene(keys_that_are_refused_take_nothing_down),
 		scene(new_keys_take_no_mount_down),
