@@ -280,7 +280,7 @@ TESTS = (
     ("src/cmd/config", "written_for_rclone_alone print_masks_the_secret path_by_variable", "what_cannot_be_written_is_refused_by_name"),
     ("src/cmd/down", "a_busy_target_is_free_in_time lazy_takes_a_busy_one_down", "s3_gone_drops_nothing a_file_that_is_still_open"),
     ("src/cmd/init", "orphans_are_reaped_while_cmd_runs every_signal_goes_to_cmd",
-     "stopped_with_cmd_and_continued cmd_has_the_terminal the_rest_of_the_group who_does_not_end_is_killed"),
+     "stopped_with_cmd_and_continued cmd_has_the_terminal the_rest_is_told_to_end who_does_not_end_is_killed"),
     ("src/cmd/le", "status_tells run_tells all_are_counted_and_many_are_named without_credentials",
      "down_takes_the_rest_of_a_killed what_belongs_elsewhere_is_named wrong_keys_lose_nothing many_are_uploaded"),
     ("src/cmd/live", "a_pipe_gets_plain_lines down_shows_what_is_left", ""),

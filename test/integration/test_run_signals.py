@@ -344,13 +344,21 @@ def daemons(sandbox):
     return [pid for pid in sandbox.processes() if procfs.command_line(pid).startswith(sys.executable.encode())]
 
 
-@pytest.mark.both
-@pytest.mark.parametrize("where", WHERE)
-def test_the_rest_of_the_group_is_told_to_end(sandbox, where):
-    """And what it writes on that is in S3."""
+def assert_told_to_end(sandbox, where):
     with left_behind(sandbox, "ends", "cmd", where=where) as running:
         assert running.ends(0)[1].count("\n") == 1
     assert sandbox.get(f"{sandbox.prefixes[0]}/file") == b"begun told to end" and sandbox.leftovers(patience=2) == []
+
+
+@pytest.mark.both
+def test_the_rest_is_told_to_end_by_pid_1(sandbox):
+    """And what it writes on that is in S3."""
+    assert_told_to_end(sandbox, "pid 1")
+
+
+def test_the_rest_is_told_to_end_by_a_subreaper(sandbox):
+    """(qemu has no PR_SET_CHILD_SUBREAPER.)"""
+    assert_told_to_end(sandbox, "subreaper")
 
 
 @pytest.mark.parametrize("where", WHERE)
