@@ -933,7 +933,7 @@ static int make_folder(void **state)
 
 static int drop_folder(void **state)
 {
-	static const char *const names[] = { "fstab", "other", "a", "bad" };
+	static const char *const names[] = { "fstab", "other", "a", "bad", "dos" };
 	char path[128];
 
 	(void)state;
