@@ -5,7 +5,9 @@
 #include "cmd/cmd.h"
 #include "cmd/print.h"
 #include "cmd/setup.h"
+#include "sup/check.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 static enum code check_exit_code(const struct plan *p, const struct verdict *v)
@@ -22,13 +24,28 @@ static enum code check_exit_code(const struct plan *p, const struct verdict *v)
 	return mounts_exit_code(hold, first);
 }
 
+/* The error that stands for all: that of the first mount that counts. */
+static void check_first_error(struct err *e, const struct plan *p, const struct verdict *v)
+{
+	char what[PATH_MAX];
+
+	for (size_t i = 0; i < p->mount_count; i++)
+		if (v[i].code != CODE_OK && !p->mounts[i].nofail) {
+			text_fmt(what, sizeof what, "check s3://%s/%s", p->mounts[i].bucket, p->mounts[i].prefix);
+			check_error(e, what, &v[i]);
+			return;
+		}
+}
+
 static int print_check_json(const struct setup *s, const struct verdict *v, enum code code, int64_t ms)
 {
+	struct err first = { .code = CODE_OK };
 	struct json_out o;
 	char url[640];
 
 	s3_endpoint_url(&s->endpoint, url, sizeof url);
-	json_begin(&o, "check", code, NULL);
+	check_first_error(&first, &s->plan, v);
+	json_begin(&o, "check", code, &first);
 	json_int(&o.j, "ms", ms);
 	json_strings(&o.j, "warnings", s->plan.warnings, s->plan.warning_count);
 	json_str(&o.j, "endpoint", url[0] ? url : s->endpoint.host);

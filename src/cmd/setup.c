@@ -230,6 +230,14 @@ int setup_request(struct up_request *r, struct setup *s, const struct options *o
 	return 0;
 }
 
+int setup_make_targets(const struct setup *s, struct err *e)
+{
+	for (size_t i = 0; i < s->plan.mount_count; i++)
+		if (dir_make(s->plan.mounts[i].target, 0755, e))
+			return -1;
+	return setup_make_placeholders(s, e);
+}
+
 int setup_make_placeholders(const struct setup *s, struct err *e)
 {
 	for (size_t i = 0; i < s->plan.placeholder_count; i++)

@@ -38,6 +38,9 @@ struct run_path setup_config(const struct setup *s, const struct options *o);
 /* Prints the plan's warnings, "s3mounts: note: …", on stderr. */
 void setup_warn(const struct setup *s);
 
+/* For `start --wait`, whose `up` comes later: makes the targets that are known already, and placeholders. 0, or -1 with *E set. */
+int setup_make_targets(const struct setup *s, struct err *e);
+
 /* Without credentials: makes the plan's placeholder folders. Returns 0 or -1 with *E set. */
 int setup_make_placeholders(const struct setup *s, struct err *e);
 

@@ -71,7 +71,8 @@ static int run_start(struct setup *s, const struct options *o, struct err *e)
 	int listener, code;
 
 	setup_warn(s);
-	if (check_nobody_answers(&s->run, e) || setup_make_placeholders(s, e) || (now && setup_request(&up, s, o, e)))
+	if (check_nobody_answers(&s->run, e) || (o->wait ? setup_make_targets(s, e) : setup_make_placeholders(s, e)) ||
+		(now && setup_request(&up, s, o, e)))
 		return -1;
 	creds_wipe(&s->plan.creds);
 	listener = listen_on_control(s, clock_ms() + o->timeout_ms, e);
@@ -85,7 +86,7 @@ static int run_start(struct setup *s, const struct options *o, struct err *e)
 	if (!now)
 		text_print(2,
 			"s3mounts: start: %zu placeholder folders stand; waiting for 's3mounts up' with the credentials\n",
-			s->plan.placeholder_count);
+			s->plan.placeholder_count + s->plan.mount_count);
 	code = serve_here(&s->run, listener, now ? &up.request : NULL, o->stop_ms, &cache);
 	return report_left(s, o, cache, code);
 }

@@ -18,22 +18,27 @@ static bool is_mount_up(const struct report_mount *m)
 	return span_is(span_of(m->state), "up");
 }
 
-static enum code status_exit_code(const struct report *r, const struct leftovers *l)
+/* *WHY is the error that stands for all: that of the whole, else of the first mount that counts. */
+static enum code status_exit_code(const struct report *r, const struct leftovers *l, const struct err **why)
 {
 	enum code first = r->error.code;
 	size_t hold = 0;
 	enum code all;
 
+	*why = &r->error;
 	for (size_t i = 0; i < r->mount_count; i++) {
 		const struct report_mount *m = &r->mounts[i];
 
-		if (is_mount_up(m))
+		if (is_mount_up(m)) {
 			hold++;
-		else if (first == CODE_OK && !m->nofail)
+		} else if (first == CODE_OK && !m->nofail) {
 			first = m->error.code == CODE_OK ? CODE_MOUNT : m->error.code;
+			*why = &m->error;
+		}
 	}
 	all = mounts_exit_code(hold, first);
-	return all == CODE_OK && l->folders ? CODE_PENDING : all;
+	/* Without a supervisor nothing is worse than what is left. */
+	return l->folders && (all == CODE_OK || !r->pid) ? CODE_PENDING : all;
 }
 
 static void json_history(struct json *j, const struct report_mount *m)
@@ -128,14 +133,15 @@ static int report_status(
 {
 	struct leftovers l = { 0 };
 	struct err left = { .code = CODE_OK };
+	const struct err *why;
 	int code;
 
 	if (!run_is_anothers(run))
 		leftovers_find(&l, run, o, r, false, 0);
 	leftover_error(&l, &left);
-	code = (int)status_exit_code(r, &l);
+	code = (int)status_exit_code(r, &l, &why);
 	if (o->json) {
-		code = print_status_json(r, &l, others, (enum code)code, code == CODE_PENDING ? &left : &r->error);
+		code = print_status_json(r, &l, others, (enum code)code, code == CODE_PENDING ? &left : why);
 	} else {
 		if (served)
 			print_status_table(r);

@@ -71,8 +71,10 @@ static int link_helpers(const struct run *r, struct err *e)
 	char self[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
 
-	if (n < 0)
-		return err_sys(e, CODE_FAULT, "find this program: /proc/self/exe");
+	if (n < 0) {
+		err_sys(e, CODE_FAULT, "find this program: /proc/self/exe");
+		return err_hint(e, "mount /proc first: mount -t proc proc /proc");
+	}
 	self[n] = 0;
 	for (size_t i = 0; i < sizeof helpers / sizeof *helpers; i++)
 		if (link_helper(r, helpers[i], self, e))

@@ -208,11 +208,25 @@ static int rc_count(struct span cache, const char *name, long *out, struct err *
 	return 0;
 }
 
+/* A read-only mount that keeps nothing on the disk: there is nothing to be uploaded. A CacheMode is a number, or its name. */
+static bool has_no_cache(struct span answer)
+{
+	struct span opt, mode, read_only;
+
+	return json_member(answer, "opt", &opt) == 1 && json_member(opt, "CacheMode", &mode) == 1 &&
+	       (span_is(mode, "0") || span_is(mode, "\"off\"")) && json_member(opt, "ReadOnly", &read_only) == 1 &&
+	       span_is(read_only, "true");
+}
+
 int rclone_rc_parse_stats(struct span answer, struct rclone_rc_stats *s, struct err *e)
 {
 	struct rclone_rc_stats have = { 0 };
 	struct span cache, full;
 
+	if (json_member(answer, "diskCache", &cache) != 1 && has_no_cache(answer)) {
+		*s = have;
+		return 0;
+	}
 	if (json_member(answer, "diskCache", &cache) != 1)
 		return err_set(e, CODE_FAULT, "read rclone's vfs/stats: it tells of no disk cache");
 	if (rc_count(cache, "uploadsInProgress", &have.uploads_in_progress, e) ||

@@ -21,7 +21,7 @@ struct rclone_rc_stats {
 
 /*
  * Returns 0, or -1 with *E set (CODE_FAULT) and *S unchanged: then it is unknown what is pending. A number that is missing or
- * malformed is such an error.
+ * malformed is such an error; but a read-only mount without a disk cache has none of them, and nothing pending.
  */
 int rclone_rc_stats(const char *socket_path, int timeout_ms, struct rclone_rc_stats *s, struct err *e);
 

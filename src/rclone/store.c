@@ -17,9 +17,11 @@ static int check_conf_folder(const char *path, struct err *e)
 	if (stat(dir, &st))
 		return errno == ENOENT ? dir_private(dir, e) : err_sys(e, CODE_FAULT, "write %s: its folder", path);
 	if ((st.st_uid != geteuid() && st.st_uid != 0) || (st.st_mode & 022))
-		return err_set(e, CODE_FAULT, "write %s: others may write to its folder (mode %03o)", path,
+		err_set(e, CODE_FAULT, "write %s: others may write to its folder (mode %03o)", path,
 			(unsigned)st.st_mode & 0777);
-	return 0;
+	else
+		return 0;
+	return err_hint(e, "keys are written there: chmod go-w %s, or name a file in a folder of your own (--config)", dir);
 }
 
 /* Somebody's file that is to get our section, or to lose it, with its old and new content. */

@@ -6,7 +6,8 @@
 #define KEY_HINT "compare S3_ACCESS_KEY_ID with the one that was issued, and that it belongs to this endpoint and account"
 #define SECRET_HINT "compare S3_ACCESS_SECRET with the one that was issued; look for a cut-off or quoted value"
 #define TOKEN_HINT "issue new temporary credentials; S3_SESSION_TOKEN, key id and secret belong together"
-#define BUCKET_HINT "check S3_BUCKET_NAME, and that the endpoint is the one of the bucket's account"
+#define BUCKET_HINT \
+	"check S3_BUCKET_NAME, or the bucket that the mount names, and that the endpoint is the one of the bucket's account"
 #define REGION_HINT "set S3_REGION to the bucket's region"
 #define GRANT_HINT "grant the key s3:ListBucket on the bucket for this prefix, or give the key that was meant for it"
 #define WRITE_HINT "grant the key s3:PutObject and s3:DeleteObject for this prefix, or mount it ro"

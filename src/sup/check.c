@@ -1,5 +1,6 @@
 #include "sup/check.h"
 
+#include "base/clock.h"
 #include "base/confine.h"
 #include "base/env.h"
 #include "base/file.h"
@@ -28,6 +29,9 @@ int check_child(void *arg, int out)
 	struct verdict v;
 	struct err e;
 
+	/* In time for its verdict to be part of the answer. */
+	o.timeout_ms = r->timeout_ms / 4 * 3 < o.timeout_ms ? r->timeout_ms / 4 * 3 : o.timeout_ms;
+	o.deadline = clock_ms() + r->timeout_ms / 4 * 3;
 	confine_network();
 	/* The caller's choice of trust, not that of the environment in which the supervisor was once started. */
 	if (r->ca_cert[0])

@@ -114,7 +114,7 @@ static const char *waits_for(const struct mount *m, const struct mnt_table *t)
 	switch ((int)m->state) {
 	case MOUNT_PROVE:
 	case MOUNT_UNHEALTHY:
-		return "its driver does not answer";
+		return "its driver does not answer, or S3 does not answer that";
 	case MOUNT_WAIT:
 		return "what it lies in is not up";
 	case MOUNT_DRAIN:

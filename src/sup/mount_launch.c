@@ -96,7 +96,8 @@ void step_launched(struct mount *m, const struct mnt_table *t)
 	if (a->below_since)
 		m->below_since = a->below_since;
 	if (a->layer.code != CODE_OK)
-		mount_note(m, "nothing can be laid under it: what is written there while its driver is away is looked for");
+		mount_note(m,
+			"its folder could not be sealed for the times when its driver is away: what is written to it then goes to the disk, and is reported");
 	if (m->spec.allow_other && !m->job.allow_other)
 		mount_note(m, "other users may not enter it: /etc/fuse.conf has no user_allow_other");
 	if (r->mounted) {

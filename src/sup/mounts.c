@@ -132,12 +132,18 @@ static void forget_settings(struct sup *s)
 	s->config[0] = 0;
 }
 
+/* Whoever asks a supervisor that goes on without a mount finds out why. */
+static bool tells_failure(const struct sup *s, const struct mount *m)
+{
+	return s->stay && !s->going_down && m->error.code != CODE_OK;
+}
+
 void mounts_tidy(struct sup *s)
 {
 	if (mounts_stand(s))
 		return;
 	for (size_t i = s->count; i--;)
-		if (is_done_with(s, s->mounts[i]))
+		if (is_done_with(s, s->mounts[i]) && !tells_failure(s, s->mounts[i]))
 			mounts_drop(s, s->mounts[i]);
 	forget_settings(s);
 }

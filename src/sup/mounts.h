@@ -39,7 +39,7 @@ bool mounts_left_files(const struct mount *m);
 /* Where nothing stands, the layers of those go of which there is nothing more to say: the targets become what they were. */
 void mounts_clear_layers(struct sup *s);
 
-/* Where nothing stands, these mounts go, and the settings of the drivers, with the keys. */
+/* Where nothing stands, these mounts go, but for those that tell why, and the settings of the drivers, with the keys. */
 void mounts_tidy(struct sup *s);
 
 #endif

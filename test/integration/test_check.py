@@ -85,6 +85,13 @@ def test_without_credentials(sandbox):
     assert result.code == 3 and result.json["code"] == 3, result
 
 
+def test_a_refusal_stands_for_the_whole_too(sandbox):
+    answer = sandbox.s3mounts("check", "--json", *sandbox.specs, env={"S3_ACCESS_SECRET": "wrong-wrong-wrong"}).json
+    assert answer["error"]["code"] == answer["code"] == 4
+    assert answer["error"]["message"].startswith("check s3://") and "the secret key does not belong" in answer["error"]["message"]
+    assert answer["error"]["hint"] == answer["mounts"][0]["check"]["hint"]
+
+
 def test_names_that_are_not_read_are_named(sandbox):
     none = {"S3_ACCESS_KEY_ID": "", "S3_ACCESS_SECRET": ""}
     for command in ("check", "config", "up"):

@@ -104,7 +104,7 @@ def test_another_thread_does_not_hide_it(sandbox, source):
 def test_status_tells(sandbox, source):
     leave(sandbox, source)
     alone = sandbox.s3mounts("status", "--json", "--cache-dir", sandbox.cache)
-    told(alone, code=MOUNT)
+    told(alone)
     sandbox.up()
     told(sandbox.s3mounts("status", "--json"))
     plain = sandbox.s3mounts("status")

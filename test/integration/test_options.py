@@ -92,10 +92,13 @@ def test_options_that_would_make_us_lie(sandbox, option, why):
     assert sandbox.mounts() == [] and sandbox.drivers() == []
 
 
-def test_a_read_only_mount_may_have_no_cache(sandbox):
+def test_a_read_only_mount_may_have_no_cache(sandbox, rclone):
     sandbox.put("docs/file", b"read")
     sandbox.up(f"--mount=docs:{sandbox.mnt}/x:ro,vfs_cache_mode=off")
     assert (sandbox.mnt / "x/file").read_bytes() == b"read"
+    assert sandbox.status()["mounts"][0]["pending_files"] == 0
+    assert sandbox.s3mounts("flush").code == 0
+    sandbox.down()
 
 
 def test_fstab(sandbox):

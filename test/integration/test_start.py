@@ -43,6 +43,16 @@ def test_placeholders_stop_before_an_unknown_variable(sandbox):
 
 
 @pytest.mark.shipped
+def test_waiting_it_has_made_the_targets_that_are_known(sandbox):
+    """Whoever looks for them before `up` finds them, empty, as without credentials."""
+    for target in sandbox.targets:
+        if target.exists():
+            target.rmdir()
+    with sandbox.started("--wait", *sandbox.specs) as child:
+        assert all(target.is_dir() for target in sandbox.targets)
+    assert "3 placeholder folders stand" in child.words
+
+
 def test_waiting_it_holds_no_secret(sandbox):
     """With --wait the variables are there, and must be gone from its memory as the kernel shows it, and from its environment."""
     with sandbox.started("--wait", *sandbox.specs) as child:
@@ -75,6 +85,9 @@ def test_a_refused_mount_is_told_and_does_not_end_it(sandbox):
     with sandbox.started(*sandbox.specs, env={"S3_ACCESS_SECRET": "wrong-wrong-wrong"}) as child:
         assert sandbox.s3mounts("ready", "--mounted", "--timeout", "1").code == 6
         assert sandbox.mounts() == []
+        status = sandbox.s3mounts("status", "--json")
+        assert status.code == 4 and [mount["state"] for mount in status.json["mounts"]] == 3 * ["failed"]
+        assert "the secret key does not belong" in status.json["error"]["message"] and status.json["error"]["hint"]
         sandbox.up()
     assert "the secret key does not belong" in child.words and child.code == 0
 

@@ -12,6 +12,7 @@ import pytest
 
 from support import proc, procfs
 from support.guest import Guest
+from support.wire import Wire
 
 pytestmark = pytest.mark.both
 
@@ -382,3 +383,10 @@ def test_default_mounts_in_the_default_places(binary, server, tmp_path):
         guest.stop()
     for target, prefix in places.items():
         assert server.client().get_object(Bucket=server.bucket, Key=f"{prefix}/default")["Body"].read().decode() == target
+
+
+def test_an_s3_that_hangs_is_named_by_up_as_by_check(sandbox):
+    with Wire(sandbox.server.port, sandbox.folder) as wire:
+        wire.freeze()
+        answer = sandbox.up("--timeout", "3", code=5, env={"S3_ENDPOINT_URL": wire.endpoint})
+    assert "no answer in time" in answer["error"]["message"] and answer["error"]["hint"], answer["error"]

@@ -233,6 +233,23 @@ static void refuses_what_was_cut_off(void **state)
 	assert_int_equal(s.uploads_queued, 77);
 }
 
+#define WITHOUT(mode, read_only) "{\"fs\":\"b\",\"opt\":{\"CacheMode\":" mode ",\"ReadOnly\":" read_only "}}"
+
+/* A read-only mount that caches nothing: by the number of its mode, or the name. */
+static void what_has_no_cache_has_nothing_pending(void **state)
+{
+	static const char *const bodies[] = { WITHOUT("0", "true"), WITHOUT("\"off\"", "true") };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+		struct rclone_rc_stats s = { .uploads_queued = 77 };
+		struct err e;
+
+		assert_int_equal(rclone_rc_parse_stats(span_of(bodies[i]), &s, &e), 0);
+		assert_int_equal(s.uploads_queued, 0);
+	}
+}
+
 /* Never 0 by default. */
 static void refuses_what_tells_no_number(void **state)
 {
@@ -242,6 +259,10 @@ static void refuses_what_tells_no_number(void **state)
 		"null",
 		"[]",
 		"{\"diskCache\":null}",
+		WITHOUT("0", "false"),
+		WITHOUT("1", "true"),
+		WITHOUT("3", "true"),
+		"{\"opt\":{\"CacheMode\":0}}",
 		"{\"diskCache\":[]}",
 		"{\"diskCache\":{}}",
 		"{\"uploadsInProgress\":0,\"uploadsQueued\":0,\"erroredFiles\":0,\"outOfSpace\":false}",
@@ -446,6 +467,7 @@ int main(void)
 		cmocka_unit_test(reads_the_stats),
 		cmocka_unit_test(reads_it_split_anywhere),
 		cmocka_unit_test(refuses_what_was_cut_off),
+		cmocka_unit_test(what_has_no_cache_has_nothing_pending),
 		cmocka_unit_test(refuses_what_tells_no_number),
 		cmocka_unit_test(refuses_other_answers),
 		cmocka_unit_test(gives_up_at_the_deadline),
