@@ -122,8 +122,10 @@ static int parse_env_line(struct span text, struct buf *b, const char *name, siz
 	span_take_while(&text, char_is_blank);
 	if (!text.n || text.p[0] == '#' || text.p[0] == ';')
 		return 0;
-	if (span_skip_bom(text).n != text.n)
-		return err_set(e, CODE_USAGE, "%.255s:%zu: a byte order mark stands in the middle of the text", name, number);
+	if (span_skip_bom(text).n != text.n) {
+		err_set(e, CODE_USAGE, "%.255s:%zu: %s", name, number, SPAN_BOM_INSIDE);
+		return err_hint(e, SPAN_BOM_HINT);
+	}
 	if (!split_assignment(skip_export(text), &l)) {
 		err_set(e, CODE_USAGE, "%.255s:%zu: no variable's name begins this line", name, number);
 		return err_hint(e, "a line is NAME=VALUE, NAME, blank, or begins with #");

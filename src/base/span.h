@@ -94,6 +94,10 @@ bool span_is_utf8(struct span a);
 /* Without the byte order mark (U+FEFF in UTF-8) that it may begin with. */
 struct span span_skip_bom(struct span a);
 
+/* What is said of a line in which one stands nevertheless, behind the line's place. */
+#define SPAN_BOM_INSIDE "the line begins with a byte order mark (EF BB BF), which may only stand once, where the text begins"
+#define SPAN_BOM_HINT "remove it: sed -i 's/\\xEF\\xBB\\xBF//g' FILE removes all of them"
+
 /* Is it UTF-16, by its byte order mark, or the NULs among its first four bytes? */
 bool span_is_utf16(struct span a);
 

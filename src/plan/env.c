@@ -83,6 +83,18 @@ static int take_credential(const char *name, const char *value, char *to, size_t
 	return 0;
 }
 
+/* The name of PART of set S that is set, to nothing; NULL: none is. */
+static const char *empty_name(const struct credential_set *s, enum creds_part part, const struct plan_input *in)
+{
+	for (size_t i = 0; i < creds_variable_count; i++) {
+		const struct creds_variable *v = &creds_variables[i];
+
+		if (v->part == part && v->set == s->number && in->empty && in->empty(v->name))
+			return v->name;
+	}
+	return NULL;
+}
+
 /* What else is set, that may have been meant for PART of set S. */
 static void hint_at_part(struct buf *seen, const struct credential_set *s, enum creds_part part, plan_env_fn *env)
 {
@@ -99,14 +111,18 @@ static int err_incomplete_set(const struct credential_set *s, const struct plan_
 {
 	const char *const *values = s->values;
 	enum creds_part missing = values[CREDS_KEY_ID] ? CREDS_SECRET : CREDS_KEY_ID;
+	const char *empty = empty_name(s, missing, in);
+	const char *there = s->names[values[CREDS_KEY_ID] ? CREDS_KEY_ID : values[CREDS_SECRET] ? CREDS_SECRET : CREDS_TOKEN];
 	char text[256];
 	struct buf seen = buf_over(text, sizeof text);
 
 	hint_at_part(&seen, s, missing, in->env);
-	err_set(e, CODE_USAGE, "variable %s is not set, but %s is: credentials come as one set", s->names[missing],
-		s->names[values[CREDS_KEY_ID] ? CREDS_KEY_ID :
-			 values[CREDS_SECRET] ? CREDS_SECRET :
-						CREDS_TOKEN]);
+	if (empty)
+		err_set(e, CODE_USAGE, "variable %s is set, but empty: credentials come as one set, and %s is given", empty,
+			there);
+	else
+		err_set(e, CODE_USAGE, "variable %s is not set, but %s is: credentials come as one set", s->names[missing],
+			there);
 	return seen.len ? err_hint(e, "set, but not read for it: %s", text) : -1;
 }
 
@@ -163,13 +179,22 @@ static int take_credentials(struct plan *p, const struct plan_input *in, struct 
 	return 0;
 }
 
+/* Appends the names of those that are set, to nothing, and would be read. */
+static void add_empty_creds(struct buf *out, const struct plan_input *in)
+{
+	for (size_t i = 0; i < creds_variable_count && in->empty; i++)
+		if (creds_variables[i].set != CREDS_NO_SET && in->empty(creds_variables[i].name))
+			buf_fmt(out, "%s%s", out->len ? ", " : "", creds_variables[i].name);
+}
+
 #define KEYS_HINT "give S3_ACCESS_KEY_ID and S3_ACCESS_SECRET to this command"
 
 /* There are no credentials: says what may have been meant for them. */
 static int explain_no_creds(struct plan *p, const struct plan_input *in, struct err *e)
 {
-	char text[400], keys[256];
-	struct buf seen = buf_over(keys, sizeof keys), sentence = buf_over(text, sizeof text);
+	char text[600], keys[256], nothing[256];
+	struct buf seen = buf_over(keys, sizeof keys), empty = buf_over(nothing, sizeof nothing);
+	struct buf sentence = buf_over(text, sizeof text);
 	bool elsewhere;
 
 	plan_near(&seen, NEAR_SOURCE, in->env);
@@ -180,49 +205,78 @@ static int explain_no_creds(struct plan *p, const struct plan_input *in, struct 
 	p->creds_hint = elsewhere ? KEYS_HINT
 				"; \"aws configure export-credentials --format env\" prints those of a profile or role" :
 				    KEYS_HINT;
-	if (!seen.len)
+	add_empty_creds(&empty, in);
+	if (!seen.len && !empty.len)
 		return 0;
-	buf_fmt(&sentence, "no credentials are given (set, but not read: %s)", keys);
+	buf_fmt(&sentence, "no credentials are given (%s%s%s%s%s)", empty.len ? "set, but empty: " : "", nothing,
+		empty.len && seen.len ? "; " : "", seen.len ? "set, but not read: " : "", keys);
 	p->not_read = arena_str(&p->mem, span_after(buf_all(&sentence), "given"));
 	return p->not_read && plan_warn(p, text) == 0 ? 0 : plan_no_memory(e);
 }
 
+static int check_no_empty_endpoint(const struct plan *p, const struct plan_input *in, struct err *e)
+{
+	for (size_t i = 0; i < sizeof endpoint.names / sizeof *endpoint.names; i++) {
+		/* Our own says what is meant; of AWS's, those that others stand in for are passed over, as by its SDKs. */
+		if ((i > 0 && *p->endpoint) || !in->empty || !in->empty(endpoint.names[i]))
+			continue;
+		err_set(e, CODE_USAGE, "variable %s is set, but empty", endpoint.names[i]);
+		return err_hint(e, "give it the endpoint, or leave it unset for AWS");
+	}
+	return 0;
+}
+
 /* Would the keys go to AWS because the endpoint was given by a name that is not read, or as an empty value? */
-static int check_endpoint_is_meant(struct plan *p, const struct plan_input *in, struct err *e)
+static int check_endpoint_is_meant(const struct plan *p, const struct plan_input *in, struct err *e)
 {
 	char text[256];
 	struct buf seen = buf_over(text, sizeof text);
+	bool named;
 
-	if (in->empty && in->empty("S3_ENDPOINT_URL")) {
-		err_set(e, CODE_USAGE, "variable S3_ENDPOINT_URL is set, but empty");
-		return err_hint(e, "give it the endpoint, or leave it unset for AWS");
-	}
+	if (check_no_empty_endpoint(p, in, e))
+		return -1;
 	if (*p->endpoint)
 		return 0;
 	plan_near(&seen, NEAR_ENDPOINT, in->env);
-	if (seen.len) {
-		err_set(e, CODE_USAGE,
-			"variable S3_ENDPOINT_URL is not set, so the keys would go to AWS; set, but not read: %s", text);
-		return err_hint(e, "give the endpoint as S3_ENDPOINT_URL (AWS itself: https://s3.amazonaws.com)");
-	}
+	named = seen.len > 0;
 	plan_near(&seen, NEAR_ACCOUNT, in->env);
 	if (!seen.len)
 		return 0;
-	err_set(e, CODE_OK,
-		"S3_ENDPOINT_URL is not set: AWS is asked, and not R2 (%s is set, but not read; R2's endpoint is https://ACCOUNT_ID.r2.cloudflarestorage.com)",
-		text);
-	return plan_warn(p, e->text) ? plan_no_memory(e) : 0;
+	err_set(e, CODE_USAGE, "variable S3_ENDPOINT_URL is not set, so the keys would go to AWS; set, but not read: %s", text);
+	return err_hint(e, "give the endpoint as S3_ENDPOINT_URL (%sAWS itself: https://s3.amazonaws.com)",
+		named ? "" : "R2: https://ACCOUNT_ID.r2.cloudflarestorage.com; ");
 }
 
-static int warn_of_region_names(struct plan *p, const struct plan_input *in, struct err *e)
+/* NAME has no value; another that is NEAR to it has one. */
+static int warn_of_near_names(struct plan *p, const struct plan_input *in, const char *name, enum plan_near near, struct err *e)
 {
 	char text[256];
 	struct buf seen = buf_over(text, sizeof text);
 
-	plan_near(&seen, NEAR_REGION, in->env);
-	if (*p->region || !seen.len)
+	plan_near(&seen, near, in->env);
+	if (!seen.len)
 		return 0;
-	err_set(e, CODE_OK, "S3_REGION is not set; set, but not read: %s", text);
+	err_set(e, CODE_OK, "%s is not set; set, but not read: %s", name, text);
+	return plan_warn(p, e->text) ? plan_no_memory(e) : 0;
+}
+
+/* A token of AWS's names without their key is hardly meant for other keys than these. */
+static int warn_of_tokens(struct plan *p, const struct plan_input *in, struct err *e)
+{
+	char text[256];
+	struct buf seen = buf_over(text, sizeof text);
+	bool aws = get_nonempty(in->env, "AWS_ACCESS_KEY_ID");
+
+	for (size_t i = 0; i < creds_variable_count; i++) {
+		const struct creds_variable *v = &creds_variables[i];
+
+		if (v->part == CREDS_TOKEN && v->set == 1 && !aws && get_nonempty(in->env, v->name))
+			buf_fmt(&seen, "%s%s", seen.len ? ", " : "", v->name);
+	}
+	plan_near(&seen, NEAR_TOKEN, in->env);
+	if (!seen.len)
+		return 0;
+	err_set(e, CODE_OK, "the keys are used without a session token; set, but not read for them: %s", text);
 	return plan_warn(p, e->text) ? plan_no_memory(e) : 0;
 }
 
@@ -232,25 +286,45 @@ static int check_near_names(struct plan *p, const struct plan_input *in, struct 
 	if (!p->have_creds)
 		return explain_no_creds(p, in, e);
 	p->not_read = p->creds_hint = "";
-	return check_endpoint_is_meant(p, in, e) || warn_of_region_names(p, in, e) ? -1 : 0;
+	return check_endpoint_is_meant(p, in, e) || (!*p->region && warn_of_near_names(p, in, "S3_REGION", NEAR_REGION, e)) ||
+			       (!*p->addressing && warn_of_near_names(p, in, "S3_ADDRESSING_STYLE", NEAR_STYLE, e)) ||
+			       (!p->creds.token[0] && warn_of_tokens(p, in, e)) ?
+		       -1 :
+		       0;
+}
+
+/* 1, 0, or -1: neither. */
+static int boolean_of(const char *word)
+{
+	static const char *const words[] = { "false", "true", "0", "1", "no", "yes", "off", "on" };
+
+	for (int i = 0; i < (int)(sizeof words / sizeof *words); i++)
+		if (span_is_nocase(span_of(word), words[i]))
+			return i % 2;
+	return -1;
 }
 
 /* S3_ADDRESSING_STYLE, or what S3_FORCE_PATH_STYLE says in its words. */
 static int take_addressing(struct plan *p, const struct plan_input *in, struct err *e)
 {
 	const char *forced, *style;
+	int path;
 
 	if (take_variable(&p->mem, in, &addressing, &p->addressing, e) || take_variable(&p->mem, in, &path_style, &forced, e))
 		return -1;
 	if (!*forced)
 		return 0;
-	if (strcmp(forced, "true") != 0 && strcmp(forced, "false") != 0)
-		return err_set(e, CODE_USAGE, "variable S3_FORCE_PATH_STYLE: \"%.63s\" is neither true nor false", forced);
-	style = strcmp(forced, "true") == 0 ? "path" : "virtual";
-	if (*p->addressing && strcmp(p->addressing, style) != 0)
-		return err_set(e, CODE_USAGE,
-			"variables S3_ADDRESSING_STYLE=%s and S3_FORCE_PATH_STYLE=%s contradict each other", p->addressing,
-			forced);
+	path = boolean_of(forced);
+	if (path < 0) {
+		err_set(e, CODE_USAGE, "variable S3_FORCE_PATH_STYLE: \"%.63s\" is neither true nor false", forced);
+		return err_hint(e, "true: https://HOST/BUCKET; false: https://BUCKET.HOST; unset: as the endpoint wants it");
+	}
+	style = path ? "path" : "virtual";
+	if (*p->addressing && strcmp(p->addressing, style) != 0) {
+		err_set(e, CODE_USAGE, "variables S3_ADDRESSING_STYLE=%s and S3_FORCE_PATH_STYLE=%s contradict each other",
+			p->addressing, forced);
+		return err_hint(e, "leave one of them unset");
+	}
 	p->addressing = style;
 	return 0;
 }

@@ -58,8 +58,10 @@ static char *decode_field(struct arena *a, struct span field, struct err *e)
 /* Tabs separate fields; any other control byte means a damaged file; so does a byte order mark elsewhere than at the text's beginning. */
 static int check_line_bytes(struct span line, struct err *e)
 {
-	if (span_skip_bom(line).n != line.n)
-		return err_set(e, CODE_USAGE, "a byte order mark stands in the middle of the text");
+	if (span_skip_bom(line).n != line.n) {
+		err_set(e, CODE_USAGE, SPAN_BOM_INSIDE);
+		return err_hint(e, SPAN_BOM_HINT);
+	}
 	for (size_t i = 0; i < line.n; i++) {
 		struct span byte = { line.p + i, 1 };
 
@@ -79,6 +81,18 @@ static int check_fstab_number(const char *what, struct span field, struct err *e
 	return err_set(e, CODE_USAGE, "%s field \"%.*s\" is not a number", what, (int)field.n, field.p);
 }
 
+/* As in a shell, but not in fstab(5): "… rw # mine". */
+static int check_no_comment(const struct span *field, struct err *e)
+{
+	for (int i = TYPE; i <= FIELDS; i++)
+		if (field[i].n && field[i].p[0] == '#') {
+			err_set(e, CODE_USAGE, "a comment (\"%.*s…\") stands behind the fields of a mount", (int)field[i].n,
+				field[i].p);
+			return err_hint(e, "a comment has a line of its own, which begins with #");
+		}
+	return 0;
+}
+
 int plan_fstab_line(struct arena *a, struct span line, struct plan_line *l, struct err *e)
 {
 	struct span field[FIELDS + 1];
@@ -91,6 +105,8 @@ int plan_fstab_line(struct arena *a, struct span line, struct plan_line *l, stru
 		field[i] = next_fstab_field(&line);
 	if (!field[SOURCE].n || field[SOURCE].p[0] == '#')
 		return 0;
+	if (check_no_comment(field, e))
+		return -1;
 	if (!field[OPTIONS].n || field[FIELDS].n) {
 		err_set(e, CODE_USAGE, "a line has four to six fields, this one has %s", field[FIELDS].n ? "more" : "fewer");
 		return err_hint(e, "source, target, type, options, and two numbers; a blank in a name is written \\040");

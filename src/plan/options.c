@@ -37,6 +37,60 @@ static bool has_no_effect(struct span option)
 	       span_starts_any(option, idle_heads, sizeof idle_heads / sizeof *idle_heads);
 }
 
+/* '_' and '-' are equal in a name, as in the driver's own. */
+static bool is_same_name(struct span a, struct span b)
+{
+	for (size_t i = 0; i < a.n && i < b.n; i++)
+		if ((a.p[i] == '_' ? '-' : a.p[i]) != (b.p[i] == '_' ? '-' : b.p[i]))
+			return false;
+	return a.n == b.n;
+}
+
+/* What OPTION sets: a flag, by its place in struct plan_mount, or by its *NAME. */
+static size_t setting_of(struct span option, struct span *name)
+{
+	struct span rest = option;
+
+	span_cut(&rest, '=', name);
+	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+		if (span_is(option, flags[i].name))
+			return flags[i].field;
+	return sizeof(struct plan_mount);
+}
+
+static bool overrides(struct span later, struct span first)
+{
+	struct span a, b;
+	size_t field = setting_of(later, &a);
+
+	if (field != setting_of(first, &b) || span_eq(later, first) || has_no_effect(later))
+		return false;
+	return field != sizeof(struct plan_mount) || is_same_name(a, b);
+}
+
+/* The options of one mount, filled in, as they are read. */
+struct option_list {
+	const char **all;
+	size_t count;
+	const char **overridden;
+};
+
+/* OPTION stands behind those of L. */
+static int note_option(struct arena *a, struct option_list *l, struct span option, struct err *e)
+{
+	const char *text = arena_str(a, option);
+
+	if (!text)
+		return plan_no_memory(e);
+	for (size_t i = 0; i < l->count && !l->overridden[0]; i++)
+		if (overrides(option, span_of(l->all[i]))) {
+			l->overridden[0] = l->all[i];
+			l->overridden[1] = text;
+		}
+	l->all[l->count++] = text;
+	return 0;
+}
+
 static bool set_mount_flag(struct plan_mount *m, struct span option)
 {
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
@@ -103,7 +157,7 @@ static int set_mount_option(struct arena *a, struct plan_mount *m, struct span o
 
 /* Decodes and expands one option, the text between two commas. */
 static int add_option(struct arena *a, const struct plan_line *l, struct span raw, plan_env_fn *env, struct plan_mount *m,
-	bool *skip, struct err *e)
+	struct option_list *list, bool *skip, struct err *e)
 {
 	char plain_mem[PLAN_TEXT_MAX], filled_mem[PLAN_TEXT_MAX];
 	struct buf plain = buf_over(plain_mem, sizeof plain_mem), filled = buf_over(filled_mem, sizeof filled_mem);
@@ -116,29 +170,35 @@ static int add_option(struct arena *a, const struct plan_line *l, struct span ra
 	if (plain.full)
 		return err_set(e, CODE_USAGE, "an option is longer than %d bytes", PLAN_TEXT_MAX - 1);
 	ret = plan_expand(&filled, plain.p, env, e);
-	return ret ? ret : set_mount_option(a, m, buf_all(&filled), skip, e);
+	if (ret || note_option(a, list, buf_all(&filled), e))
+		return ret ? ret : -1;
+	return set_mount_option(a, m, buf_all(&filled), skip, e);
 }
 
-int plan_options(struct arena *a, const struct plan_line *l, plan_env_fn *env, struct plan_mount *m, bool *skip, struct err *e)
+int plan_options(struct arena *a, const struct plan_line *l, plan_env_fn *env, struct plan_mount *m, bool *skip,
+	const char *overridden[2], struct err *e)
 {
+	struct option_list list = { .overridden = overridden };
 	struct span rest = l->options, option;
 	size_t count = 1;
 	bool more;
 
 	*skip = false;
+	overridden[0] = overridden[1] = NULL;
 	m->type = l->type;
 	m->allow_other = true;
 	m->uid = m->gid = m->umask = -1;
 	for (size_t i = 0; i < rest.n; i++)
 		count += rest.p[i] == ',';
 	m->options = arena_get(a, count * sizeof *m->options);
-	if (!m->options)
+	list.all = arena_get(a, count * sizeof *list.all);
+	if (!m->options || !list.all)
 		return plan_no_memory(e);
 	do {
 		int ret;
 
 		more = span_cut(&rest, ',', &option);
-		ret = add_option(a, l, option, env, m, skip, e);
+		ret = add_option(a, l, option, env, m, &list, skip, e);
 		if (ret)
 			return ret;
 	} while (more);

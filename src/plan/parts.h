@@ -32,7 +32,17 @@ int plan_no_memory(struct err *e);
 int plan_environment(struct plan *p, const struct plan_input *in, const char **bucket, struct err *e);
 
 /* What a variable is near to: another name for what one of ours holds, or another way to the keys. */
-enum plan_near { NEAR_KEY_ID, NEAR_SECRET, NEAR_SOURCE, NEAR_ENDPOINT, NEAR_ACCOUNT, NEAR_REGION, NEAR_BUCKET };
+enum plan_near {
+	NEAR_KEY_ID,
+	NEAR_SECRET,
+	NEAR_TOKEN,
+	NEAR_SOURCE,
+	NEAR_ENDPOINT,
+	NEAR_ACCOUNT,
+	NEAR_REGION,
+	NEAR_STYLE,
+	NEAR_BUCKET
+};
 
 /*
  * plan/near.c: appends the names of the variables that are set, near to one of ours, and not read: "R2_BUCKET, S3_BUCKET", separated from what OUT
@@ -80,11 +90,15 @@ int plan_unescape(struct buf *out, struct span in, struct err *e);
 /* plan/spec.c: parses SOURCE:TARGET[:OPTIONS]. Returns 0 with *L filled, or -1 with *E set. */
 int plan_spec(struct arena *a, const char *spec, struct plan_line *l, struct err *e);
 
+/* Is WORD the scheme of a URL that people write for a bucket's: "s3", "r2", "gs", "https"? In any case. */
+bool plan_is_scheme(struct span word);
+
 /*
- * plan/options.c: fills M's type, flags, owner and driver options from L; *SKIP: "noauto" is among them. Returns as
- * plan_expand().
+ * plan/options.c: fills M's type, flags, owner and driver options from L; *SKIP: "noauto" is among them. OVERRIDDEN: the first two, in A, of which the
+ * second takes the place of the other ("ro" and "rw"), or two NULL. Returns as plan_expand().
  */
-int plan_options(struct arena *a, const struct plan_line *l, plan_env_fn *env, struct plan_mount *m, bool *skip, struct err *e);
+int plan_options(struct arena *a, const struct plan_line *l, plan_env_fn *env, struct plan_mount *m, bool *skip,
+	const char *overridden[2], struct err *e);
 
 /* Finds the plan_type that WORD names; false when there is none. */
 bool plan_type_of(struct span word, enum plan_type *type);

@@ -136,7 +136,7 @@ int plan_source(struct arena *a, struct span text, const char *bucket, struct pl
 		err_set(e, CODE_USAGE, "the source is empty");
 		return err_hint(e, "\"/\" stands for the whole bucket");
 	}
-	if (span_starts(text, SPAN("s3://"))) {
+	if (span_starts(text, SPAN("s3://")) || span_starts(text, SPAN("S3://"))) {
 		rest = span_skip(text, 5);
 		span_cut(&rest, '/', &name);
 	} else if (span_starts(text, SPAN("arn:aws"))) {

@@ -186,6 +186,28 @@ static int add_placeholder(struct plan_reader *r, const struct plan_line *l, str
 	return append_placeholder(r->p, m->target, r->e);
 }
 
+/* "r2:bucket/prefix", as rclone writes it, is a prefix here; that it is a strange one. */
+static int warn_of_remote(struct plan_reader *r, const char *source)
+{
+	struct span rest = span_of(source), scheme;
+
+	if (plan_names_bucket(rest) || !span_cut(&rest, ':', &scheme) || !plan_is_scheme(scheme))
+		return 0;
+	err_set(r->e, CODE_OK,
+		"source \"%s\" is taken for a prefix of that name, in S3_BUCKET_NAME: no rclone remote is read; a bucket is named as s3://BUCKET/PREFIX",
+		source);
+	return add_warning(r->p, r->e);
+}
+
+/* "ro,rw", "uid=1,uid=2": what was written first counts for nothing. */
+static int warn_of_overridden(struct plan_reader *r, const char *const *pair)
+{
+	if (!pair[0])
+		return 0;
+	err_set(r->e, CODE_OK, "%.255s: options %s and %s are given: the last of them counts", r->where, pair[0], pair[1]);
+	return add_warning(r->p, r->e);
+}
+
 /* SOURCE was refused: where it is for want of a bucket, says what may have been meant to be it. Returns -1. */
 static int hint_at_bucket(struct plan_reader *r, struct span source)
 {
@@ -215,14 +237,16 @@ static int add_mount(struct plan_reader *r, const struct plan_line *l, struct pl
 static int add_line(struct plan_reader *r, const struct plan_line *l)
 {
 	struct plan_mount m = { .where = r->where };
+	const char *overridden[2];
 	bool skip;
-	int unset = plan_options(&r->p->mem, l, r->env, &m, &skip, r->e);
+	int unset = plan_options(&r->p->mem, l, r->env, &m, &skip, overridden, r->e);
 
 	if (unset < 0 || (unset && r->p->have_creds))
 		return -1;
 	if (skip)
 		return 0;
-	if (warn_of_unset_names(r, "source", l->source) || warn_of_unset_names(r, "target", l->target))
+	if (warn_of_unset_names(r, "source", l->source) || warn_of_unset_names(r, "target", l->target) ||
+		warn_of_remote(r, l->source) || warn_of_overridden(r, overridden))
 		return -1;
 	return r->p->have_creds ? add_mount(r, l, &m) : add_placeholder(r, l, &m);
 }
@@ -305,6 +329,25 @@ static int read_first_source(struct plan_reader *r, const struct plan_input *in,
 	return read_fstab_lines(r, *from, SPAN(builtin));
 }
 
+/* "variable NAME is not set" is another thing to look for than one that is set to nothing. Returns -1. */
+static int tell_empty(const struct plan_input *in, struct err *e)
+{
+	static const char unset[] = " is not set";
+	struct err inner = *e;
+	struct span rest = span_after(span_of(inner.text), "variable "), word;
+	char name[128];
+	struct buf b = buf_over(name, sizeof name);
+
+	if (!in->empty || !span_cut_at(&rest, unset, &word))
+		return -1;
+	buf_span(&b, word);
+	if (b.full || !in->empty(name))
+		return -1;
+	err_set(e, inner.code, "%.*s is set, but empty%s", (int)(rest.p - inner.text - (ptrdiff_t)sizeof unset + 1), inner.text,
+		rest.p);
+	return err_hint(e, "%s", inner.hint);
+}
+
 int plan_read(struct plan *p, const struct plan_input *in, struct err *e)
 {
 	struct err why; /* a variable that is not set yet leaves an error in it, which is no failure without credentials */
@@ -314,14 +357,14 @@ int plan_read(struct plan *p, const struct plan_input *in, struct err *e)
 	memset(p, 0, sizeof *p);
 	if (plan_environment(p, in, &p->bucket, &why)) {
 		*e = why;
-		return -1;
+		return tell_empty(in, e);
 	}
 	if (in->no_mounts)
 		return 0;
 	r.bucket = p->bucket;
 	if (read_first_source(&r, in, &from)) {
 		*e = why;
-		return -1;
+		return tell_empty(in, e);
 	}
 	drop_inner_placeholders(&r);
 	if (p->have_creds && !p->mount_count)

@@ -88,7 +88,7 @@ struct plan_input {
  * Makes the plan. The first match wins: specs, fstab, fstab_path, the built-in three. Returns 0, or -1 with *E set: CODE_USAGE
  * names the option, the variable, or file and line ("/etc/s3mounts.fstab:3: …"; also when a file or the options name no mount
  * at all); CODE_FAULT. Without any credentials it returns 0 with have_creds false (an incomplete set is CODE_USAGE; a set is
- * S3_* or AWS_*, never a mixture). With credentials, CODE_USAGE too: S3_ENDPOINT_URL is set to nothing, or only a name near to it is set, as S3_ENDPOINT:
+ * S3_* or AWS_*, never a mixture). With credentials, CODE_USAGE too: the endpoint is set to nothing, or only a name near to it is set, as S3_ENDPOINT or R2_ACCOUNT_ID:
  * they would go to AWS. No error text ever holds a credential. *P needs plan_free() in each case.
  *
  * A source is a prefix in S3_BUCKET_NAME, or s3://BUCKET/PREFIX; a slash before the prefix and one after it are dropped, so

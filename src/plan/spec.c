@@ -34,8 +34,25 @@ static char *copy_part(struct arena *a, const struct buf *b, struct err *e)
 }
 
 /* Of URLs that people write; "a://m" is the target "//m" behind the source "a". */
-static const char *const schemes[] = { "s3", "S3", "s3a", "s3n", "http", "https", "gs", "gcs", "r2", "b2", "oss", "cos", "obs",
-	"tos", "t3", "minio" };
+static const char *const schemes[] = { "s3", "s3a", "s3n", "http", "https", "gs", "gcs", "r2", "b2", "oss", "cos", "obs", "tos",
+	"t3", "minio" };
+
+bool plan_is_scheme(struct span word)
+{
+	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+		if (span_is_nocase(word, schemes[i]))
+			return true;
+	return false;
+}
+
+/* "s3:bucket/prefix:/mnt": the source as rclone writes it, with the name of a remote. */
+static int err_remote(const struct plan_line *l, struct err *e)
+{
+	err_set(e, CODE_USAGE, "source \"%s:%s\": a mount is SOURCE:TARGET[:OPTIONS], and no rclone remote is read", l->source,
+		l->target);
+	return err_hint(
+		e, "write the source as s3://%s, or as a prefix in S3_BUCKET_NAME (a colon in it as \"\\:\")", l->target);
+}
 
 /* So much of SPEC's beginning has colons that are its own: "s3://", "https://", "arn:aws:s3:::". */
 static size_t literal_length(const char *spec)
@@ -43,7 +60,7 @@ static size_t literal_length(const char *spec)
 	struct span rest = span_of(spec), scheme;
 	size_t n = 0;
 
-	if (span_cut_at(&rest, "://", &scheme) && span_is_any(scheme, schemes, sizeof schemes / sizeof *schemes))
+	if (span_cut_at(&rest, "://", &scheme) && plan_is_scheme(scheme))
 		return scheme.n + 3;
 	if (!span_starts(span_of(spec), SPAN("arn:aws")))
 		return 0;
@@ -72,5 +89,5 @@ int plan_spec(struct arena *a, const char *spec, struct plan_line *l, struct err
 	if (take_part(&b, &spec, e) < 0 || !(l->target = copy_part(a, &b, e)))
 		return -1;
 	l->options = span_of(spec);
-	return 0;
+	return l->target[0] != '/' && *spec == '/' ? err_remote(l, e) : 0;
 }

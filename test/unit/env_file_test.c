@@ -96,7 +96,7 @@ static const struct {
 	{ "KEY='SeC'\"'\"'rEt'", "f:1: variable KEY: text stands behind the closing quote of its value" },
 	{ "KEY='SeCrEt' # new", "f:1: variable KEY: text stands behind the closing quote of its value" },
 	{ "KEY=SeCrEt\r\r\n", "f:1: variable KEY: its value ends with a carriage return (CR) before that of the line's end" },
-	{ "X=v\n\xef\xbb\xbfKEY=SeCrEt\n", "f:2: a byte order mark stands in the middle of the text" },
+	{ "X=v\n\xef\xbb\xbfKEY=SeCrEt\n", "f:2: " SPAN_BOM_INSIDE },
 	{ "\xff\xfeK", "f: it is UTF-16 text" },
 	{ "\xfe\xffK", "f: it is UTF-16 text" },
 	{ "KEY=SeC\rrEt", "f:1: variable KEY: its value holds a control byte" },

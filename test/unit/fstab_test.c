@@ -74,7 +74,8 @@ static const struct {
 } bad[] = {
 	{ "a", "a line has four to six fields, this one has fewer" },
 	{ "a /m auto", "a line has four to six fields, this one has fewer" },
-	{ "a /m auto rw 0 0 #", "a line has four to six fields, this one has more" },
+	{ "a /m auto rw 0 0 x", "a line has four to six fields, this one has more" },
+	{ "a /m auto rw 0 0 #", "a comment (\"#…\") stands behind the fields of a mount" },
 	{ "a /m s3fs rw", "type \"s3fs\" is none of auto, rclone, native" },
 	{ "a /m AUTO rw", "type \"AUTO\" is none of auto, rclone, native" },
 	{ "a /m auto rw x", "fifth field \"x\" is not a number" },
@@ -83,7 +84,7 @@ static const struct {
 	{ "\r\r", "byte 1 of the line is a control byte (13)" },
 	{ "\xef\xbb\xbf"
 	  "a /m auto rw",
-		"a byte order mark stands in the middle of the text" },
+		SPAN_BOM_INSIDE },
 	{ "a\rb /m auto rw", "byte 2 of the line is a control byte (13)" },
 	{ "a /m auto r\x1bw", "byte 12 of the line is a control byte (27)" },
 	{ "a\x7f /m auto rw", "byte 2 of the line is a control byte (127)" },

@@ -86,7 +86,7 @@ static const struct {
 	const char *spec, *shows;
 } specs[] = {
 	{ "a:/m", "/m<bkt:a/\n" }, { "a/b/:/m/n/", "/m/n<bkt:a/b/\n" }, { "/a:/m", "/m<bkt:a/\n" }, { "/:/m", "/m<bkt:\n" },
-	{ "s3://other:/m", "/m<other:\n" }, { "s3://other/:/m", "/m<other:\n" },
+	{ "s3://other:/m", "/m<other:\n" }, { "S3://other/p:/m", "/m<other:p/\n" }, { "s3://other/:/m", "/m<other:\n" },
 	{ "s3://Old_Bucket.x/a/b:/m", "/m<Old_Bucket.x:a/b/\n" }, { "s3://${S3_BUCKET_NAME}/x:/m", "/m<bkt:x/\n" },
 	{ "threads/${THREAD_ID}:/mnt/${THREAD_ID}", "/mnt/t1<bkt:threads/t1/\n" },
 	{ "a\\:b\\\\c:/m\\:n:ro", "/m:n<bkt:a:b\\c/ ro\n" }, { "a://m/./n//o/.", "/m/n/o<bkt:a/\n" },
@@ -155,7 +155,10 @@ static const struct {
 	{ "arn:aws:s3:::ab/x:/m", "--mount arn:aws:s3:::ab/x:/m: source \"arn:aws:s3:::ab/x\": \"ab\" is no bucket's name" },
 	{ "https://h/bkt/a:/m", "--mount https://h/bkt/a:/m: source \"https://h/bkt/a\": no URL but s3:// is taken" },
 	{ "gs://bkt/a:/m", "--mount gs://bkt/a:/m: source \"gs://bkt/a\": no URL but s3:// is taken" },
-	{ "S3://bkt:/m", "--mount S3://bkt:/m: source \"S3://bkt\": no URL but s3:// is taken" },
+	{ "s3:sandbox/p:/m",
+		"--mount s3:sandbox/p:/m: source \"s3:sandbox/p\": a mount is SOURCE:TARGET[:OPTIONS], and no rclone remote is read" },
+	{ "r2:sandbox:/m:ro",
+		"--mount r2:sandbox:/m:ro: source \"r2:sandbox\": a mount is SOURCE:TARGET[:OPTIONS], and no rclone remote is read" },
 	{ "s3:///a:/m", "--mount s3:///a:/m: source \"s3:///a\": \"\" is no bucket's name" },
 	{ "s3://ab:/m", "--mount s3://ab:/m: source \"s3://ab\": \"ab\" is no bucket's name" },
 	{ "s3://../a:/m", "--mount s3://../a:/m: source \"s3://../a\": \"..\" is no bucket's name" },
@@ -485,6 +488,11 @@ static int read_near(struct plan *p, const char *const *variables, const char *s
 
 #define NO_SECRET "variable S3_ACCESS_SECRET is not set, but S3_ACCESS_KEY_ID is: credentials come as one set"
 
+#define ACCOUNT_HINT \
+	"give the endpoint as S3_ENDPOINT_URL (R2: https://ACCOUNT_ID.r2.cloudflarestorage.com; AWS itself: https://s3.amazonaws.com)"
+#define STYLE_HINT "true: https://HOST/BUCKET; false: https://BUCKET.HOST; unset: as the endpoint wants it"
+#define NO_TOKEN "the keys are used without a session token; set, but not read for them: "
+
 /* SAYS: of an error the text and the hint, else the warnings, if there are any. */
 static const struct {
 	const char *vars[8];
@@ -495,8 +503,14 @@ static const struct {
 		"give it the endpoint, or leave it unset for AWS", -1 },
 	{ { KEYS, "S3_ENDPOINT_URL=", "AWS_ENDPOINT_URL=http://h" }, "variable S3_ENDPOINT_URL is set, but empty",
 		"give it the endpoint, or leave it unset for AWS", -1 },
-	{ { KEYS, "AWS_ENDPOINT_URL=" }, "", "", 0 }, /* as the AWS SDKs read it */
-	{ { "S3_ENDPOINT_URL=" }, "", "", 0 },	      /* at a template's build there are no keys that could go astray */
+	{ { KEYS, "AWS_ENDPOINT_URL=" }, "variable AWS_ENDPOINT_URL is set, but empty",
+		"give it the endpoint, or leave it unset for AWS", -1 },
+	{ { KEYS, "AWS_ENDPOINT_URL_S3=" }, "variable AWS_ENDPOINT_URL_S3 is set, but empty",
+		"give it the endpoint, or leave it unset for AWS", -1 },
+	{ { KEYS, "AWS_ENDPOINT_URL_S3=", "AWS_ENDPOINT_URL=http://h" }, "", "", 0 }, /* as the AWS SDKs read it */
+	{ { KEYS, "AWS_ENDPOINT_URL=", "S3_ENDPOINT_URL=http://h" }, "", "", 0 },
+	{ { "AWS_ENDPOINT_URL=" }, "", "", 0 },
+	{ { "S3_ENDPOINT_URL=" }, "", "", 0 }, /* at a template's build there are no keys that could go astray */
 	{ { KEYS, "S3_ENDPOINT=SeC" },
 		"variable S3_ENDPOINT_URL is not set, so the keys would go to AWS; set, but not read: S3_ENDPOINT",
 		"give the endpoint as S3_ENDPOINT_URL (AWS itself: https://s3.amazonaws.com)", -1 },
@@ -507,8 +521,15 @@ static const struct {
 	{ { KEYS, "S3_ENDPOINT=SeC", "AWS_ENDPOINT_URL=http://h" }, "", "", 0 },
 	{ { KEYS, "S3_ENDPOINT=" }, "", "", 0 },
 	{ { KEYS, "R2_ACCOUNT_ID=SeC" },
-		"S3_ENDPOINT_URL is not set: AWS is asked, and not R2 (R2_ACCOUNT_ID is set, but not read; R2's endpoint is https://ACCOUNT_ID.r2.cloudflarestorage.com)",
-		"", 0 },
+		"variable S3_ENDPOINT_URL is not set, so the keys would go to AWS; set, but not read: R2_ACCOUNT_ID",
+		ACCOUNT_HINT, -1 },
+	{ { KEYS, "CLOUDFLARE_ACCOUNT_ID=SeC" },
+		"variable S3_ENDPOINT_URL is not set, so the keys would go to AWS; set, but not read: CLOUDFLARE_ACCOUNT_ID",
+		ACCOUNT_HINT, -1 },
+	{ { KEYS, "R2_ACCOUNT_ID=SeC", "AWS_ENDPOINT_URL=http://h" }, "", "", 0 },
+	{ { KEYS, "s3_endpoint_url=SeC" },
+		"variable S3_ENDPOINT_URL is not set, so the keys would go to AWS; set, but not read: s3_endpoint_url",
+		"give the endpoint as S3_ENDPOINT_URL (AWS itself: https://s3.amazonaws.com)", -1 },
 	{ { KEYS, "S3_REGION_NAME=SeC" }, "S3_REGION is not set; set, but not read: S3_REGION_NAME", "", 0 },
 	{ { KEYS, "S3_REGION_NAME=SeC", "S3_REGION=r" }, "", "", 0 },
 	{ { KEYS, "S3_REGION_NAME=SeC", "AWS_DEFAULT_REGION=r" }, "", "", 0 },
@@ -529,9 +550,35 @@ static const struct {
 		"--mount a:/m: variable S3_BUCKET_NAME is not set, and source \"a\" names no bucket",
 		"give the bucket as S3_BUCKET_NAME; set, but not read: S3_BUCKET", -1 },
 	{ { KEYS, "S3_BUCKET=SeC", "R2_ACCESS_KEY_ID=SeC", "AWS_PROFILE=SeC" }, "", "", 0 },
-	{ { KEYS, "S3_FORCE_PATH_STYLE=maybe" }, "variable S3_FORCE_PATH_STYLE: \"maybe\" is neither true nor false", "", -1 },
+	{ { KEYS, "S3_FORCE_PATH_STYLE=maybe" }, "variable S3_FORCE_PATH_STYLE: \"maybe\" is neither true nor false",
+		STYLE_HINT, -1 },
 	{ { KEYS, "S3_FORCE_PATH_STYLE=true", "S3_ADDRESSING_STYLE=virtual" },
-		"variables S3_ADDRESSING_STYLE=virtual and S3_FORCE_PATH_STYLE=true contradict each other", "", -1 },
+		"variables S3_ADDRESSING_STYLE=virtual and S3_FORCE_PATH_STYLE=true contradict each other",
+		"leave one of them unset", -1 },
+	{ { KEYS, "S3_USE_PATH_STYLE=SeC", "AWS_S3_FORCE_PATH_STYLE=1", "AWS_S3_ADDRESSING_STYLE=path" },
+		"S3_ADDRESSING_STYLE is not set; set, but not read: S3_USE_PATH_STYLE, AWS_S3_FORCE_PATH_STYLE, AWS_S3_ADDRESSING_STYLE",
+		"", 0 },
+	{ { KEYS, "S3_USE_PATH_STYLE=SeC", "S3_FORCE_PATH_STYLE=1" }, "", "", 0 },
+	{ { KEYS, "S3_TOKEN=SeC", "S3_SECURITY_TOKEN=SeC" }, NO_TOKEN "S3_TOKEN, S3_SECURITY_TOKEN", "", 0 },
+	{ { KEYS, "AWS_SESSION_TOKEN=SeC" }, NO_TOKEN "AWS_SESSION_TOKEN", "", 0 },
+	{ { KEYS, "AWS_SESSION_TOKEN=SeC", "AWS_ACCESS_KEY_ID=other" }, "", "", 0 }, /* theirs */
+	{ { KEYS, "AWS_SESSION_TOKEN=SeC", "S3_TOKEN=SeC", "S3_SESSION_TOKEN=x" }, "", "", 0 },
+	{ { "s3_access_key_id=SeC", "s3_access_secret=SeC" },
+		"no credentials are given (set, but not read: s3_access_key_id, s3_access_secret)", "", 0 },
+	{ { "S3_ACCESS_KEY_ID=x", "s3_access_secret=SeC" }, NO_SECRET, "set, but not read for it: s3_access_secret", -1 },
+	{ { "S3_ACCESS_KEY_ID=", "S3_ACCESS_SECRET=x" },
+		"variable S3_ACCESS_KEY_ID is set, but empty: credentials come as one set, and S3_ACCESS_SECRET is given", "",
+		-1 },
+	{ { "S3_ACCESS_KEY_ID=x", "S3_SECRET_ACCESS_KEY=" },
+		"variable S3_SECRET_ACCESS_KEY is set, but empty: credentials come as one set, and S3_ACCESS_KEY_ID is given",
+		"", -1 },
+	{ { "S3_ACCESS_KEY_ID=", "S3_ACCESS_SECRET=" },
+		"no credentials are given (set, but empty: S3_ACCESS_KEY_ID, S3_ACCESS_SECRET)", "", 0 },
+	{ { "AWS_ACCESS_KEY_ID=", "R2_SECRET_KEY=SeC" },
+		"no credentials are given (set, but empty: AWS_ACCESS_KEY_ID; set, but not read: R2_SECRET_KEY)", "", 0 },
+	{ { "S3_ACCESS_KEY_ID=x", "S3_ACCESS_SECRET=x", "S3_BUCKET_NAME=" },
+		"--mount a:/m: variable S3_BUCKET_NAME is set, but empty, and source \"a\" names no bucket",
+		"set it, or write the source as s3://BUCKET/PREFIX", -1 },
 };
 
 static void names_what_is_set_and_not_read(void **state)
@@ -546,6 +593,75 @@ static void names_what_is_set_and_not_read(void **state)
 		if (ret != near[i].ret || strcmp(says, near[i].says) || (ret && strcmp(e.hint, near[i].hint)) ||
 			strstr(says, "SeC") || p.warning_count > 1)
 			fail_msg("%zu: %d %s (%s)", i, ret, says, ret ? e.hint : "");
+		plan_free(&p);
+	}
+}
+
+static void reads_what_forces_the_path_style(void **state)
+{
+	static const char *const words[][2] = {
+		{ "S3_FORCE_PATH_STYLE=true", "path" },
+		{ "S3_FORCE_PATH_STYLE=1", "path" },
+		{ "S3_FORCE_PATH_STYLE=Yes", "path" },
+		{ "S3_FORCE_PATH_STYLE=on", "path" },
+		{ "S3_FORCE_PATH_STYLE=FALSE", "virtual" },
+		{ "S3_FORCE_PATH_STYLE=0", "virtual" },
+		{ "S3_FORCE_PATH_STYLE=no", "virtual" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		struct plan p;
+		struct err e;
+
+		assert_int_equal(read_near(&p, ENV(KEYS, words[i][0]), "a:/m", &e), 0);
+		assert_string_equal(p.addressing, words[i][1]);
+		plan_free(&p);
+	}
+}
+
+/* "is not set" of a variable that fills a mount, where it is set to nothing. */
+static void tells_what_is_empty(void **state)
+{
+	struct plan p;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(read_near(&p, ENV(KEYS, "THREAD_ID="), "threads/${THREAD_ID}:/m", &e), -1);
+	assert_string_equal(e.text, "--mount threads/${THREAD_ID}:/m: variable THREAD_ID is set, but empty");
+	assert_string_equal(e.hint, "it says whose data is mounted: set it where this command is run");
+	plan_free(&p);
+}
+
+#define LAST " are given: the last of them counts"
+
+static const struct {
+	const char *spec, *warns;
+} noted[] = {
+	{ "a:/m:rw,ro", "--mount a:/m:rw,ro: options rw and ro" LAST },
+	{ "a:/m:ro,nofail,rw", "--mount a:/m:ro,nofail,rw: options ro and rw" LAST },
+	{ "a:/m:uid=1,uid=2", "--mount a:/m:uid=1,uid=2: options uid=1 and uid=2" LAST },
+	{ "a:/m:allow_other,no_allow_other",
+		"--mount a:/m:allow_other,no_allow_other: options allow_other and no_allow_other" LAST },
+	{ "a:/m:vfs_write_back=1s,vfs-write-back=2s",
+		"--mount a:/m:vfs_write_back=1s,vfs-write-back=2s: options vfs_write_back=1s and vfs-write-back=2s" LAST },
+	{ "a:/m:ro,ro,x-a=1,x-a=2,uid=1,gid=2,", NULL },
+	{ "r2\\:bkt/a:/m",
+		"source \"r2:bkt/a\" is taken for a prefix of that name, in S3_BUCKET_NAME: no rclone remote is read; a bucket is named as s3://BUCKET/PREFIX" },
+	{ "dir\\:a:/m", NULL },
+};
+
+static void notes_what_counts_for_nothing(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof noted / sizeof *noted; i++) {
+		struct plan p;
+		struct err e;
+
+		assert_int_equal(read_plan(&p, ENV(KEYS), SPECS(noted[i].spec), NULL, &e), 0);
+		assert_int_equal(p.warning_count, noted[i].warns ? 1 : 0);
+		if (noted[i].warns)
+			assert_string_equal(p.warnings[0], noted[i].warns);
 		plan_free(&p);
 	}
 }
@@ -730,10 +846,13 @@ static const struct {
 	{ "a /a auto rw\r\r\n", ":1: byte 13 of the line is a control byte (13)" },
 	{ "a /a auto rw\n\xef\xbb\xbf"
 	  "b /b auto rw\n",
-		":2: a byte order mark stands in the middle of the text" },
+		":2: " SPAN_BOM_INSIDE },
 	{ "\xef\xbb\xbf\xef\xbb\xbf"
 	  "a /a auto rw\n",
-		":1: a byte order mark stands in the middle of the text" },
+		":1: " SPAN_BOM_INSIDE },
+	{ "a /a auto rw # mine\n", ":1: a comment (\"#…\") stands behind the fields of a mount" },
+	{ "a /a auto rw 0 0 #mine\n", ":1: a comment (\"#mine…\") stands behind the fields of a mount" },
+	{ "a /a #mine\n", ":1: a comment (\"#mine…\") stands behind the fields of a mount" },
 	{ "\xff\xfe"
 	  "a",
 		": it is UTF-16 text" },
@@ -956,6 +1075,9 @@ int main(void)
 		cmocka_unit_test(reads_variables),
 		cmocka_unit_test(refuses_variables),
 		cmocka_unit_test(names_what_is_set_and_not_read),
+		cmocka_unit_test(reads_what_forces_the_path_style),
+		cmocka_unit_test(tells_what_is_empty),
+		cmocka_unit_test(notes_what_counts_for_nothing),
 		cmocka_unit_test(says_how_to_give_keys),
 		cmocka_unit_test(limits_credentials),
 		cmocka_unit_test(wipes_credentials),
