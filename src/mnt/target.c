@@ -12,11 +12,13 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#define FIRST_ENTRIES 64
-#define STACK_MAX 64 /* dead mounts on top of each other; each restart of a driver leaves at most one */
+#define FIRST_ENTRIES 1000	  /* of a root that are listed: a folder may have millions */
+#define LISTING_BYTES (32 * 1024) /* of it at once */
+#define STACK_MAX 64		  /* dead mounts on top of each other; each restart of a driver leaves at most one */
 
 static const struct mnt_errno_text answer_errors[] = {
 	{ ENOTCONN, "the FUSE driver is gone (Transport endpoint is not connected)", "s3mounts up mounts it anew" },
@@ -48,23 +50,49 @@ int mnt_target_answers(const char *target, struct err *e)
 	return statfs(target, &fs) ? mnt_err_sys(e, answer_errors, "%s", target) : 0;
 }
 
+/* Counts the entries of PIECE, N bytes of getdents64(2), and has the first regular file among them in FILE, unless one is there. */
+static size_t read_entries(const char *piece, size_t n, char file[NAME_MAX + 1])
+{
+	size_t count = 0;
+
+	for (size_t at = 0; at < n; count++) {
+		const struct dirent *entry = (const struct dirent *)(const void *)(piece + at);
+
+		if (entry->d_type == DT_REG && !*file)
+			text_fmt(file, NAME_MAX + 1, "%s", entry->d_name);
+		at += entry->d_reclen;
+	}
+	return count;
+}
+
+/* The kernel takes from a driver no name that is empty or has a slash in it: it gives what came before, then EIO. */
+static int err_listing(const char *target, size_t entries, struct err *e)
+{
+	if (errno != EIO || !entries)
+		return mnt_err_sys(e, answer_errors, "list %s", target);
+	err_set(e, CODE_MOUNT,
+		"list %s: it breaks off after %zu entries with EIO: its driver gives a name there that none can be, as for an object with an empty path component (\"//\") in its key",
+		target, entries);
+	return err_hint(
+		e, "delete or rename that object in S3: where its key goes on behind the mount's prefix it begins with \"/\"");
+}
+
 int mnt_target_lists(const char *target, char file[NAME_MAX + 1], struct err *e)
 {
-	DIR *d = opendir(target);
-	struct dirent *entry = NULL;
-	int ret = 0;
+	_Alignas(struct dirent) char piece[LISTING_BYTES];
+	int fd = open(target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	size_t entries = 0;
+	long n = 1;
 
 	*file = 0;
-	if (!d)
+	if (fd < 0)
 		return errno == EACCES ? 0 : mnt_err_sys(e, answer_errors, "list %s", target);
-	errno = 0;
-	for (int i = 0; i < FIRST_ENTRIES && !*file && (entry = readdir(d)); i++)
-		if (entry->d_type == DT_REG)
-			text_fmt(file, NAME_MAX + 1, "%s", entry->d_name);
-	if (!entry && errno)
-		ret = mnt_err_sys(e, answer_errors, "list %s", target);
-	closedir(d);
-	return ret;
+	while (entries < FIRST_ENTRIES && (n = syscall(SYS_getdents64, fd, piece, sizeof piece)) > 0)
+		entries += read_entries(piece, (size_t)n, file);
+	if (n < 0)
+		err_listing(target, entries, e);
+	close(fd);
+	return n < 0 ? -1 : 0;
 }
 
 bool mnt_target_fails_xattrs(const char *target, const char *file)

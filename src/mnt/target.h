@@ -38,8 +38,8 @@ int mnt_target_resolve(const char *target, char out[PATH_MAX], struct err *e);
 int mnt_target_answers(const char *target, struct err *e);
 
 /*
- * Can its root be listed? As mnt_target_answers(). 0 as well when the kernel denies it (EACCES), which says nothing. FILE becomes the name of a
- * regular file there; "" where none is among the first entries.
+ * Can its root be listed, to the end or as far as a thousand entries? As mnt_target_answers(). 0 as well when the kernel denies it (EACCES), which says
+ * nothing. FILE becomes the name of a regular file there; "" where none is among these.
  */
 int mnt_target_lists(const char *target, char file[NAME_MAX + 1], struct err *e);
 

@@ -43,6 +43,8 @@ static const char *hint_for_cause(struct span cause)
 		{ "out of memory", ERR_HINT_MEMORY },
 		{ "annot allocate", ERR_HINT_MEMORY },
 		{ "failed to reserve", ERR_HINT_MEMORY },
+		{ "Entry doesn't belong in directory",
+			"an object there has an empty path component (\"//\") in its key: delete or rename it in S3" },
 	};
 
 	for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)

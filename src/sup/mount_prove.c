@@ -111,8 +111,8 @@ static void add_log_cause(const struct mount *m, struct err *e)
 
 	driver_log_explain(m, cause, sizeof cause, hint, sizeof hint);
 	err_set(e, bare.code, "mount %s: %s%s%s", m->spec.target, bare.text, cause[0] ? ": " : "", cause);
-	if (hint[0])
-		err_hint(e, "%s", hint);
+	if (hint[0] || bare.hint[0])
+		err_hint(e, "%s", hint[0] ? hint : bare.hint);
 	else
 		err_hint(e, "its log is %s", driver_log_path(m).s);
 }

@@ -7,6 +7,8 @@ import http.server
 import threading
 import time
 
+import pytest
+
 from support import faults, proc, procfs
 from support.wire import Wire
 
@@ -158,3 +160,17 @@ def test_many_mounts_and_few_descriptors(sandbox):
     assert answer.code == 0, answer
     assert "4096" in procfs.limit(answer.json["supervisor"]["pid"], "Max open files")
     sandbox.down()
+
+
+@pytest.mark.parametrize("rclone", ["current"], indirect=True)
+def test_a_root_whose_listing_breaks_off_is_not_up(sandbox, rclone):
+    """The kernel takes no empty name from a driver: what comes behind an object with an empty path component is never listed."""
+    for key in ("!a", "*b", "zz"):
+        sandbox.put(f"lst/{key}", b"x")
+    spec = f"--mount=lst:{sandbox.mnt}/lst:dir_cache_time=1s"
+    sandbox.up(spec)
+    sandbox.down()
+    sandbox.put("lst//lead", b"x")
+    error = sandbox.up(spec, code=MOUNT)["mounts"][0]["error"]
+    assert "breaks off after 4 entries" in error["message"] and '"//"' in error["message"], error
+    assert "delete or rename that object" in error["hint"], error

@@ -472,6 +472,9 @@ static const struct {
 		"Failed to create file system: wrong", "" },
 	{ "/usr/bin/rclone: error while loading shared libraries: libx.so.1\nmore\n",
 		"/usr/bin/rclone: error while loading shared libraries: libx.so.1", "" },
+	{ AT "ERROR : : Entry doesn't belong in directory \"\" (same as directory) - ignoring\n",
+		": Entry doesn't belong in directory \"\" (same as directory) - ignoring",
+		"an object there has an empty path component (\"//\") in its key: delete or rename it in S3" },
 	/* What a request failed of, and how it was unmounted, is not why it ended. */
 	{ UPLOAD("f", V2("403", "api error AccessDenied: x")) AT
 		"ERROR : IO error: x\n" AT "ERROR : f: Failed to copy: x\n" AT "ERROR : /: Dir.Stat error: x\n" AT
