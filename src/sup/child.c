@@ -68,21 +68,6 @@ static int redirect_output(const struct mount *m, struct err *e)
 	return lock_log(m, 2, e);
 }
 
-static int target_ready(const struct mount *m, struct mnt_ready *ready, struct err *e)
-{
-	const struct mount *outer = nest_outer(m);
-
-	if (mnt_target_prepare(m->spec.target, m->driver->fstype, m->source, ready, e) == 0)
-		return 0;
-	if (outer && outer->spec.ro && access(m->spec.target, F_OK) && errno == ENOENT) {
-		err_set(e, CODE_MOUNT,
-			"mount %s: there is no such folder in %s, and none can be made: that is mounted read-only",
-			m->spec.target, outer->spec.target);
-		err_hint(e, "put a file below it in %s, or mount %s without ro", outer->source, outer->spec.target);
-	}
-	return -1;
-}
-
 /* What lies in what has to be known before anything is laid or mounted. Another one that comes too finds the links of its own path. */
 static int links_agree(const struct mount *m, const char *path, struct err *e)
 {
@@ -98,6 +83,28 @@ static int links_agree(const struct mount *m, const char *path, struct err *e)
 			return -1;
 	}
 	return 0;
+}
+
+static int target_ready(const struct mount *m, struct mnt_ready *ready, struct err *e)
+{
+	const struct mount *outer = nest_outer(m);
+	char path[PATH_MAX];
+	struct err links;
+
+	if (mnt_target_prepare(m->spec.target, m->driver->fstype, m->source, ready, e) == 0)
+		return 0;
+	/* By a link it may lie in another one, before that is mounted: in our layer nothing can be made. */
+	if (mnt_target_resolve(m->spec.target, path, &links) == 0 && links_agree(m, path, &links)) {
+		*e = links;
+		return -1;
+	}
+	if (outer && outer->spec.ro && access(m->spec.target, F_OK) && errno == ENOENT) {
+		err_set(e, CODE_MOUNT,
+			"mount %s: there is no such folder in %s, and none can be made: that is mounted read-only",
+			m->spec.target, outer->spec.target);
+		err_hint(e, "put a file below it in %s, or mount %s without ro", outer->source, outer->spec.target);
+	}
+	return -1;
 }
 
 /*

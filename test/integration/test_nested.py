@@ -173,6 +173,12 @@ def test_a_link_tells_another_order(sandbox):
     assert states(result) == ["failed", "up"]
     assert "by symbolic links" in result["mounts"][0]["error"]["message"]
     sandbox.down()
+    # A folder that is not there yet cannot be made in the layer of the other one: of several, some come when that is laid.
+    inside = [f"--mount={prefix_of(sandbox, MIDDLE)}/{name}:{sandbox.mnt}/link/{name}" for name in "abcdef"]
+    result = sandbox.up(f"--mount={prefix_of(sandbox, OUTER)}:{sandbox.mnt}/real", *inside, code=SOME)
+    for error in [m["error"] for m in result["mounts"][1:]]:
+        assert "by symbolic links" in error["message"] and "name both targets without links" in error["hint"], error
+    sandbox.down()
     assert states(sandbox.up(link)) == ["up"]
     result = sandbox.up(link, inner, code=SOME)
     assert states(result) == ["up", "failed"]
