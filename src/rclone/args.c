@@ -189,7 +189,7 @@ char **rclone_args(struct arena *a, const struct plan_mount *m, const struct rcl
 }
 
 /* A driver needs none of these, and some would change what it does (AWS_CA_BUNDLE, RCLONE_*). */
-static const char *const dropped[] = { "AWS_", "S3_", "RCLONE_", "THREAD_ID=", "USER_ID=", "PATH=", "HOME=",
+static const char *const dropped[] = { "AWS_", "S3_", "RCLONE_", "aws_", "s3_", "THREAD_ID=", "USER_ID=", "PATH=", "HOME=",
 	/* S3 is reached as the check has reached it; Go refuses HTTP_PROXY where the last is set. */
 	"HTTPS_PROXY=", "https_proxy=", "HTTP_PROXY=", "http_proxy=", "ALL_PROXY=", "all_proxy=", "NO_PROXY=", "no_proxy=",
 	"REQUEST_METHOD=" };

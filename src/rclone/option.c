@@ -70,6 +70,105 @@ static bool begins_with_digit(struct span value)
 	return value.n && char_is_digit(value.p[0]);
 }
 
+/* One or more digits, with a dot among them or not; cut off the front of *REST. */
+static bool take_decimal(struct span *rest)
+{
+	size_t digits = span_take_while(rest, char_is_digit).n;
+
+	if (rest->n && rest->p[0] == '.') {
+		*rest = span_skip(*rest, 1);
+		digits += span_take_while(rest, char_is_digit).n;
+	}
+	return digits > 0;
+}
+
+/* The unit at the start of VALUE, cut off: up to the next number. */
+static struct span take_unit(struct span *value)
+{
+	struct span unit = *value;
+
+	while (value->n && !char_is_digit(value->p[0]) && value->p[0] != '.')
+		*value = span_skip(*value, 1);
+	unit.n -= value->n;
+	return unit;
+}
+
+/* "1h30m", "1.5s", "off"; "1d" and "30" (seconds), which older versions do not take. */
+static bool is_duration(struct span value)
+{
+	static const char *const units[] = { "ns", "us", "µs", "ms", "s", "m", "h" }, *const alone[] = { "", "d", "w", "M",
+		"y" };
+	int numbers = 0;
+
+	if (span_is(value, "off"))
+		return true;
+	if (span_starts(value, SPAN("-")))
+		value = span_skip(value, 1);
+	do {
+		struct span unit;
+
+		if (!take_decimal(&value))
+			return false;
+		unit = take_unit(&value);
+		if (!span_is_any(unit, units, sizeof units / sizeof *units))
+			return !numbers && !value.n && span_is_any(unit, alone, sizeof alone / sizeof *alone);
+		numbers++;
+	} while (value.n);
+	return true;
+}
+
+/* "1G", "1.5MiB", "64k", "100", "off". */
+static bool is_size(struct span value)
+{
+	static const char *const ends[] = { "", "i", "iB" };
+
+	if (span_is_nocase(value, "off"))
+		return true;
+	if (!take_decimal(&value))
+		return false;
+	if (value.n && strchr("bBkKmMgGtTpPeE", value.p[0]))
+		value = span_skip(value, 1);
+	return span_is_any(value, ends, sizeof ends / sizeof *ends);
+}
+
+static bool is_time_from_now(struct span value)
+{
+	return begins_with_digit(value) && is_duration(value);
+}
+
+static bool is_integer(struct span value)
+{
+	return value.n && span_all(span_skip(value, value.p[0] == '-' && value.n > 1), char_is_digit, "");
+}
+
+static bool is_decimal(struct span value)
+{
+	if (span_starts(value, SPAN("-")))
+		value = span_skip(value, 1);
+	return take_decimal(&value) && !value.n;
+}
+
+static bool is_mode(struct span value)
+{
+	unsigned long mode;
+
+	return span_octal(value, 07777, &mode);
+}
+
+/* A time-table too: "10M", "10M:1M", "off", "08:00,512k". */
+static bool is_bandwidth(struct span value)
+{
+	for (size_t i = 0; i < value.n; i++)
+		if (char_is_digit(value.p[i]))
+			return true;
+	return span_is_nocase(value, "off");
+}
+
+static bool is_any_caching_mode(struct span value)
+{
+	return is_write_caching_mode(value) || span_is_nocase(value, "off") || span_is_nocase(value, "minimal");
+}
+
 /* "0", "0s" and "0.0G" are not; nor are "off" and "-1". */
 static bool is_positive(struct span value)
 {
@@ -80,7 +179,7 @@ static bool is_positive(struct span value)
 }
 
 /*
- * For some options only these values are accepted: rclone reads values in more than one way ("OFF" in new versions), so the
+ * The form is judged before anything is mounted: rclone would end at its start. For some options only these values are accepted: rclone reads values in more than one way ("OFF" in new versions), so the
  * safe ones are listed. Measured with 1.60.1 and 1.75.2.
  */
 static const struct value_rule {
@@ -89,12 +188,26 @@ static const struct value_rule {
 	const char *why;
 	bool ro; /* for read-only mounts too */
 } rules[] = {
+	{ "attr-timeout contimeout daemon-timeout dir-cache-time expect-continue-timeout poll-interval stats timeout "
+	  "vfs-cache-max-age vfs-cache-poll-interval vfs-read-wait vfs-write-wait",
+		is_duration, "it must be a time, as 1s, 5m or 1h30m", true },
+	{ "buffer-size max-buffer-memory max-read-ahead multi-thread-cutoff s3-chunk-size s3-copy-cutoff s3-upload-cutoff "
+	  "vfs-cache-max-size vfs-cache-min-free-space vfs-disk-space-total-size vfs-read-ahead vfs-read-chunk-size "
+	  "vfs-read-chunk-size-limit",
+		is_size, "it must be a size, as 64k, 10M or 1G", true },
+	{ "checkers low-level-retries multi-thread-streams retries s3-list-chunk s3-max-upload-parts s3-upload-concurrency "
+	  "tpslimit-burst transfers vfs-read-chunk-streams",
+		is_integer, "it must be a whole number", true },
+	{ "tpslimit", is_decimal, "it must be a number, as 10 or 0.5", true },
+	{ "dir-perms file-perms link-perms", is_mode, "it must be an octal number, as 0755", true },
+	{ "bwlimit bwlimit-file", is_bandwidth, "it must be bytes a second, as 10M, or off", true },
 	{ "vfs-cache-mode", is_write_caching_mode,
 		"on a writable mount it must be writes or full: without its cache nobody can tell what is not in S3 yet",
 		false },
+	{ "vfs-cache-mode", is_any_caching_mode, "it must be off, minimal, writes or full", true },
 	{ "vfs-fast-fingerprint", is_on,
 		"on a writable mount it must be true: a file of its own that is made shorter would end in wrong bytes", false },
-	{ "vfs-write-back", begins_with_digit, "it must be a time, as 1s: nothing would ever be uploaded", true },
+	{ "vfs-write-back", is_time_from_now, "it must be a time, as 1s: nothing would ever be uploaded", true },
 	{ "vfs-cache-max-size vfs-cache-poll-interval", is_positive,
 		"it must be more than 0: the mount would hang for good when the disk of its cache is full", true },
 	{ "s3-list-chunk", is_positive, "it must be more than 0: every folder would look empty", true },

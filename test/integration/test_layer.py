@@ -203,7 +203,7 @@ def test_one_that_never_came_up_is_a_plain_folder_and_what_it_holds_is_told(sand
 def test_one_whose_new_options_fail_takes_no_files(sandbox):
     two = f"--mount={sandbox.prefixes[1]}:{sandbox.mnt}/two"
     sandbox.up(one(sandbox), two)
-    sandbox.up(one(sandbox, ":vfs_read_chunk_size=nonsense"), two, code=SOME)
+    sandbox.up(one(sandbox, ":bwlimit=1x"), two, code=SOME)
     with pytest.raises(OSError) as failure:
         (sandbox.mnt / "one/file").write_text("x")
     assert failure.value.errno == errno.EROFS

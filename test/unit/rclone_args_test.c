@@ -190,7 +190,23 @@ static const char *const taken[] = {
 	"max-read-ahead=128Ki",
 	"noappledouble",
 	"file-perms=0644",
+	"dir_perms=755",
 	"use-mmap",
+	"vfs_cache_max_age=1h30m",
+	"dir_cache_time=1.5s",
+	"dir_cache_time=-1s",
+	"dir_cache_time=300",
+	"vfs_cache_max_age=1d",
+	"vfs_read_wait=20ms",
+	"vfs_write_wait=1µs",
+	"vfs_read_chunk_size_limit=off",
+	"vfs_cache_min_free_space=1.5GiB",
+	"vfs_read_ahead=100B",
+	"multi_thread_cutoff=64ki",
+	"retries=-1",
+	"tpslimit=0.5",
+	"bwlimit=off",
+	"poll_interval=0",
 };
 
 static const struct {
@@ -243,6 +259,9 @@ static const struct {
 	"it must be ERROR, NOTICE or INFO: with less nobody learns why a file does not arrive, with DEBUG rclone 1.63 writes " \
 	"the keys into its log"
 
+#define TIME "it must be a time, as 1s, 5m or 1h30m"
+#define SIZE "it must be a size, as 64k, 10M or 1G"
+
 /* By their value: with the reason, and whether a read-only mount may have it. */
 static const struct {
 	const char *option, *why;
@@ -251,8 +270,8 @@ static const struct {
 	{ "vfs_cache_mode=off", UNSEEN, true },
 	{ "vfs-cache-mode=OFF", UNSEEN, true },
 	{ "vfs-cache_mode=Minimal", UNSEEN, true },
-	{ "vfs_cache_mode=0", UNSEEN, true },
-	{ "vfs_cache_mode= full", UNSEEN, true },
+	{ "vfs_cache_mode=0", UNSEEN, false },
+	{ "vfs_cache_mode= full", UNSEEN, false },
 	{ "vfs_fast_fingerprint=false", WRONG, true },
 	{ "vfs_write_back=off", "it must be a time, as 1s: nothing would ever be uploaded", false },
 	{ "vfs_write_back=-1s", "it must be a time, as 1s: nothing would ever be uploaded", false },
@@ -267,6 +286,25 @@ static const struct {
 	{ "log_level=DEBUG", LEVELS, false },
 	{ "log_level=Emergency", LEVELS, false },
 	{ "log_level=off", LEVELS, false },
+	{ "dir_cache_time=abc", TIME, false },
+	{ "dir-cache-time=5 m", TIME, false },
+	{ "attr_timeout=1x", TIME, false },
+	{ "poll_interval=s", TIME, false },
+	{ "vfs_write_back=1x", "it must be a time, as 1s: nothing would ever be uploaded", false },
+	{ "vfs_cache_max_size=lots", SIZE, false },
+	{ "vfs_cache_max_age=1d12h", TIME, false },
+	{ "buffer_size=1Q", SIZE, false },
+	{ "buffer_size=1kB", SIZE, false },
+	{ "vfs_disk_space_total_size=-1", SIZE, false },
+	{ "vfs-read-ahead=1GBs", SIZE, false },
+	{ "s3_chunk_size=.", SIZE, false },
+	{ "transfers=abc", "it must be a whole number", false },
+	{ "checkers=1.5", "it must be a whole number", false },
+	{ "retries=-", "it must be a whole number", false },
+	{ "tpslimit=1,5", "it must be a number, as 10 or 0.5", false },
+	{ "file_perms=rw", "it must be an octal number, as 0755", false },
+	{ "dir-perms=0788", "it must be an octal number, as 0755", false },
+	{ "bwlimit=fast", "it must be bytes a second, as 10M, or off", false },
 };
 
 static void checks_values(void **state)
