@@ -22,6 +22,7 @@ struct creds {
 	 * reads them, "": not set.
 	 */
 	char proxy[4097], no_proxy[4097];
+	bool proxy_lower; /* the first came by its variable's lower-case name */
 };
 
 static inline void creds_wipe(struct creds *c)

@@ -8,14 +8,16 @@
 const char *const proxy_env_names[] = { "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy",
 	"NO_PROXY", "no_proxy", NULL };
 
-static int take_variable(char *to, size_t size, const char *upper, const char *lower, struct err *e)
+static int take_variable(char *to, size_t size, const char *upper, const char *lower, bool *by_lower, struct err *e)
 {
 	const char *const values[] = { env_given(upper), env_given(lower), env(upper), env(lower) };
 	const char *value = "";
 
 	for (size_t i = sizeof values / sizeof *values; i--;)
-		if (values[i])
+		if (values[i]) {
 			value = values[i];
+			*by_lower = i % 2;
+		}
 	if (text_fmt(to, size, "%s", value) < size)
 		return 0;
 	to[0] = 0;
@@ -48,11 +50,12 @@ static int check_mount(const struct plan *p, const struct s3_endpoint *endpoint,
 int proxy_env_take(struct plan *p, const struct s3_endpoint *endpoint, struct err *e)
 {
 	struct creds *c = &p->creds;
+	bool unused;
 
-	if (take_variable(
-		    c->proxy, sizeof c->proxy, proxy_variable(endpoint->tls), endpoint->tls ? "https_proxy" : "http_proxy", e))
+	if (take_variable(c->proxy, sizeof c->proxy, proxy_variable(endpoint->tls),
+		    endpoint->tls ? "https_proxy" : "http_proxy", &c->proxy_lower, e))
 		return -1;
-	if (c->proxy[0] && take_variable(c->no_proxy, sizeof c->no_proxy, "NO_PROXY", "no_proxy", e))
+	if (c->proxy[0] && take_variable(c->no_proxy, sizeof c->no_proxy, "NO_PROXY", "no_proxy", &unused, e))
 		return -1;
 	/* One line, for the driver's config. Around an entry it is all the same to Go. */
 	for (char *s = c->no_proxy; *s; s++)

@@ -80,6 +80,20 @@ static int check_mounts(struct setup *s, const struct options *o, struct err *e)
 	return 0;
 }
 
+static int parse_endpoint(struct setup *s, struct err *e)
+{
+	const struct plan *p = &s->plan;
+	int ret = s3_endpoint_parse(&s->endpoint, p->endpoint, p->provider, p->region_given ? p->region : "", e);
+
+	s->endpoint.called = p->endpoint_called;
+	s3_endpoint_call(p->endpoint_called, s->endpoint.note, sizeof s->endpoint.note);
+	if (ret) {
+		s3_endpoint_call(p->endpoint_called, e->text, sizeof e->text);
+		s3_endpoint_call(p->endpoint_called, e->hint, sizeof e->hint);
+	}
+	return ret;
+}
+
 int setup_read(struct setup *s, const struct options *o, struct err *e)
 {
 	struct plan_input in = {
@@ -95,10 +109,7 @@ int setup_read(struct setup *s, const struct options *o, struct err *e)
 	int bad;
 
 	*s = (struct setup){ .run = { "" } };
-	bad = plan_read(&s->plan, &in, e) ||
-	      s3_endpoint_parse(
-		      &s->endpoint, s->plan.endpoint, s->plan.provider, s->plan.region_given ? s->plan.region : "", e) ||
-	      proxy_env_take(&s->plan, &s->endpoint, e);
+	bad = plan_read(&s->plan, &in, e) || parse_endpoint(s, e) || proxy_env_take(&s->plan, &s->endpoint, e);
 	setup_scrub();
 	scrub_proxies();
 	if (bad || run_find(&s->run, o->run_dir, e) || s3_endpoint_set_style(&s->endpoint, s->plan.addressing, e))
@@ -212,6 +223,7 @@ int setup_request(struct up_request *r, struct setup *s, const struct options *o
 		.region = s->endpoint.region,
 		.provider = p->provider,
 		.addressing = p->addressing,
+		.endpoint_called = p->endpoint_called,
 		.program = r->found.program,
 		.program_version = r->found.version,
 		.config = r->config.s,

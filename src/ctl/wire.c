@@ -22,6 +22,7 @@ static const struct record_field request_fields[] = {
 	REQUEST(RECORD_STR, region),
 	REQUEST(RECORD_STR, provider),
 	REQUEST(RECORD_STR, addressing),
+	REQUEST(RECORD_STR, endpoint_called),
 	REQUEST(RECORD_STR, program),
 	REQUEST(RECORD_STR, program_version),
 	REQUEST(RECORD_STR, config),
@@ -33,6 +34,7 @@ static const struct record_field request_fields[] = {
 	REQUEST(RECORD_TEXT, creds.token),
 	REQUEST(RECORD_TEXT, creds.proxy),
 	REQUEST(RECORD_TEXT, creds.no_proxy),
+	REQUEST(RECORD_BOOL, creds.proxy_lower),
 	/* As an earlier version has named them in the files that it has left: only read. */
 	{ "rclone", RECORD_STR, offsetof(struct request, program), sizeof(const char *) },
 	{ "rclone_version", RECORD_STR, offsetof(struct request, program_version), sizeof(const char *) },
@@ -229,8 +231,8 @@ int wire_get_request(struct span body, struct arena *a, struct request *r, struc
 	if (read_body(body, a, &request_table, r, &plan_table, &mounts, &r->mount_count, sizeof *r->mounts))
 		return err_set(e, CODE_FAULT, "control socket: a request that cannot be read");
 	r->mounts = mounts;
-	const char **texts[] = { &r->program_version, &r->endpoint, &r->region, &r->provider, &r->addressing, &r->program,
-		&r->config, &r->cache_dir, &r->ca_cert };
+	const char **texts[] = { &r->program_version, &r->endpoint, &r->region, &r->provider, &r->addressing,
+		&r->endpoint_called, &r->program, &r->config, &r->cache_dir, &r->ca_cert };
 	for (size_t i = 0; i < COUNT(texts); i++)
 		default_to_empty(texts[i]);
 	for (size_t i = 0; i < r->mount_count; i++) {

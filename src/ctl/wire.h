@@ -38,6 +38,7 @@ struct request {
 	long mount_ns;
 	/* up: */
 	const char *endpoint, *region, *provider;
+	const char *endpoint_called; /* the variable that the endpoint came by (s3/endpoint.h); "": not known */
 	const char *addressing;	     /* s3_endpoint_set_style() */
 	const char *program;	     /* of the driver, absolute; "": it has none */
 	const char *program_version; /* as it says it; "": not known */

@@ -22,6 +22,11 @@ const char *proxy_variable(bool tls)
 	return tls ? "HTTPS_PROXY" : "HTTP_PROXY";
 }
 
+void proxy_call_lower(struct proxy *p)
+{
+	p->variable = strcmp(p->variable, proxy_variable(true)) == 0 ? "https_proxy" : "http_proxy";
+}
+
 static int err_value(const struct proxy *p, const char *why, struct err *e)
 {
 	err_set(e, CODE_USAGE, "variable %s (or its lower case): %s", p->variable, why);
@@ -182,7 +187,10 @@ int fail_proxy_login(struct fail *f, const struct proxy *p)
 		p->has_login ? "the proxy %s port %u does not take the user and the password in %s" :
 			       "the proxy %s port %u wants a user and a password, and %s has none",
 		p->host, p->port, p->variable);
-	return err_hint(&f->err, "%s=http://user:password@host:port (in them @ is written %%40, : %%3A, / %%2F)", p->variable);
+	return err_hint(&f->err, "%s=%s://user:password@host:port (in them @ is written %%40, : %%3A, / %%2F)", p->variable,
+		p->kind == PROXY_SOCKS ? "socks5" :
+		p->kind == PROXY_HTTPS ? "https" :
+					 "http");
 }
 
 bool proxy_value_wants_tls(const char *value)

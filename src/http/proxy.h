@@ -38,6 +38,9 @@ const char *proxy_variable(bool tls);
  */
 int proxy_choose(struct proxy *p, const struct http_origin *o, const char *value, const char *no_proxy, struct err *e);
 
+/* P's variable was given by its lower-case name: errors name that. */
+void proxy_call_lower(struct proxy *p);
+
 /* Is TLS spoken with the proxy itself? */
 bool proxy_value_wants_tls(const char *value);
 

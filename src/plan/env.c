@@ -48,8 +48,9 @@ static int check_variable(const char *name, const char *value, size_t max, struc
 	return 0;
 }
 
-/* *OUT is allocated in A; "" when none of the names is set. */
-static int take_variable(struct arena *a, const struct plan_input *in, const struct setting *v, const char **out, struct err *e)
+/* *OUT is allocated in A; "" when none of the names is set. *USED is the one that is, else left alone. */
+static int take_named(struct arena *a, const struct plan_input *in, const struct setting *v, const char **out,
+	const char **used, struct err *e)
 {
 	size_t count = sizeof v->names / sizeof *v->names;
 
@@ -62,10 +63,18 @@ static int take_variable(struct arena *a, const struct plan_input *in, const str
 			continue;
 		if (check_variable(name, value, v->max, e))
 			return -1;
+		*used = name;
 		*out = arena_str(a, span_of(value));
 		return *out ? 0 : plan_no_memory(e);
 	}
 	return 0;
+}
+
+static int take_variable(struct arena *a, const struct plan_input *in, const struct setting *v, const char **out, struct err *e)
+{
+	const char *unused;
+
+	return take_named(a, in, v, out, &unused, e);
 }
 
 static int take_credential(const char *name, const char *value, char *to, size_t size, struct err *e)
@@ -331,7 +340,8 @@ static int take_addressing(struct plan *p, const struct plan_input *in, struct e
 
 int plan_environment(struct plan *p, const struct plan_input *in, const char **bucket, struct err *e)
 {
-	if (take_credentials(p, in, e) || take_variable(&p->mem, in, &endpoint, &p->endpoint, e) ||
+	p->endpoint_called = "S3_ENDPOINT_URL (not set: AWS is asked)";
+	if (take_credentials(p, in, e) || take_named(&p->mem, in, &endpoint, &p->endpoint, &p->endpoint_called, e) ||
 		take_variable(&p->mem, in, &region, &p->region, e) || take_variable(&p->mem, in, &provider, &p->provider, e) ||
 		take_addressing(p, in, e) || take_variable(&p->mem, in, &bucket_name, bucket, e))
 		return -1;

@@ -45,8 +45,9 @@ struct plan {
 	bool have_creds;
 	/* For an error about missing credentials: " (set, but not read: R2_ACCESS_KEY_ID)" or "", and what to do. */
 	const char *not_read, *creds_hint;
-	const char *endpoint; /* as the user gave it, "" = AWS */
-	const char *region;   /* "us-east-1" when none was given */
+	const char *endpoint;	     /* as the user gave it, "" = AWS */
+	const char *endpoint_called; /* the variable that was used, or that none was set; for errors about the endpoint */
+	const char *region;	     /* "us-east-1" when none was given */
 	bool region_given;
 	const char *provider;	/* rclone's name ("Cloudflare"), "" = derived from the endpoint */
 	const char *addressing; /* "path", "virtual", … as the user gave it, "" = as the endpoint wants it */

@@ -173,6 +173,8 @@ static int ask_once(struct s3_checker *c, const struct s3_endpoint *endpoint, co
 	if (s3_request_write(&c->head, endpoint, c->creds, &all, time(NULL), &f->err) ||
 		proxy_choose(&c->via, &origin, c->creds->proxy, c->creds->no_proxy, &f->err))
 		return -1;
+	if (c->creds->proxy_lower)
+		proxy_call_lower(&c->via);
 	if (http_client_send(&c->client, &origin, &c->via, buf_all(&c->head), r->body, false, c->deadline, f) ||
 		http_client_collect(&c->client, &c->body, c->deadline, f))
 		return -1;
@@ -357,6 +359,8 @@ void s3_check(struct s3_checker *c, const struct s3_place *place, struct verdict
 		check_write(c, bucket, prefix, v);
 	buf_wipe(&c->head);
 	v->ms = (int)(clock_ms() - start);
+	s3_endpoint_call(c->endpoint->called, v->cause, sizeof v->cause);
+	s3_endpoint_call(c->endpoint->called, v->hint, sizeof v->hint);
 	remember_unreachable(c, bucket, v);
 }
 

@@ -300,6 +300,23 @@ int s3_endpoint_parse(struct s3_endpoint *s, const char *endpoint, const char *p
 	return set_provider_and_region(s, provider, region, e);
 }
 
+void s3_endpoint_call(const char *called, char *text, size_t size)
+{
+	static const char usual[] = "S3_ENDPOINT_URL";
+	char whole[1024];
+	struct buf b = buf_over(whole, sizeof whole);
+	struct span rest = span_of(text), head;
+
+	if (!called || !*called)
+		return;
+	while (span_cut_at(&rest, usual, &head)) {
+		buf_span(&b, head);
+		buf_str(&b, called);
+	}
+	buf_span(&b, head);
+	text_fmt(text, size, "%s", whole);
+}
+
 static bool is_address(const char *host)
 {
 	return strchr(host, ':') || span_all(span_of(host), char_is_digit, ".");

@@ -19,6 +19,7 @@ struct s3_endpoint {
 	char path[256]; /* the URL's path, "" or "/base": precedes the bucket */
 	char region[64];
 	const char *provider; /* rclone's name, static: "AWS", "Cloudflare", "Minio", "Ceph", …, "Other" */
+	const char *called;   /* by errors, in the place of S3_ENDPOINT_URL: the variable that was used; NULL or "": that one */
 	char note[320];	      /* what is hardly meant, a sentence: the region that was given is not the host's; "" */
 };
 
@@ -37,6 +38,9 @@ int s3_endpoint_parse(struct s3_endpoint *s, const char *endpoint, const char *p
  * or -1 with CODE_USAGE, which names S3_ADDRESSING_STYLE.
  */
 int s3_endpoint_set_style(struct s3_endpoint *s, const char *style, struct err *e);
+
+/* Writes CALLED (of struct s3_endpoint) in the place of S3_ENDPOINT_URL in TEXT, which has room for SIZE bytes. */
+void s3_endpoint_call(const char *called, char *text, size_t size);
 
 /* Does rclone, told S's own provider, address each bucket by a host of its own, whatever else it is told? */
 bool s3_endpoint_ignores_path_style(const struct s3_endpoint *s);

@@ -39,6 +39,7 @@ int check_child(void *arg, int out)
 	if (s3_endpoint_parse(&site, r->endpoint, r->provider, r->region, &e) == 0 &&
 		s3_endpoint_set_style(&site, r->addressing, &e) == 0)
 		c = s3_checker_open(&site, &r->creds, &o, &e);
+	site.called = r->endpoint_called;
 	for (size_t i = 0; i < r->mount_count; i++) {
 		if (c && driver_place(&r->mounts[i], &site, &place, &e) == 0)
 			s3_check(c, &place, &v);

@@ -39,7 +39,7 @@ static void to_verdict(const struct failures *f, const struct failure *r, bool u
 	else
 		verdict_set(v, CODE_PENDING, "fault", r->message, "");
 	text_fmt(v->hint, sizeof v->hint, "%s tries again by itself; %s", f->driver,
-		r->unanswered ? "see whether S3_ENDPOINT_URL can be reached from here" : "the driver's log tells more");
+		r->unanswered ? "see whether the endpoint can be reached from here" : "the driver's log tells more");
 }
 
 /* ---- the memory of them ---- */

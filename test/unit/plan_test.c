@@ -303,6 +303,14 @@ static const struct {
 		"AKID|SECRET||http://3|r3!|" },
 };
 
+static bool has_variable(const char *const *list, const char *text)
+{
+	for (; *list; list++)
+		if (strcmp(*list, text) == 0)
+			return true;
+	return false;
+}
+
 static void reads_variables(void **state)
 {
 	(void)state;
@@ -317,6 +325,10 @@ static void reads_variables(void **state)
 		buf_fmt(&out, "%s|%s|%s|%s|%s%s|%s", p.creds.key_id, p.creds.secret, p.creds.token, p.endpoint, p.region,
 			p.region_given ? "!" : "", p.provider);
 		assert_string_equal(text, settings[i].shows);
+		/* The one that was used stands before its value, as in the environment. */
+		snprintf(text, sizeof text, "%s=%s", p.endpoint_called, p.endpoint);
+		assert_true(*p.endpoint ? has_variable(settings[i].vars, text) :
+					  strstr(p.endpoint_called, "(not set: AWS is asked)") != NULL);
 		plan_free(&p);
 	}
 }

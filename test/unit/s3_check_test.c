@@ -78,7 +78,9 @@ struct question {
 	bool write, late;	    /* LATE: the time for all prefixes is over */
 	const char *proxy;	    /* "user:password@": the server is the proxy on the way to s3.test; NULL: it is S3 */
 	bool payer;
-	bool plain; /* names in listings are not to be encoded */
+	const char *called; /* the variable that names the endpoint */
+	bool lower;	    /* the proxy came by its variable's lower-case name */
+	bool plain;	    /* names in listings are not to be encoded */
 };
 
 static void check(const struct question *q, const char *const *answers, struct verdict *v, int times)
@@ -104,6 +106,8 @@ static void check(const struct question *q, const char *const *answers, struct v
 	}
 	assert_int_equal(s3_endpoint_parse(&endpoint, url, "", "us-east-1", &e), 0);
 	endpoint.encode_listings = !q->plain;
+	endpoint.called = q->called;
+	creds.proxy_lower = q->lower;
 	place.site = endpoint;
 	c = s3_checker_open(&endpoint, &creds, &o, &e);
 	assert_non_null(c);
@@ -126,6 +130,8 @@ static const struct {
 	{ "good", { 0 }, { LIST }, CODE_OK, "ok", 200, "", "", "give the mount the option s3_list_url_encode=false" },
 	{ "another document", { 0 }, { ANSWER("200 OK", "", "<html>ListBucketResult</html>") }, CODE_UNREACHABLE, "not-s3", 200,
 		"", "is no S3 server: status 200 with a body that S3 does not send", "check host, port and path" },
+	{ "by another variable", { .called = "AWS_ENDPOINT_URL" }, { DONE }, CODE_UNREACHABLE, "not-s3", 204, "",
+		"is no S3 server", "check host, port and path in AWS_ENDPOINT_URL, and" },
 	{ "nothing to list", { 0 }, { DONE }, CODE_UNREACHABLE, "not-s3", 204, "", "is no S3 server", "" },
 	{ "wrong secret", { 0 }, { REFUSED("SignatureDoesNotMatch") }, CODE_REFUSED, "wrong-secret", 403,
 		"SignatureDoesNotMatch", "the secret key does not belong to this key id", "compare S3_ACCESS_SECRET" },
@@ -176,6 +182,8 @@ static const struct {
 		"AccessDenied", "", "" },
 	{ "no login", { .proxy = "" }, { ANSWER("407 Proxy", "", "<html>") }, CODE_UNREACHABLE, "proxy", 0, "",
 		"wants a user and a password", "HTTP_PROXY=http://user:password@" },
+	{ "no login, by the lower-case name", { .proxy = "", .lower = true }, { ANSWER("407 Proxy", "", "<html>") },
+		CODE_UNREACHABLE, "proxy", 0, "", "and http_proxy has none", "http_proxy=http://user:password@" },
 	{ "a wrong login", { .proxy = "user:wrong@" }, { ANSWER("407 Proxy", "", ERROR("AccessDenied", SECRET)) },
 		CODE_UNREACHABLE, "proxy", 0, "", "does not take the user and the password in HTTP_PROXY", "" },
 	{ "a wrong login, to tinyproxy", { .proxy = "user:wrong@" }, { ANSWER("401 Unauthorized", "", "<html>") },

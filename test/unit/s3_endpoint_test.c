@@ -359,9 +359,31 @@ static void test_spellings(void **state)
 	}
 }
 
+static void names_the_variable_that_was_used(void **state)
+{
+	static const char *const rows[][3] = {
+		{ "S3_ENDPOINT_URL: no", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL: no" },
+		{ "at S3_ENDPOINT_URL", "S3_ENDPOINT_URL (no)", "at S3_ENDPOINT_URL (no)" },
+		{ "check S3_ENDPOINT_URL", NULL, "check S3_ENDPOINT_URL" },
+		{ "check S3_ENDPOINT_URL", "", "check S3_ENDPOINT_URL" },
+		{ "check S3_REGION", "AWS_ENDPOINT_URL", "check S3_REGION" },
+		{ "S3_ENDPOINT_URL", "a name longer than the room", "a name longer than the roo" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char text[27];
+
+		strcpy(text, rows[i][0]);
+		s3_endpoint_call(rows[i][1], text, sizeof text);
+		assert_string_equal(text, rows[i][2]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_the_variable_that_was_used),
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_the_host_says_the_region),

@@ -106,6 +106,9 @@ static void opens_a_way(void **state)
 					!strstr(f.err.hint, "HTTPS_PROXY") :
 			  cases[i].kind != NONE)
 			fail_msg("%s: %d %s (%s)", cases[i].name, ret ? (int)f.kind : NONE, f.err.text, f.err.hint);
+		if (ret && strstr(f.err.hint, "user:password"))
+			assert_non_null(strstr(f.err.hint, via.kind == PROXY_SOCKS ? "HTTPS_PROXY=socks5://user:password@" :
+										     "HTTPS_PROXY=http://user:password@"));
 		n = read(fds[1], sent, sizeof sent);
 		assert_true(n > 0);
 		if (cases[i].sent.n && !span_eq((struct span){ sent, (size_t)n }, cases[i].sent))

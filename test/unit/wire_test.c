@@ -40,7 +40,12 @@ static struct request sample(struct plan_mount *mounts)
 		.cache_dir = "/d",
 		.ca_cert = "",
 		.provider = "",
-		.creds = { .key_id = "id", .secret = "se=cr\net", .proxy = "http://u:p@x", .no_proxy = "a,b" },
+		.endpoint_called = "AWS_ENDPOINT_URL",
+		.creds = { .key_id = "id",
+			.secret = "se=cr\net",
+			.proxy = "http://u:p@x",
+			.no_proxy = "a,b",
+			.proxy_lower = true },
 		.mounts = mounts,
 		.mount_count = 2 };
 }
@@ -67,6 +72,8 @@ static void requests_come_back(void **state)
 	assert_string_equal(out.creds.secret, "se=cr\net");
 	assert_string_equal(out.creds.proxy, "http://u:p@x");
 	assert_string_equal(out.creds.no_proxy, "a,b");
+	assert_true(out.creds.proxy_lower);
+	assert_string_equal(out.endpoint_called, "AWS_ENDPOINT_URL");
 	assert_string_equal(out.creds.token, "");
 	assert_string_equal(out.ca_cert, "");
 	assert_int_equal(out.mount_count, 2);
