@@ -34,6 +34,7 @@ bool process_parse(struct process *p, struct span stat)
 	*p = (struct process){
 		.pid = (pid_t)pid,
 		.parent = (pid_t)n[0],
+		.stopped = span_is(state, "T") || span_is(state, "t"),
 		.ended = span_is(state, "Z") || span_is(state, "X"),
 		.kernel = (n[1] & KERNEL_THREAD) != 0,
 	};

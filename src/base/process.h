@@ -9,8 +9,9 @@
 
 struct process {
 	pid_t pid, parent;
-	bool ended;  /* a zombie: its parent has yet to reap it */
-	bool kernel; /* a thread of the kernel's own, which no signal ends */
+	bool stopped; /* by SIGSTOP or a tracer: it does nothing until it is let go on */
+	bool ended;   /* a zombie: its parent has yet to reap it */
+	bool kernel;  /* a thread of the kernel's own, which no signal ends */
 };
 
 struct process_table {

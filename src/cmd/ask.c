@@ -2,6 +2,8 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/process.h"
+#include "base/text.h"
 #include "ctl/control.h"
 #include "sup/serve.h"
 
@@ -53,8 +55,8 @@ static int no_supervisor(const struct run *run, struct err *e)
 	}
 	if (!is_socket_left())
 		return err_sys(e, CODE_FAULT, "connect to the supervisor at %s/control", run->dir);
-	err_set(e, CODE_FAULT,
-		"the supervisor of %s has ended, or was killed, while mounts stood: what they have uploaded is unknown",
+	err_set(e, CODE_PENDING,
+		"the supervisor of %s has ended, or was killed, while mounts stood: what they have uploaded since is not known",
 		run->dir);
 	return err_hint(e, "s3mounts up starts another, which takes its mounts over; the log is %s/log", run->dir);
 }
@@ -91,8 +93,48 @@ static int dial_or_start(const struct run *run, struct creds *secrets, int64_t d
 	return fd;
 }
 
+/* The process at the other end, once it has listened itself: the socket may have been made for it. 0: not known. */
+static pid_t supervisor_of(int fd)
+{
+	struct ucred peer;
+	socklen_t n = sizeof peer;
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) || peer.pid == getpid() ? 0 : peer.pid;
+}
+
+static bool is_stopped(pid_t pid)
+{
+	const struct process *p;
+	struct process_table t;
+	bool stopped;
+
+	if (process_table_read(&t))
+		return false;
+	p = process_find(&t, pid);
+	stopped = p && p->stopped;
+	process_table_free(&t);
+	return stopped;
+}
+
+static int err_silent(const struct run *run, int fd, struct err *e)
+{
+	pid_t pid = supervisor_of(fd);
+	bool stopped = pid && is_stopped(pid);
+	char who[32] = "";
+
+	if (pid)
+		text_fmt(who, sizeof who, " (process %ld)", (long)pid);
+	err_set(e, CODE_FAULT, "the supervisor%s of %s does not answer%s: what it does is unknown", who, run->dir,
+		stopped ? ", because it is stopped (SIGSTOP)" : "");
+	if (stopped)
+		return err_hint(e, "kill -CONT %ld lets it go on", (long)pid);
+	return err_hint(e,
+		"ask again; its log is %s/log; if it hangs, kill -KILL it: the mounts stay, and s3mounts up serves them",
+		run->dir);
+}
+
 /* 1: a whole answer is in IN; 0: the other side closed before its first byte, or URGENT (-1: nothing) is readable first; -1: *E. */
-static int receive_answer(int fd, int urgent, int64_t deadline, struct buf *in, struct err *e)
+static int receive_answer(const struct run *run, int fd, int urgent, int64_t deadline, struct buf *in, struct err *e)
 {
 	for (;;) {
 		struct pollfd p[] = { { .fd = fd, .events = POLLIN }, { .fd = urgent, .events = POLLIN } };
@@ -105,7 +147,7 @@ static int receive_answer(int fd, int urgent, int64_t deadline, struct buf *in, 
 		if (length && in->len >= (size_t)length)
 			return 1;
 		if (poll(p, 2, clock_left(deadline)) == 0)
-			return err_set(e, CODE_FAULT, "the supervisor does not answer: what it does is unknown");
+			return err_silent(run, fd, e);
 		if (p[1].revents)
 			return 0;
 		n = recv(fd, to, 4096, MSG_DONTWAIT);
@@ -140,10 +182,11 @@ static int send_message(int fd, struct span message, struct err *e)
 }
 
 /* As receive_answer(), with the report in *R and A. */
-static int read_report(int fd, int urgent, int64_t deadline, struct arena *a, struct report *r, struct err *e)
+static int read_report(
+	const struct run *run, int fd, int urgent, int64_t deadline, struct arena *a, struct report *r, struct err *e)
 {
 	struct buf in = buf_heap(WIRE_MAX + 4096);
-	int got = receive_answer(fd, urgent, deadline, &in, e);
+	int got = receive_answer(run, fd, urgent, deadline, &in, e);
 
 	if (got > 0 && wire_get_report(span_skip(buf_all(&in), 4), a, r, e))
 		got = -1;
@@ -163,7 +206,7 @@ static void ask_status(const struct run *run, int urgent, const struct ask_watch
 
 	wire_put_request(&message, &status);
 	if (fd >= 0 && send_message(fd, buf_all(&message), &e) == 0 &&
-		read_report(fd, urgent, clock_ms() + 2 * LOOK_MS, &a, &r, &e) > 0)
+		read_report(run, fd, urgent, clock_ms() + 2 * LOOK_MS, &a, &r, &e) > 0)
 		w->tick(w->arg, &r);
 	if (fd >= 0)
 		close(fd);
@@ -213,7 +256,7 @@ int ask(const struct run *run, enum ask_start start, struct request *req, const 
 		got = send_request(fd, req, own, e);
 		if (got == 0) {
 			watch_status(run, fd, deadline, w);
-			got = read_report(fd, -1, deadline, a, r, e);
+			got = read_report(run, fd, -1, deadline, a, r, e);
 		}
 		close(fd);
 		if (got)

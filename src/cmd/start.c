@@ -26,8 +26,8 @@ static int check_nobody_answers(const struct run *run, struct err *e)
 	bool answers = ask(run, ASK_NEVER, &q, &nothing, &a, &r, e) == 0;
 
 	if (answers) {
-		err_set(e, CODE_MOUNT, "start: a supervisor serves it already, in %s: process %ld, with %zu mounts", run->dir,
-			r.pid, r.mount_count);
+		err_set(e, CODE_MOUNT, "start: a supervisor serves it already, in %s: process %ld, with %zu mount%s", run->dir,
+			r.pid, r.mount_count, plural((long)r.mount_count));
 		err_hint(e, "s3mounts up and s3mounts status reach it; --run-dir gives another one a place of its own");
 	}
 	arena_free(&a);
@@ -67,6 +67,7 @@ static int run_start(struct setup *s, const struct options *o, struct err *e)
 {
 	bool now = s->plan.have_creds && !o->wait;
 	struct up_request up;
+	size_t made = s->plan.placeholder_count + s->plan.mount_count;
 	const char *cache;
 	int listener, code;
 
@@ -85,8 +86,8 @@ static int run_start(struct setup *s, const struct options *o, struct err *e)
 		setup_note_version(o);
 	if (!now)
 		text_print(2,
-			"s3mounts: start: %zu placeholder folders stand; waiting for 's3mounts up' with the credentials\n",
-			s->plan.placeholder_count + s->plan.mount_count);
+			"s3mounts: start: %zu placeholder folder%s stand%s; waiting for 's3mounts up' with the credentials\n",
+			made, plural((long)made), made == 1 ? "s" : "");
 	code = serve_here(&s->run, listener, now ? &up.request : NULL, o->stop_ms, &cache);
 	return report_left(s, o, cache, code);
 }
@@ -121,12 +122,19 @@ static int check_ready(const struct run *run, const struct options *o, struct er
 	struct run other;
 	int got = ask(run, ASK_NEVER, &q, &nothing, &a, &r, e);
 
+	/* Here it is no matter of files. */
+	if (got < 0 && e->code == CODE_PENDING)
+		e->code = CODE_MOUNT;
 	if (got > 0) {
 		err_set(e, CODE_MOUNT, "ready: no supervisor serves in %s", run->dir);
 		got = control_other(run, &other) ? err_hint(e, "a supervisor serves in %s (--run-dir)", other.dir) :
 						   err_hint(e, "s3mounts start serves");
 	} else if (got == 0 && o->mounted && (!r.mount_count || !mounts_are(&r, "up"))) {
-		got = err_set(e, CODE_MOUNT, "ready: %zu mounts are there, not all of them up", r.mount_count);
+		got = err_set(e, CODE_MOUNT, "ready: %zu mount%s there%sup", r.mount_count,
+			r.mount_count == 1 ? " is" : "s are",
+			r.mount_count > 1 ? ", not all of them " :
+			r.mount_count	  ? ", not " :
+					    ": none is ");
 		err_hint(e, "s3mounts status tells of each");
 	}
 	arena_free(&a);

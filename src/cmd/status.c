@@ -141,7 +141,7 @@ static int report_status(
 	leftover_error(&l, &left);
 	code = (int)status_exit_code(r, &l, &why);
 	if (o->json) {
-		code = print_status_json(r, &l, others, (enum code)code, code == CODE_PENDING ? &left : why);
+		code = print_status_json(r, &l, others, (enum code)code, code == CODE_PENDING && l.folders ? &left : why);
 	} else {
 		if (served)
 			print_status_table(r);
@@ -170,6 +170,11 @@ static int show_status(const struct run *run, const struct options *o, struct er
 			err_hint(&r.error, "a supervisor serves in %s (--run-dir); or s3mounts up mounts", other.dir);
 		else
 			err_hint(&r.error, "s3mounts up mounts");
+	}
+	/* It has ended, or was killed, and mounts stand: what of their files is in S3 their caches tell. */
+	if (got < 0 && e->code == CODE_PENDING) {
+		r.error = *e;
+		got = 1;
 	}
 	if (got >= 0)
 		got = report_status(run, o, &r, &others, got == 0);

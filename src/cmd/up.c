@@ -133,13 +133,14 @@ static void print_up_lines(const struct report *r, bool brief, int64_t ms)
 static int make_placeholders_only(const char *command, const struct setup *s, const struct options *o)
 {
 	struct json_out out;
+	size_t made = s->plan.placeholder_count;
 	char means[80];
 	struct err e;
 
 	if (setup_make_placeholders(s, &e))
 		return print_failure(command, o->json, &e);
-	text_fmt(
-		means, sizeof means, ": this command mounts nothing; %zu placeholder folders stand", s->plan.placeholder_count);
+	text_fmt(means, sizeof means, ": this command mounts nothing; %zu placeholder folder%s stand%s", made,
+		plural((long)made), made == 1 ? "s" : "");
 	err_no_creds(&e, command, &s->plan, means);
 	if (!o->json)
 		return print_failure(command, false, &e);

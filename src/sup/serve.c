@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -138,6 +139,8 @@ static int supervise(struct sup *s, const struct run *run, int listener, struct 
 	raise_descriptors();
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	prctl(PR_SET_NAME, "s3mounts");
+	/* Whoever asks sees by the socket what process it speaks to (unix(7), SO_PEERCRED): not who has made it. */
+	listen(s->listener, SOMAXCONN);
 	s->signals = block_signals();
 	s->table_fd = mnt_table_watch(&e);
 	if (s->table_fd < 0 || s->signals < 0 || s->listener < 0) {

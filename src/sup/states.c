@@ -451,10 +451,15 @@ unsigned state_faults(void)
 	return faults;
 }
 
-/* That somebody asks again is nothing to report, nor that it still works on its way down. */
+/*
+ * That somebody asks again is nothing to report, nor that it still works on its way down, nor that what has come to its end is looked at once more, or
+ * cleared away.
+ */
 static bool is_news(const struct mount *m, const char *name)
 {
-	return name != m->reported && !mount_unproven(m) && !(m->state == MOUNT_UP && m->goal < GOAL_UP);
+	bool ended = m->state == MOUNT_LEFT || m->state == MOUNT_CLEAR;
+
+	return name != m->reported && !ended && !mount_unproven(m) && !(m->state == MOUNT_UP && m->goal < GOAL_UP);
 }
 
 void mount_enter(struct mount *m, enum mount_state s, const struct mnt_table *t)

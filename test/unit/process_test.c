@@ -18,6 +18,8 @@ static const struct {
 	{ "12 (sleep) S 1 12 12 0 -1 4194304 91 0", true, { .pid = 12, .parent = 1 } },
 	{ "12 (a) b (c) R 7 12 12 34816 12 4194304 1", true, { .pid = 12, .parent = 7 } },
 	{ "12 ()) S 7 12 12 0 -1 4194304 1", true, { .pid = 12, .parent = 7 } },
+	{ "12 (held) T 1 12 12 0 -1 4194304 91 0", true, { .pid = 12, .parent = 1, .stopped = true } },
+	{ "12 (traced) t 1 12 12 0 -1 4194304 91 0", true, { .pid = 12, .parent = 1, .stopped = true } },
 	{ "12 (gone) Z 1 12 12 0 -1 4194316 0", true, { .pid = 12, .parent = 1, .ended = true } },
 	{ "12 (dead) X 0 -1 -1 0 -1 4194316 0", true, { .pid = 12, .ended = true } },
 	{ "2 (kthreadd) S 0 0 0 0 -1 2129984 0", true, { .pid = 2, .kernel = true } },
@@ -39,6 +41,7 @@ static void a_stat_is_parsed(void **state)
 		assert_int_equal(process_parse(&p, span_of(rows[i].stat)), rows[i].parsed);
 		assert_int_equal(p.pid, rows[i].p.pid);
 		assert_int_equal(p.parent, rows[i].p.parent);
+		assert_int_equal(p.stopped, rows[i].p.stopped);
 		assert_int_equal(p.ended, rows[i].p.ended);
 		assert_int_equal(p.kernel, rows[i].p.kernel);
 	}

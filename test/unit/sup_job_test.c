@@ -671,6 +671,25 @@ static void sigterm_answers_all_and_ends(void **state)
 	assert_false(world.config);
 }
 
+/* That the layer of one that is down is cleared away does not make it "stopping" once more. */
+static void sigterm_reports_each_step_once(void **state)
+{
+	const struct mount *m;
+	int stopping = 0;
+
+	(void)state;
+	bring_up(PLAN_A);
+	world.delay[WORK_CLEAR] = NEVER;
+	world_term();
+	world_run(1000);
+	m = mount_at(0);
+	assert_int_equal(m->state, MOUNT_CLEAR);
+	for (size_t i = 0; i < m->history_count; i++)
+		stopping += strstr(m->history[i], " stopping") != NULL;
+	assert_int_equal(stopping, 1);
+	assert_non_null(strstr(m->history[m->history_count - 1], " down"));
+}
+
 static void sigterm_ends_in_time_with_files_left(void **state)
 {
 	struct peer *flush;
@@ -768,6 +787,7 @@ int main(void)
 		scene(a_down_of_some_reports_what_could_not_go),
 		scene(what_is_abandoned_goes_at_once),
 		scene(sigterm_answers_all_and_ends),
+		scene(sigterm_reports_each_step_once),
 		scene(sigterm_ends_in_time_with_files_left),
 		scene(sigterm_ends_in_time_though_nothing_answers),
 		scene(verdicts_are_taken_whole),
