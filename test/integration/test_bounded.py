@@ -121,7 +121,8 @@ def test_a_supervisor_that_is_stopped(sandbox):
     try:
         for command in ["status", "ready"]:
             result = sandbox.s3mounts(command)
-            assert result.code == FAULT and "does not answer" in result.err and result.seconds < 8, result
+            assert result.code == FAULT and result.seconds < 8, result
+            assert f"(process {pid}) of {sandbox.run} does not answer" in result.err and f"kill -CONT {pid}" in result.err, result
     finally:
         os.kill(pid, signal.SIGCONT)
 

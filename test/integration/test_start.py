@@ -103,7 +103,10 @@ def test_what_cannot_be_flushed_in_time_is_told(sandbox):
         assert child.code == 7 and time.monotonic() - begin < 12
         # The driver runs on, and the next `up` takes it over.
         assert [m for m in sandbox.mounts() if str(sandbox.targets[0]) in m[0]]
-        assert sandbox.s3mounts("status").code == 8
+        status, lines = sandbox.s3mounts("status", "--json"), sandbox.s3mounts("status")
+        assert status.code == lines.code == status.json["error"]["code"] == 7, status
+        assert status.json["leftovers"][0]["pending_names"] == ["late"] and not status.json["supervisor"], status
+        assert "has ended, or was killed" in lines.err and "s3mounts up starts another" in lines.err and "late" in lines.err, lines
         wire.thaw()
         sandbox.up(env={"S3_ENDPOINT_URL": wire.endpoint})
         sandbox.down("--timeout", "40")
