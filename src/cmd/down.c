@@ -4,12 +4,15 @@
 #include "cmd/ask.h"
 #include "cmd/cmd.h"
 #include "cmd/flush_left.h"
+#include "cmd/last.h"
 #include "cmd/leftover.h"
 #include "cmd/live.h"
 #include "cmd/options.h"
 #include "cmd/print.h"
+#include "driver/driver.h"
 #include "driver/settings.h"
 #include "mnt/layer.h"
+#include "sup/cache.h"
 
 #define TIMEOUT_S 50 /* a sandbox's SDK gives a command 60 s */
 #define LOOK_MS 500  /* "all of it is in S3" is reported even when the steps before took all of the time */
@@ -234,6 +237,36 @@ static void name_stop_timeouts(struct report *r)
 		name_stop_timeout(&r->mounts[i].error);
 }
 
+/* A driver that hangs does not say what it has not sent: the names that its cache knows. */
+static void name_by_cache(struct report_mount *m, struct arena *a, int64_t deadline)
+{
+	struct plan_mount spec = { .bucket = "", .prefix = "" };
+	struct pending p;
+	struct request r;
+	struct err unused;
+
+	if (cache_origin(m->cache, a, &r) == 0)
+		spec.prefix = r.mounts[0].prefix;
+	for (const struct driver *const *d = drivers; *d; d++) {
+		if (strcmp((*d)->name, m->driver) != 0 || !(*d)->leftovers ||
+			(*d)->leftovers(m->cache, &spec, deadline, &p, &unused))
+			continue;
+		m->pending_names = arena_get(a, PENDING_NAMES * sizeof *m->pending_names);
+		for (int i = 0; i < p.named && m->pending_names; i++)
+			if ((m->pending_names[m->pending_name_count] = arena_str(a, span_of(p.names[i]))))
+				m->pending_name_count++;
+	}
+}
+
+static void name_unknown(struct report *r, struct arena *a)
+{
+	int64_t deadline = clock_ms() + LOOK_MS;
+
+	for (size_t i = 0; i < r->mount_count; i++)
+		if (r->mounts[i].pending_files < 0 && !r->mounts[i].pending_name_count)
+			name_by_cache(&r->mounts[i], a, deadline);
+}
+
 static int flush_or_unmount(const struct down_task *t, struct err *e)
 {
 	struct down_result v = { .report = { 0 } };
@@ -250,8 +283,11 @@ static int flush_or_unmount(const struct down_task *t, struct err *e)
 		return -1;
 	code = collect_down_result(&v, &run, t, &a, e);
 	if (code == 0) {
-		if (t->scope)
+		name_unknown(&v.report, &a);
+		if (t->scope) {
 			name_stop_timeouts(&v.report);
+			last_explain(&v.report);
+		}
 		code = (int)down_exit_code(&v, t->down, &why);
 		if (o->json)
 			code = print_down_json(t->command, &v, (enum code)code, why, clock_ms() - started);

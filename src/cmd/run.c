@@ -5,6 +5,7 @@
 #include "cmd/cmd.h"
 #include "cmd/down.h"
 #include "cmd/init.h"
+#include "cmd/last.h"
 #include "cmd/print.h"
 #include "cmd/remaining.h"
 #include "cmd/up.h"
@@ -144,6 +145,8 @@ static int take_mounts_down(const struct session *s, int64_t deadline)
 		(void)!ftruncate(s->claim, 0);
 	last.timeout_ms = clock_left(deadline);
 	kept = s->before_count ? keep_shared(s, &last) : CODE_OK;
+	if (code || kept)
+		last_forget(&s->run, s->o, s->asked.supervisor);
 	return code ? code : kept;
 }
 

@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "cmd/ask.h"
 #include "cmd/cmd.h"
+#include "cmd/last.h"
 #include "cmd/leftover.h"
 #include "cmd/print.h"
 #include "cmd/setup.h"
@@ -89,6 +90,13 @@ static int run_start(struct setup *s, const struct options *o, struct err *e)
 			"s3mounts: start: %zu placeholder folder%s stand%s; waiting for 's3mounts up' with the credentials\n",
 			made, plural((long)made), made == 1 ? "s" : "");
 	code = serve_here(&s->run, listener, now ? &up.request : NULL, o->stop_ms, &cache);
+	if (code == CODE_PENDING && getpid() == 1) {
+		text_print(2,
+			"s3mounts: start: process 1 ends, and every mount with it: what is not in S3 lies in %s, and is uploaded by up, start or "
+			"flush --left with that --cache-dir, if it outlives this container\n",
+			cache);
+		last_forget(&s->run, o, getpid());
+	}
 	return report_left(s, o, cache, code);
 }
 

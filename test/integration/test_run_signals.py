@@ -5,6 +5,7 @@ to CMD, orphans are reaped, what CMD leaves behind is ended before the mounts go
 
 import contextlib
 import os
+import pathlib
 import re
 import signal
 import subprocess
@@ -412,3 +413,49 @@ def test_the_drivers_are_spared_also_without_a_supervisor(sandbox, where):
         _, err = running.ends(3)
     assert "rclone" not in err and "killed" in err, err
     assert sandbox.get(f"{sandbox.prefixes[0]}/file") == b"late\n" and sandbox.leftovers(patience=2) == []
+
+
+# What process 1 leaves behind
+
+
+def in_cache_alone(sandbox, wire):
+    """What process 1 could not flush: the keys are gone with it, and the next one uploads the file."""
+    assert not (sandbox.run / "rclone.conf").exists()
+    assert sandbox.s3mounts("flush", "--left", "--cache-dir", sandbox.cache, env={"S3_ENDPOINT_URL": wire.endpoint}).code == 0
+    assert sandbox.get(f"{sandbox.prefixes[0]}/late") == b"late"
+
+
+@pytest.mark.parametrize("rclone", ["current"], indirect=True)
+@pytest.mark.parametrize("hangs", [False, True])
+def test_what_process_1_cannot_flush_is_in_the_cache(sandbox, rclone, hangs):
+    with Wire(sandbox.server.port, sandbox.folder) as wire:
+        sandbox.env["S3_ENDPOINT_URL"] = wire.endpoint
+        with Running(sandbox, "sh", "-c", "echo ready; read -r _", where="pid 1", options=["--stop-timeout=2"]) as running:
+            driver, = sandbox.drivers_of(running.until_ready().mount)
+            wire.freeze()
+            pathlib.Path(f"/proc/{running.pid}/root{running.mount}/late").write_text("late")
+            if hangs:
+                os.kill(driver, signal.SIGSTOP)
+            running.child.stdin.write("\n")
+            err = running.ends(7)[1]
+        assert "not in S3 yet: late" in err and f"the files lie in {sandbox.cache};" in err and "process 1 ends" in err, err
+        assert "stays mounted" not in err and "s3mounts status" not in err, err
+        wire.thaw()
+        in_cache_alone(sandbox, wire)
+
+
+def test_what_start_as_process_1_cannot_flush_is_in_the_cache(sandbox):
+    with Wire(sandbox.server.port, sandbox.folder) as wire:
+        one = f"--mount={sandbox.prefixes[0]}:{sandbox.mnt}/one"
+        under = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "unchanged"]
+        child = sandbox.start("start", "--cache-dir", sandbox.cache, "--stop-timeout=2", one, under=under, env={"S3_ENDPOINT_URL": wire.endpoint})
+        assert sandbox.s3mounts("ready", "--mounted", "--timeout", "10").code == 0
+        first, = procfs.children(child.pid)
+        wire.freeze()
+        pathlib.Path(f"/proc/{first}/root{sandbox.mnt}/one/late").write_text("late")
+        os.kill(first, signal.SIGTERM)
+        result = sandbox.finish(child)
+        assert result.code == 7 and f"process 1 ends, and every mount with it: what is not in S3 lies in {sandbox.cache}," in result.err, result
+        assert "not in S3 yet: late" in result.err, result
+        wire.thaw()
+        in_cache_alone(sandbox, wire)
