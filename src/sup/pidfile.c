@@ -125,6 +125,7 @@ void pidfile_kill(const struct mount *m)
 void pidfile_remove(const struct mount *m)
 {
 	unlink(driver_file(m).s);
+	unlink(m->job.socket);
 }
 
 struct mount *pidfile_mount(const struct run *run, const char *name)

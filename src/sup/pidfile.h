@@ -20,6 +20,7 @@ int pidfile_adopt(struct mount *m, bool *same);
 /* Ends the driver that RUN/ID.driver names, with what it started, if it runs. */
 void pidfile_kill(const struct mount *m);
 
+/* Its driver has ended: removes that file, and the socket, which one that was killed has left. */
 void pidfile_remove(const struct mount *m);
 
 /* RUN/ID.driver is there: its driver was started, and has not been seen to end. */

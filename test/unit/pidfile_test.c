@@ -130,8 +130,11 @@ static void nobody_is_adopted_where_none_is_named(void **state)
 	assert_not_adopted();
 	pidfile_write(m);
 	assert_true(pidfile_exists(&run, ID));
+	/* One that was killed, or never came so far, leaves its socket too. */
+	put_str("0123456.rc", "");
 	pidfile_remove(m);
 	assert_false(pidfile_exists(&run, ID));
+	assert_int_equal(access("0123456.rc", F_OK), -1);
 	assert_not_adopted();
 }
 
