@@ -178,7 +178,7 @@ static int report_up(const struct setup *s, const struct options *o, const struc
 		code = print_up_json(s, r, &l, (enum code)code, why, ms);
 	} else {
 		print_up_lines(r, brief && code == CODE_OK, ms);
-		if (!brief && code <= CODE_SOME)
+		if ((!brief || code != CODE_OK) && code <= CODE_SOME)
 			print_losses(s);
 		print_leftovers(&l);
 	}
