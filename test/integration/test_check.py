@@ -96,7 +96,7 @@ def test_names_that_are_not_read_are_named(sandbox):
     none = {"S3_ACCESS_KEY_ID": "", "S3_ACCESS_SECRET": ""}
     for command in ("check", "config", "up"):
         error = sandbox.s3mounts(command, "--json", *sandbox.specs, env={**none, "R2_ACCESS_KEY_ID": "hidden"}).json["error"]
-        assert error["code"] == 3 and "(set, but not read: R2_ACCESS_KEY_ID)" in error["message"] and "hidden" not in str(error)
+        assert error["code"] == 3 and "set, but not read: R2_ACCESS_KEY_ID)" in error["message"] and "hidden" not in str(error)
 
 
 def test_an_empty_endpoint_is_not_aws(sandbox):
