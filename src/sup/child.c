@@ -138,6 +138,7 @@ static int ask_s3(const struct mount *m, struct err *e)
 	char what[PATH_MAX];
 	int ret = 0;
 
+	r.timeout_ms = ASK_MS;
 	text_fmt(what, sizeof what, "mount %s, where parts of a file have to be read from S3 first", m->spec.target);
 	if (m->driver->keys(&m->job, &r.creds))
 		ret = err_set(e, CODE_FAULT, "%s: there are no keys in %s", what, m->job.config);
