@@ -22,7 +22,7 @@ static void fault_verdict(struct verdict *v, const struct err *e)
 int check_child(void *arg, int out)
 {
 	const struct request *r = arg;
-	struct s3_check_options o = { .timeout_ms = S3_CHECK_MS, .connect_ms = S3_CONNECT_MS, .deadline = -1 };
+	struct s3_check_options o = { .timeout_ms = S3_CHECK_MS, .connect_ms = S3_CONNECT_MS };
 	struct s3_checker *c = NULL;
 	struct s3_endpoint site;
 	struct s3_place place;
@@ -30,7 +30,6 @@ int check_child(void *arg, int out)
 	struct err e;
 
 	/* In time for its verdict to be part of the answer. */
-	o.timeout_ms = r->timeout_ms / 4 * 3 < o.timeout_ms ? r->timeout_ms / 4 * 3 : o.timeout_ms;
 	o.deadline = clock_ms() + r->timeout_ms / 4 * 3;
 	confine_network();
 	/* The caller's choice of trust, not that of the environment in which the supervisor was once started. */

@@ -6,7 +6,7 @@
 #include "base/task.h"
 #include "ctl/wire.h"
 
-/* ARG is a struct request: asks S3 for each of its mounts and writes a struct verdict each. */
+/* ARG is a struct request: asks S3 for each of its mounts, within three quarters of its timeout_ms, and writes a struct verdict each. */
 task_fn check_child;
 
 /* Reads what is there from the child into HAVE. 0: it has ended; 1: more may come. */
