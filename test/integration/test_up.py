@@ -104,6 +104,7 @@ def test_several_at_once(sandbox, count):
 def test_up_and_down_at_once(sandbox, order):
     """One after the other, as they have come; the last one wins, and both have done what they say."""
     pid = sandbox.up()["supervisor"]["pid"]
+    proc.wait_for(lambda: waiting_at(sandbox) == 0, 5, "the end of the first connection")
     os.kill(pid, signal.SIGSTOP)
     children = []
     for command in order:
